@@ -1,0 +1,22 @@
+/* api: REST, health and metrics over libmicrohttpd (which stays inside http.c), on its threads, each request with a read-only
+ * connection of its own. What changes anything goes through the hooks: api knows no relay. */
+#pragma once
+#include "core/json.h"
+#include "store/store.h"
+
+struct api;
+struct api_options {
+    const char *address; /* IP */
+    int         port;    /* 0: any free one */
+    const char *token;   /* needed unless bound to loopback */
+    const char *site;
+    const char *public_url; /* "" = none */
+    void *user;
+    const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */
+    int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */
+    /* Sends a test mail through our own listener and waits: writes the answer's members into the open object. */
+    int (*test)(void *user, const char *recipient, const char *kind, struct json_out *w, struct err *e);
+};
+int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;
+int  api_port(const struct api *a);
+void api_stop(struct api **a);

@@ -1,0 +1,181 @@
+/* clock: clock_gettime, and RFC 3339 without the C library's locale. */
+#include "core/clock.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef POSTERN_FAULTS
+enum { OFFSET_WALL, OFFSET_MONO };
+
+static int64_t test_offset(int which)
+{
+    static const volatile int64_t *offsets;
+    static int                     tried;
+    if (!__atomic_exchange_n(&tried, 1, __ATOMIC_SEQ_CST)) {
+        const char *path = getenv("POSTERN_CLOCK");
+        int         fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd >= 0) {
+            void *map = mmap(NULL, 2 * sizeof *offsets, PROT_READ, MAP_SHARED, fd, 0);
+            (void)close(fd);
+            if (map != MAP_FAILED)
+                __atomic_store_n(&offsets, (const volatile int64_t *)map, __ATOMIC_SEQ_CST);
+        }
+    }
+    const volatile int64_t *seen = __atomic_load_n(&offsets, __ATOMIC_SEQ_CST);
+    return seen ? seen[which] : 0;
+}
+#else
+#define test_offset(which) 0
+#endif
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec t;
+    (void)clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t clock_wall_ms(void)
+{
+    return read_ms(CLOCK_REALTIME) + test_offset(OFFSET_WALL);
+}
+
+int64_t clock_mono_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC) + test_offset(OFFSET_MONO);
+}
+
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year begins in March, so that the
+ * leap day is its last (H. Hinnant, chrono-compatible low-level date algorithms). No 32-bit time_t on the way. */
+static int64_t days_from_civil(int64_t y, unsigned m, unsigned d)
+{
+    y -= m <= 2;
+    int64_t  era = (y >= 0 ? y : y - 399) / 400;
+    unsigned year_of_era = (unsigned)(y - era * 400);
+    unsigned day_of_year = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
+    unsigned day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * 146097 + (int64_t)day_of_era - 719468;
+}
+
+static void civil_from_days(int64_t days, int *y, unsigned *m, unsigned *d)
+{
+    days += 719468;
+    int64_t  era = (days >= 0 ? days : days - 146096) / 146097;
+    unsigned doe = (unsigned)(days - era * 146097);
+    unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    unsigned mp = (5 * doy + 2) / 153;
+    *d = doy - (153 * mp + 2) / 5 + 1;
+    *m = mp < 10 ? mp + 3 : mp - 9;
+    *y = (int)((int64_t)yoe + era * 400 + (*m <= 2));
+}
+
+const char *clock_rfc3339(char out[CLOCK_TEXT], int64_t wall_ms)
+{
+    const int64_t first = -62167219200000, last = 253402300799999; /* years 0 and 9999 */
+    if (wall_ms < first)
+        wall_ms = first;
+    if (wall_ms > last)
+        wall_ms = last;
+    int64_t days = wall_ms / 86400000, rest = wall_ms % 86400000;
+    if (rest < 0) {
+        rest += 86400000;
+        days--;
+    }
+    int      y;
+    unsigned m, d;
+    civil_from_days(days, &y, &m, &d);
+    int ms = (int)rest;
+    (void)snprintf(out, CLOCK_TEXT, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", y % 10000, m % 100, d % 100, ms / 3600000 % 100,
+                   ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    return out;
+}
+
+static int two_digits(const char *p)
+{
+    if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+        return -1;
+    return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* Z, or +hh:mm, or -hh:mm; what follows the seconds. Minutes east of UTC in *out. */
+static int parse_offset(const char *p, int *out)
+{
+    if ((p[0] == 'Z' || p[0] == 'z') && p[1] == '\0') {
+        *out = 0;
+        return 0;
+    }
+    if ((p[0] != '+' && p[0] != '-') || strlen(p) != 6 || p[3] != ':')
+        return -1;
+    int h = two_digits(p + 1), m = two_digits(p + 4);
+    if (h < 0 || h > 23 || m < 0 || m > 59)
+        return -1;
+    *out = (p[0] == '-' ? -1 : 1) * (h * 60 + m);
+    return 0;
+}
+
+int clock_parse_rfc3339(const char *text, int64_t *ms_out)
+{
+    if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':')
+        return -1;
+    if (text[10] != 'T' && text[10] != 't' && text[10] != ' ')
+        return -1;
+    int c = two_digits(text), y = two_digits(text + 2), mo = two_digits(text + 5), d = two_digits(text + 8);
+    int h = two_digits(text + 11), mi = two_digits(text + 14), s = two_digits(text + 17);
+    if (c < 0 || y < 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60)
+        return -1;
+    const char *p = text + 19;
+    int         ms = 0;
+    if (*p == '.') {
+        int scale = 100;
+        for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
+            ms += (*p - '0') * scale;
+    }
+    int offset;
+    if (parse_offset(p, &offset) < 0)
+        return -1;
+    int64_t days = days_from_civil(c * 100 + y, (unsigned)mo, (unsigned)d);
+    *ms_out = ((days * 24 + h) * 60 + mi - offset) * 60000 + (int64_t)s * 1000 + ms;
+    return 0;
+}
+
+void clock_local(int64_t wall_ms, struct tm *out)
+{
+    int64_t seconds = wall_ms >= 0 ? wall_ms / 1000 : (wall_ms - 999) / 1000;
+    time_t  t = (time_t)seconds;
+    if (!localtime_r(&t, out))
+        memset(out, 0, sizeof *out);
+}
+
+int64_t clock_from_local(int year, int month, int day, int hour, int minute, int second)
+{
+    if (year < 1902 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
+        minute < 0 || minute > 59 || second < 0 || second > 60)
+        return INT64_MIN;
+    struct tm tm = {
+        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
+        .tm_hour = hour, .tm_min = minute, .tm_sec = second, .tm_isdst = -1,
+    };
+    time_t t = mktime(&tm);
+    if (tm.tm_mday != day) /* 31 February came back as 3 March */
+        return INT64_MIN;
+    return (int64_t)t * 1000;
+}
+
+int clock_use_zone(const char *zone)
+{
+    char path[256];
+    int  n = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
+    if (n < 0 || (size_t)n >= sizeof path || zone[0] == '\0' || zone[0] == '/' || strstr(zone, ".."))
+        return -1;
+    if (strcmp(zone, "UTC") != 0 && access(path, R_OK) != 0)
+        return -1;
+    if (setenv("TZ", zone, 1) != 0)
+        return -1;
+    tzset();
+    return 0;
+}

@@ -1,0 +1,49 @@
+/* smtp_session: one SMTP conversation (RFC 5321) without socket, clock or thread: bytes go in, replies and wishes come out.
+ *
+ *   want = smtp_session_feed(s, bytes, n, &used);     used bytes were consumed; send what smtp_session_out() holds, then:
+ *     READ    feed more (first the n - used bytes that are left)
+ *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed()
+ *     TLS     (door open for STARTTLS)
+ *     CLOSE   flush, close
+ * During DATA the body, dots removed, grows in smtp_session_body(); the server empties it into a file when it gets large.
+ * Every limit is in the options; policy is flags in the command table. */
+#pragma once
+#include "core/buf.h"
+#include "core/envelope.h"
+
+enum smtp_want { SMTP_WANT_READ, SMTP_WANT_TLS, SMTP_WANT_COMMIT, SMTP_WANT_CLOSE };
+
+struct smtp_limits {
+    size_t message_bytes, recipients, command_bytes, errors, junk_commands;
+};
+struct smtp_session;
+
+/* Refused after MAIL FROM: becomes an event system.refused. Strings valid during the call. */
+struct smtp_refusal {
+    const char            *reply;   /* "552 5.3.4 …"                                        */
+    const char            *setting; /* that would allow it: "Smtp:MaxMessage"               */
+    const char            *reason;  /* metric label: size, recipients, storage, errors …    */
+    const struct envelope *envelope;
+};
+
+/* hostname for the greeting; peer in text form; both copied. NULL: out of memory. */
+struct smtp_session *smtp_session_new(const struct smtp_limits *limits, const char *hostname, const char *peer);
+void                 smtp_session_free(struct smtp_session **s);
+
+void           smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
+enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out);
+struct buf    *smtp_session_out(struct smtp_session *s);
+struct buf    *smtp_session_body(struct smtp_session *s);
+const struct envelope *smtp_session_envelope(const struct smtp_session *s); /* valid until committed */
+bool           smtp_session_in_data(const struct smtp_session *s);
+int64_t        smtp_session_body_bytes(const struct smtp_session *s); /* all of this message so far, spooled or not */
+/* Something was seen that looks like an end of data but is none (LF.LF …): the log says what to do. */
+bool           smtp_session_saw_false_end(const struct smtp_session *s);
+/* The answer to COMMIT. failed NULL: 250 with the id. The session is READY again. */
+void           smtp_session_committed(struct smtp_session *s, const char *id, const struct err *failed);
+/* The server could not spool (disk): the rest of DATA is read and thrown away, then answered by this error. */
+void           smtp_session_body_failed(struct smtp_session *s, const struct err *failed);
+/* 421 and CLOSE: timeout, overload, shutdown. reason is metric label and words. */
+void           smtp_session_end(struct smtp_session *s, const char *reply);
+/* What was refused since the last call; NULL = nothing. */
+const struct smtp_refusal *smtp_session_refusal(struct smtp_session *s);

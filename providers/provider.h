@@ -1,0 +1,97 @@
+/* A provider knows one service's wire format and nothing else: a message becomes an HTTP request, a reply becomes a verdict.
+ * Pure: no I/O, no clock, no queue. What a verdict means (back-off, give up, next account) only service/relay.c decides.
+ * Add one: write providers/<name>.c, add its line to providers/table.c, describe it in docs/providers/<name>.md. */
+#pragma once
+#include "core/arena.h"
+#include "core/event.h"
+
+enum { ACCOUNT_FIELDS = 12 };
+
+/* One entry of `Accounts`, checked. Immutable after start. */
+struct account {
+    const char            *name;
+    const struct provider *provider;
+    const char            *field[ACCOUNT_FIELDS]; /* values in the order of provider->fields; NULL = not set */
+    double                 rate_per_minute;       /* per address; by setting or the provider's default       */
+    int                    burst;
+    bool                   is_resent_when_unknown; /* WhenUnknown: "again" (default) or "never"              */
+};
+
+struct provider_field {
+    const char *name; /* as in the settings: "Token" */
+    bool        is_required, is_secret;
+    const char *fallback; /* NULL = none */
+};
+
+/* What is to be told, in words already fit for this provider. */
+struct message {
+    const char          *id;        /* ULID: reference, webhook-id                                  */
+    const char          *address;
+    const char          *title, *text;
+    enum severity        severity;
+    const struct event  *events;    /* members' events, most severe first                           */
+    const struct event_origin *origins; /* beside each event                                        */
+    size_t               event_count;
+    int64_t              now_ms;    /* wall clock of this attempt (webhook-timestamp)               */
+};
+
+struct request {
+    const char *method;       /* "POST"                                                             */
+    const char *url;
+    const char *headers[12];  /* "Name: value"; NULL ends                                           */
+    const char *user, *password; /* HTTP Basic, or NULL                                             */
+    struct buf  body;         /* owned; request_done                                                */
+};
+
+struct reply {
+    int         status;       /* complete answer, read to its end                                   */
+    const char *body;         /* NUL-terminated, up to the ceiling                                  */
+    size_t      length;
+    int64_t     retry_after_ms; /* Retry-After header; -1 = none                                    */
+};
+
+enum verdict {
+    VERDICT_SENT,     /* the far side said yes                                                      */
+    VERDICT_RETRY,    /* surely not accepted: the same message again after back-off                 */
+    VERDICT_REJECTED, /* the far side said never                                                    */
+    VERDICT_UNKNOWN,  /* any other end after the first byte: once more, marked                      */
+};
+const char *verdict_name(enum verdict v); /* "sent" "retry" "rejected" "unknown" */
+
+/* Whose fault a refusal is: a bad number fails one message; no credit fails the account. */
+enum fault { FAULT_NONE, FAULT_MESSAGE, FAULT_ACCOUNT };
+
+struct outcome {
+    enum verdict verdict;
+    enum fault   fault;
+    int64_t      wait_ms;     /* the server's wish before the next attempt; -1 = none               */
+    char         detail[200]; /* the provider's own words, no secrets                               */
+};
+
+struct provider {
+    const char           *name;       /* "clicksend"                                                */
+    struct provider_field fields[ACCOUNT_FIELDS];
+    double                rate_per_minute;
+    int                   burst;
+    bool                  is_local;    /* no request at all: the relay logs the text (provider log) */
+    bool                  is_idempotent; /* a repeated request does no harm (webhook-id)            */
+    bool                  is_sms;
+    size_t                text_max;    /* bytes; longer texts are cut by the wording                */
+
+    int (*check)(const struct account *a, struct err *e);                    /* more than required fields; may be NULL */
+    int (*check_address)(const char *address, struct err *e);                /* may be NULL: any */
+    int (*build)(const struct account *a, const struct message *m, struct arena *scratch, struct request *out, struct err *e);
+    void (*judge)(const struct account *a, const struct message *m, const struct reply *r, struct outcome *out);
+    /* `postern check --online`: a harmless request, and one line about its answer. May be NULL. */
+    int (*probe)(const struct account *a, struct arena *scratch, struct request *out, struct err *e);
+    int (*probe_read)(const struct account *a, const struct reply *r, char *line, size_t size); /* 0 good, -1 not */
+};
+extern const struct provider *const providers[]; /* ends with NULL */
+const struct provider *provider_find(const char *name);
+
+/* The value of a field by its name; NULL = not set. Asserts that the provider has such a field. */
+const char *account_field(const struct account *a, const char *name);
+void        request_done(struct request *r);
+/* What the codes mean that are the same everywhere: 2xx SENT, 429 and 503 RETRY with their wait, 408/425/5xx UNKNOWN, 401/402/403
+ * REJECTED by the account's fault, other 3xx and 4xx REJECTED by the message's. Providers start from it. */
+void judge_by_status(const struct reply *r, struct outcome *out);

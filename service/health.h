@@ -1,0 +1,13 @@
+/* health: what /readyz says. Any thread sets and clears reasons; the first set and the last clear of each are logged. */
+#pragma once
+#include "core/json.h"
+
+enum health_reason {
+    HEALTH_INSPECTOR, HEALTH_RELAY, HEALTH_ACCOUNT, HEALTH_SETTINGS, HEALTH_RECIPIENTS, HEALTH_DISK, HEALTH_CLOCK, HEALTH_STORE,
+    HEALTH_REASONS
+};
+/* name: the account for HEALTH_ACCOUNT, else NULL. detail NULL clears; else one sentence for the operator. */
+void health_set(enum health_reason reason, const char *name, const char *detail);
+void health_set_down(const char *detail); /* mails cannot be kept; NULL clears */
+/* "ok", "degraded" or "down"; with w also an object {"state","reasons":[{"reason","detail"}]} at key. */
+const char *health_state(struct json_out *w, const char *key);

@@ -1,0 +1,17 @@
+/* inspector: two threads (quick: arrivals up to the inline ceiling, in order; slow: the rest and what failed once), each talking to one
+ * postern-inspect over a socket pair; it kills it at the deadline (2 s + 1 s per 5 MB) and starts it again. What is not
+ * read 10 s after its 250 is told as unreadable at once. */
+#pragma once
+#include "service/relay.h"
+
+struct inspector;
+struct inspector_options {
+    const char *program;        /* path of postern-inspect */
+    const char *site_time_zone, *language, *alarm_user, *status_user;
+    int64_t     memory_mib;
+    bool        is_sandboxed;
+    int64_t     unreadable_ms;  /* 10,000 */
+};
+int  inspector_start(struct store *s, struct relay *r, const struct inspector_options *o, struct inspector **out, struct err *e) MUST_CHECK;
+void inspector_stop(struct inspector **i);
+void inspector_wake(struct inspector *i); /* something was kept; any thread */

@@ -1,0 +1,41 @@
+/* people: who is told, as the settings say it: Accounts, Recipients, Routes. Immutable after start. */
+#pragma once
+#include "providers/provider.h"
+#include "service/conf.h"
+
+struct way { /* one "account:address" */
+    const struct account *account;
+    const char           *address;
+};
+struct recipient {
+    const char       *name;
+    const struct way *ways; /* in order of preference */
+    size_t            way_count;
+};
+struct route {
+    const char *const *kinds;   /* patterns; none = all                                     */
+    const char *const *devices; /* patterns; none = all                                     */
+    const char *const *to;      /* local parts of any recipient of the mail; none = all     */
+    size_t             kind_count, device_count, to_count;
+    enum severity      min_severity;
+    const char        *except;  /* pattern over the text; NULL = none                       */
+    void              *except_code; /* its compiled form, route.c's own                     */
+    bool               is_otherwise; /* applies when no other did                           */
+    const char        *title;    /* NULL = none */
+    int                priority; /* -1 = none   */
+    const struct recipient *const *tell; /* may be empty: counts as applied */
+    size_t             tell_count;
+};
+struct people {
+    const struct account   *accounts;
+    size_t                  account_count;
+    const struct recipient *recipients;
+    size_t                  recipient_count;
+    const struct route     *routes;
+    size_t                  route_count;
+    bool is_nobody_told; /* nobody but `log` is left */
+};
+
+/* Reads the three blocks (root of the settings). What is wrong is added to m and left out; the rest works. With no recipient
+ * configured there is one, "log", told through the provider log. -1 only when the arena is full. */
+int people_read(const struct conf *root, struct arena *a, struct mistakes *m, struct people *out) MUST_CHECK;

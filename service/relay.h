@@ -1,0 +1,41 @@
+/* relay: one thread that owes: it routes what was understood, keeps the debt with the events in one transaction, and pays it.
+ * Lanes: one per account:address, with a token bucket, at most one message in flight, back-off. Laws 4 and 5 of the journey live here. */
+#pragma once
+#include "service/people.h"
+#include "store/store.h"
+
+struct relay;
+
+/* What the inspector read (or could not). Heap; owns its arena; the relay's from relay_take on. */
+struct understanding {
+    struct arena        arena;
+    int64_t             arrival_seq; /* 0: we made it ourselves (system.*)                                 */
+    char                arrival_id[ID_TEXT];
+    int64_t             received_ms;   /* wall clock of the 250                                            */
+    int64_t             kept_mono_ms;  /* 0 = not known (before this start)                                */
+    struct envelope     envelope;
+    struct events       events;        /* in arena                                                         */
+    const char         *parser, *subject;
+    enum arrival_state  state;         /* what the arrival is from here: TOLD, UNDERSTOOD or GIVEN_UP      */
+    const char         *only_recipient; /* `send-test --to`: nobody else; NULL = by the routes             */
+    /* Any thread, once, when the events are kept (or could not be). May be NULL. */
+    void (*kept)(void *user, const struct err *failed);
+    void *user;
+};
+struct understanding *understanding_new(void);
+void                  understanding_free(struct understanding **u);
+
+struct relay_options {
+    const struct people *people;
+    const char          *site, *language, *alarm_user, *status_user, *technician;
+    int64_t              reply_max;   /* bytes of an answer that are read (64 KiB) */
+    int64_t              request_seconds;
+};
+/* Starts the thread; takes up what the last run left. */
+int  relay_start(struct store *s, const struct relay_options *o, struct relay **out, struct err *e) MUST_CHECK;
+void relay_stop(struct relay **r); /* lets requests in flight end (10 s), joins */
+void relay_take(struct relay *r, struct understanding *u); /* any thread */
+/* An event of our own, told like any other; at most one in an hour per key (NULL: always). Any thread. */
+void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text);
+/* POST /deliveries/{id}/retry: 1 waits again, 0 no such or not failed/unknown, -1. Any thread, waits for the disk. */
+int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;

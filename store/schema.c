@@ -1,0 +1,73 @@
+/* schema: the database of each version, and the steps from one to the next. tests/data/schema/<n>/ keeps a small folder
+ * of every version that ever was; each must open. */
+#include "store/schema.h"
+
+static const char *const version_1 =
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE arrivals("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " received_ms INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0,"  /* enum arrival_state */
+    " tries INTEGER NOT NULL DEFAULT 0,"
+    " envelope TEXT NOT NULL,"
+    " parser TEXT, subject TEXT,"
+    " file TEXT,"                          /* below the data folder; NULL: inline or forgotten */
+    " raw BLOB) STRICT;"
+    "CREATE INDEX arrivals_waiting ON arrivals(seq) WHERE state < 2;"
+
+    "CREATE TABLE events("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " arrival INTEGER REFERENCES arrivals(seq),"  /* NULL: made by ourselves */
+    " n INTEGER NOT NULL,"
+    " received_ms INTEGER NOT NULL,"
+    " parser TEXT NOT NULL, kind TEXT NOT NULL, restored INTEGER NOT NULL, severity INTEGER NOT NULL,"
+    " device TEXT NOT NULL, zone INTEGER, zone_name TEXT, user TEXT, text TEXT, code INTEGER, happened_ms INTEGER,"
+    " UNIQUE(arrival, n)) STRICT;"
+
+    "CREATE TABLE media("
+    " event INTEGER NOT NULL REFERENCES events(seq),"
+    " n INTEGER NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL, length INTEGER NOT NULL, encoding INTEGER NOT NULL,"
+    " PRIMARY KEY(event, n)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE devices("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, last_seen_ms INTEGER NOT NULL, events INTEGER NOT NULL DEFAULT 0) STRICT;"
+
+    /* The debt: one event owed to one recipient. */
+    "CREATE TABLE deliveries("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " event INTEGER NOT NULL REFERENCES events(seq),"
+    " recipient TEXT NOT NULL, severity INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL, created_run_ms INTEGER NOT NULL, sent_ms INTEGER,"
+    " message INTEGER) STRICT;"            /* the one that tells, or last tried to tell, it */
+    "CREATE INDEX deliveries_event ON deliveries(event);"
+    "CREATE INDEX deliveries_open ON deliveries(state, seq) WHERE state < 2;"
+
+    /* One delivery's way through one account:address of its recipient; a second leg begins when the first takes too long. */
+    "CREATE TABLE legs("
+    " delivery INTEGER NOT NULL REFERENCES deliveries(seq), n INTEGER NOT NULL,"
+    " account TEXT NOT NULL, address TEXT NOT NULL, severity INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " message INTEGER,"
+    " PRIMARY KEY(delivery, n)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX legs_waiting ON legs(account, address, severity DESC, delivery) WHERE state = 0;"
+    "CREATE INDEX legs_message ON legs(message) WHERE message IS NOT NULL;"
+
+    /* One request through one account to one address; members, text and reference never change after the first attempt. */
+    "CREATE TABLE messages("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " account TEXT NOT NULL, provider TEXT NOT NULL, address TEXT NOT NULL, severity INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, attempts INTEGER NOT NULL, maybe_twice INTEGER NOT NULL DEFAULT 0,"
+    " verdict TEXT, detail TEXT, title TEXT, text TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, ended_ms INTEGER, due_run_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX messages_open ON messages(account, address, seq) WHERE state < 2;"
+
+    "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;";
+
+const char *const schema_steps[] = { version_1 };
+const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);

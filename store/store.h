@@ -1,0 +1,135 @@
+/* store: everything that must survive. One SQLite database (WAL, synchronous=FULL), written by one thread (group commit),
+ * and one file per large arrival. Life: store_open → any thread submits, readers read → store_close.
+ *
+ * Writing is done by operations. An operation says in apply() what to write, inside the writer's transaction, by the tx_*
+ * functions of this folder; done() hears whether it is on disk. So whatever belongs together is one operation: events with
+ * their deliveries and the first attempt of their messages. The writer takes everything that waits, in the order of ranks,
+ * syncs each touched folder once, commits one transaction and then calls every done(). */
+#pragma once
+#include "core/envelope.h"
+#include "core/err.h"
+#include "core/event.h"
+
+struct store;
+struct store_tx;     /* the writer's open transaction: only inside apply()        */
+struct store_reader; /* one read-only connection; one thread at a time            */
+
+struct store_options {
+    const char *folder;        /* made (0700) if missing, with its parents synced           */
+    int64_t     inline_max;    /* bytes; larger arrivals become files (65536)               */
+    int64_t     reserve_bytes; /* given up when the disk is full (32 MiB)                   */
+    int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
+    int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
+};
+
+/* ERR_VERSION: the folder is of a newer Postern, nothing was written (exit 78). ERR_BUSY: another process has it open.
+ * ERR_IO: it cannot be written; text names folder, owner, mode and our uid. Starts the writer and checkpoint threads. */
+int  store_open(const struct store_options *options, struct store **out, struct err *e) MUST_CHECK;
+void store_close(struct store **s); /* after the last submit: empties the queue, checkpoints, joins the threads */
+
+const char *store_folder(const struct store *s);
+int64_t     store_inline_max(const struct store *s);
+
+/* --- writing ------------------------------------------------------------------------------------------------ */
+
+enum store_rank {
+    STORE_ARRIVAL, /* first in every transaction                                                     */
+    STORE_EVENT,   /* events, deliveries, an attempt that is about to leave: committed at once        */
+    STORE_LATER,   /* verdicts and bookkeeping: up to 50 ms later, with a commit that happens anyway  */
+};
+
+struct store_op {
+    enum store_rank rank;
+    /* Writer's thread. 0, or -1 with *e: then everything this operation wrote is undone and done() hears e.
+     * May run twice: if a batch fails, each operation is tried once in a transaction of its own. */
+    int (*apply)(struct store_tx *tx, struct store_op *op, struct err *e);
+    /* Writer's thread, after the sync; failed is NULL when it is kept. Owns op from here. Must not block. */
+    void (*done)(struct store_op *op, const struct err *failed);
+    struct store_op *next; /* the store's own */
+};
+void store_submit(struct store *s, struct store_op *op);
+/* Submits and waits until it is on disk (tests, commands); done is ignored. Not from the writer's thread. */
+int store_do(struct store *s, struct store_op *op, struct err *e) MUST_CHECK;
+
+/* --- large arrivals on their way to disk -------------------------------------------------------------------- */
+
+/* Created in its day folder under its last name; one call at a time, any thread (net uses libuv's pool).
+ * A failed sync is never repeated: the caller abandons, the device hears 451. */
+struct spool;
+int  spool_open(struct store *s, const char *id, int64_t received_ms, struct spool **out, struct err *e) MUST_CHECK;
+int  spool_write(struct spool *f, const void *bytes, size_t n, struct err *e) MUST_CHECK; /* ERR_FULL, ERR_IO */
+int  spool_sync(struct spool *f, struct err *e) MUST_CHECK;
+void spool_abandon(struct spool **f); /* closes and removes; NULL inside is nothing */
+
+/* --- arrivals ----------------------------------------------------------------------------------------------- */
+
+struct arrival {
+    struct store_op op; /* set by store_accept */
+    char            id[ID_TEXT];
+    int64_t         seq; /* set when kept */
+    int64_t         received_ms;
+    const char     *envelope; /* JSON of core/envelope.h                                      */
+    int64_t         bytes;    /* as received                                                  */
+    const char     *data;     /* inline; NULL: spool holds it                                 */
+    struct spool   *spool;    /* synced; the store's from store_accept on, on every path      */
+    /* Writer's thread; failed is NULL when it survives a power cut: only then may SMTP say 250, FTP 226.
+     * ERR_FULL: answer 452. ERR_BUSY, ERR_IO: 451. Must not block. */
+    void (*kept)(struct arrival *a, const struct err *failed);
+    void *user;
+};
+void store_accept(struct store *s, struct arrival *a);
+
+/* While the disk is full (the reserve is given up) small arrivals are still kept. Any thread. */
+bool store_is_full(const struct store *s);
+/* Consecutive failed syncs; three make /readyz red. Any thread. */
+int store_failed_syncs(const struct store *s);
+
+enum arrival_state {
+    ARRIVAL_KEPT,       /* waits for the inspector                                            */
+    ARRIVAL_TOLD,       /* told as unreadable, still waits for the inspector                  */
+    ARRIVAL_UNDERSTOOD,
+    ARRIVAL_GIVEN_UP,   /* nobody could read it; told                                         */
+};
+
+/* An arrival as the inspector and the API read it. Strings in the caller's arena. */
+struct arrival_row {
+    int64_t            seq;
+    char               id[ID_TEXT];
+    int64_t            received_ms, bytes;
+    enum arrival_state state;
+    int                tries;    /* times the inspector failed with it                        */
+    const char        *envelope; /* JSON                                                      */
+    const char        *parser, *subject;
+    bool               is_large; /* in a file                                                 */
+    bool               has_raw;  /* false: forgotten                                          */
+};
+int store_reader_open(struct store *s, struct store_reader **out, struct err *e) MUST_CHECK;
+void store_reader_close(struct store_reader **r);
+
+/* Up to `limit` arrivals with seq > after that still wait for the inspector; quick: small ones that never failed, else the
+ * others. Returns how many, or -1. */
+int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after, struct arrival_row *rows, int limit,
+                           struct arena *a, struct err *e) MUST_CHECK;
+/* Kept (not told, not understood) with seq <= up_to: what the 10 s promise has run out for. */
+int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival_row *rows, int limit, struct arena *a,
+                           struct err *e) MUST_CHECK;
+int64_t store_last_arrival(const struct store *s); /* highest seq kept so far; any thread */
+
+/* 1 found, 0 not found, -1. */
+int store_find_arrival(struct store_reader *r, const char *id, struct arrival_row *out, struct arena *a, struct err *e) MUST_CHECK;
+/* The raw bytes as a descriptor at offset 0, the caller's: the file, or a memfd of the inline bytes. ERR_NOT_FOUND: forgotten. */
+int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e) MUST_CHECK;
+
+/* --- inside a transaction (writer's thread, from apply()) ---------------------------------------------------- */
+
+/* The arrival's events replace what was there by n (1, 2, …): rows that stand keep id and seq and are corrected; *is_new_out[i]
+ * says which are new. Fills ev->id. arrival_seq 0: an event of our own (system.*). seqs_out[i]: the event's seq. */
+int tx_events(struct store_tx *tx, int64_t arrival_seq, const struct event_origin *origin, struct events *list,
+              int64_t *seqs_out, bool *is_new_out, struct err *e) MUST_CHECK;
+int tx_arrival_state(struct store_tx *tx, int64_t seq, enum arrival_state state, const char *parser, const char *subject,
+                     struct err *e) MUST_CHECK;
+int tx_arrival_failed(struct store_tx *tx, int64_t seq, struct err *e) MUST_CHECK; /* tries + 1 */
+int tx_device_seen(struct store_tx *tx, const char *device, int64_t wall_ms, struct err *e) MUST_CHECK;
+
+/* Milliseconds the gateway has run in all its life, monotonic, kept at least every minute: the clock for back-off and for giving up. */
+int64_t store_running_ms(const struct store *s);
