@@ -1,0 +1,352 @@
+/* db: the only file that knows sqlite3.h. */
+#include "store/db.h"
+#include <assert.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATEMENTS_MAX = 128, BUSY_MS = 2000, RESTART_MS = 20 };
+
+struct stmt {
+    struct db    *db;
+    sqlite3_stmt *handle;
+    const char   *sql;        /* literal it was made from; NULL: freed by stmt_done  */
+    int           bind_error; /* the first binding that failed; the next step says it */
+    bool          is_busy;    /* between db_stmt and stmt_done                         */
+};
+
+struct db {
+    sqlite3     *handle;
+    struct stmt *kept[STATEMENTS_MAX];
+    size_t       kept_count;
+    void (*committed)(void *user, int pages);
+    void *user;
+};
+
+/* --- errors -------------------------------------------------------------------------------------------------- */
+
+static enum err_code code_of(int rc)
+{
+    switch (rc & 0xFF) {
+    case SQLITE_FULL:
+        return ERR_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ERR_BUSY;
+    case SQLITE_NOMEM:
+        return ERR_NOMEM;
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+        return ERR_INPUT;
+    default:
+        return ERR_IO;
+    }
+}
+
+static int fail(struct db *d, int rc, struct err *e)
+{
+    const char *text = d->handle ? sqlite3_errmsg(d->handle) : sqlite3_errstr(rc);
+    return err_set(e, code_of(rc), "database: %s (%d)", text, rc);
+}
+
+/* --- statements ---------------------------------------------------------------------------------------------- */
+
+static struct stmt *prepare(struct db *d, const char *sql, unsigned flags, struct err *e)
+{
+    struct stmt *s = calloc(1, sizeof *s);
+    if (!s) {
+        (void)err_set(e, ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    int rc = sqlite3_prepare_v3(d->handle, sql, -1, flags, &s->handle, NULL);
+    if (rc != SQLITE_OK) {
+        (void)fail(d, rc, e);
+        (void)err_prefix(e, "%.60s", sql);
+        free(s);
+        return NULL;
+    }
+    s->db = d;
+    return s;
+}
+
+static struct stmt *keep(struct db *d, const char *sql, struct err *e)
+{
+    if (d->kept_count == STATEMENTS_MAX) {
+        (void)err_set(e, ERR_LIMIT, "database: more than %d statements", STATEMENTS_MAX);
+        return NULL;
+    }
+    struct stmt *s = prepare(d, sql, SQLITE_PREPARE_PERSISTENT, e);
+    if (!s)
+        return NULL;
+    s->sql = sql;
+    d->kept[d->kept_count++] = s;
+    return s;
+}
+
+struct stmt *db_stmt(struct db *d, const char *sql, struct err *e)
+{
+    struct stmt *s = NULL;
+    for (size_t i = 0; i < d->kept_count && !s; i++)
+        if (d->kept[i]->sql == sql && !d->kept[i]->is_busy)
+            s = d->kept[i];
+    if (!s && !(s = keep(d, sql, e)))
+        return NULL;
+    s->is_busy = true;
+    s->bind_error = SQLITE_OK;
+    return s;
+}
+
+struct stmt *db_prepare(struct db *d, const char *sql, struct err *e)
+{
+    return prepare(d, sql, 0, e);
+}
+
+void stmt_done(struct stmt **s)
+{
+    struct stmt *done = TAKE(*s);
+    if (!done)
+        return;
+    if (!done->sql) {
+        (void)sqlite3_finalize(done->handle);
+        free(done);
+        return;
+    }
+    (void)sqlite3_reset(done->handle);
+    (void)sqlite3_clear_bindings(done->handle);
+    done->is_busy = false;
+}
+
+static void note_binding(struct stmt *s, int rc)
+{
+    if (rc != SQLITE_OK && s->bind_error == SQLITE_OK)
+        s->bind_error = rc;
+}
+
+void bind_int(struct stmt *s, int n, int64_t value)
+{
+    note_binding(s, sqlite3_bind_int64(s->handle, n, value));
+}
+
+void bind_text(struct stmt *s, int n, const char *text)
+{
+    if (text)
+        bind_textn(s, n, text, strlen(text));
+    else
+        bind_null(s, n);
+}
+
+void bind_textn(struct stmt *s, int n, const char *text, size_t length)
+{
+    note_binding(s, sqlite3_bind_text64(s->handle, n, text, length, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void bind_blob(struct stmt *s, int n, const void *bytes, size_t length)
+{
+    note_binding(s, sqlite3_bind_blob64(s->handle, n, length ? bytes : "", length, SQLITE_STATIC));
+}
+
+void bind_null(struct stmt *s, int n)
+{
+    note_binding(s, sqlite3_bind_null(s->handle, n));
+}
+
+void bind_named_int(struct stmt *s, const char *name, int64_t value)
+{
+    int n = sqlite3_bind_parameter_index(s->handle, name);
+    if (n > 0)
+        bind_int(s, n, value);
+}
+
+void bind_named_text(struct stmt *s, const char *name, const char *text)
+{
+    int n = sqlite3_bind_parameter_index(s->handle, name);
+    if (n > 0)
+        bind_text(s, n, text);
+}
+
+int stmt_step(struct stmt *s, struct err *e)
+{
+    int rc = s->bind_error != SQLITE_OK ? s->bind_error : sqlite3_step(s->handle);
+    if (rc == SQLITE_ROW)
+        return 1;
+    if (rc != SQLITE_DONE)
+        (void)fail(s->db, rc, e);
+    (void)sqlite3_reset(s->handle); /* ends the read transaction at once */
+    return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int stmt_run(struct stmt *s, struct err *e)
+{
+    int more;
+    while ((more = stmt_step(s, e)) > 0)
+        ;
+    return more;
+}
+
+int64_t col_int(struct stmt *s, int i)
+{
+    return sqlite3_column_int64(s->handle, i);
+}
+
+bool col_is_null(struct stmt *s, int i)
+{
+    return sqlite3_column_type(s->handle, i) == SQLITE_NULL;
+}
+
+const char *col_text(struct stmt *s, int i)
+{
+    return (const char *)sqlite3_column_text(s->handle, i);
+}
+
+const void *col_blob(struct stmt *s, int i, size_t *length_out)
+{
+    const void *bytes = sqlite3_column_blob(s->handle, i);
+    *length_out = (size_t)sqlite3_column_bytes(s->handle, i);
+    return bytes ? bytes : "";
+}
+
+char *col_copy(struct stmt *s, int i, struct arena *a)
+{
+    const char *text = col_text(s, i);
+    return text ? arena_copy(a, text, (size_t)sqlite3_column_bytes(s->handle, i)) : NULL;
+}
+
+/* --- without parameters -------------------------------------------------------------------------------------- */
+
+int64_t db_last_seq(struct db *d)
+{
+    return sqlite3_last_insert_rowid(d->handle);
+}
+
+int db_changes(struct db *d)
+{
+    return sqlite3_changes(d->handle);
+}
+
+int db_exec(struct db *d, const char *sql, struct err *e)
+{
+    int rc = sqlite3_exec(d->handle, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : fail(d, rc, e);
+}
+
+int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(d, sql, e);
+    int found = s ? stmt_step(s, e) : -1;
+    if (found < 0)
+        return -1;
+    *out = found && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
+    return 0;
+}
+
+int db_snapshot_begin(struct db *d, struct err *e)
+{
+    return db_exec(d, "BEGIN", e);
+}
+
+void db_snapshot_end(struct db *d)
+{
+    (void)sqlite3_exec(d->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* --- connections --------------------------------------------------------------------------------------------- */
+
+/* Small: the main process should idle under 4 MB of memory of its own. synchronous=FULL syncs the log at each commit. */
+static const struct {
+    int         flags, lookaside_slots;
+    const char *pragmas;
+} uses[] = {
+    [DB_WRITER] = { SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 64,
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024;"
+                    "PRAGMA journal_size_limit=8388608; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
+    [DB_CHECKPOINT] = { SQLITE_OPEN_READWRITE, 16,
+                        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; PRAGMA mmap_size=0;" },
+    [DB_READER] = { SQLITE_OPEN_READONLY, 16,
+                    "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
+};
+
+static void set_up_library(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters would be one lock for all threads */
+    (void)sqlite3_initialize();
+}
+
+int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_up_library);
+
+    CLEANUP(db_close) struct db *d = calloc(1, sizeof *d);
+    if (!d)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    int rc = sqlite3_open_v2(path, &d->handle, uses[use].flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK) {
+        (void)fail(d, rc, e);
+        return err_prefix(e, "%s", path);
+    }
+    (void)sqlite3_db_config(d->handle, SQLITE_DBCONFIG_LOOKASIDE, NULL, 512, uses[use].lookaside_slots);
+    (void)sqlite3_extended_result_codes(d->handle, 1);
+    (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
+    if (db_exec(d, uses[use].pragmas, e) < 0)
+        return err_prefix(e, "%s", path);
+    *out = TAKE(d);
+    return 0;
+}
+
+void db_close(struct db **d)
+{
+    struct db *closing = TAKE(*d);
+    if (!closing)
+        return;
+    for (size_t i = 0; i < closing->kept_count; i++) {
+        (void)sqlite3_finalize(closing->kept[i]->handle);
+        free(closing->kept[i]);
+    }
+    int rc = sqlite3_close(closing->handle);
+    assert(rc == SQLITE_OK); /* else a statement of db_prepare was not done */
+    (void)rc;
+    free(closing);
+}
+
+void db_release_memory(struct db *d)
+{
+    (void)sqlite3_db_release_memory(d->handle);
+}
+
+bool db_is_in_transaction(struct db *d)
+{
+    return sqlite3_get_autocommit(d->handle) == 0;
+}
+
+static int on_commit(void *user, sqlite3 *handle, const char *name, int pages)
+{
+    (void)handle;
+    (void)name;
+    struct db *d = user;
+    d->committed(d->user, pages);
+    return SQLITE_OK;
+}
+
+void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *user)
+{
+    d->committed = committed;
+    d->user = user;
+    (void)sqlite3_wal_hook(d->handle, on_commit, d);
+}
+
+int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e)
+{
+    int in_log = 0, copied = 0;
+    if (is_restart) /* a reader that takes its time must not make a device wait for its 250 */
+        (void)sqlite3_busy_timeout(d->handle, RESTART_MS);
+    int rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, is_restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+                                       &in_log, &copied);
+    if (is_restart)
+        (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        return fail(d, rc, e);
+    *pages_left_out = in_log > copied ? in_log - copied : 0;
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* db: SQLite as the files of this folder see it (sqlite3.h stays inside db.c): connections, prepared statements that are
+ * kept for the connection's life, and error codes of ours. A connection belongs to one thread at a time.
+ *
+ *   CLEANUP(stmt_done) struct stmt *q = db_stmt(tx_db(tx), "SELECT id, text FROM events WHERE seq = ?", e);
+ *   if (!q)
+ *       return -1;
+ *   bind_int(q, 1, seq);
+ *   int found = stmt_step(q, e);                       1 a row, 0 no more, -1
+ *   if (found > 0)
+ *       *text_out = col_copy(q, 1, arena);
+ *
+ * A statement that was not stepped to its end holds its read transaction open: stmt_done ends it. */
+#pragma once
+#include "core/arena.h"
+#include "core/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+struct stmt;
+struct store_tx;
+struct store_reader;
+
+struct db *tx_db(struct store_tx *tx);         /* inside apply(): the writer's connection, its transaction is open */
+struct db *reader_db(struct store_reader *r);  /* read-only                                                       */
+
+/* The statement for this text, prepared at its first use and kept. sql is a string literal: it is found again by its address.
+ * Comes reset, all parameters NULL. A statement in use (not yet stmt_done) cannot be had twice. NULL: *e is set. */
+struct stmt *db_stmt(struct db *d, const char *sql, struct err *e) MUST_CHECK;
+/* For a text that was put together: prepared now, freed by stmt_done. NULL: *e is set. */
+struct stmt *db_prepare(struct db *d, const char *sql, struct err *e) MUST_CHECK;
+void         stmt_done(struct stmt **s); /* ends its work, *s is NULL; NULL inside is nothing. The CLEANUP handler. */
+
+/* Parameters count from 1. Texts and blobs are borrowed until stmt_done. What cannot be bound makes the step fail. */
+void bind_int(struct stmt *s, int n, int64_t value);
+void bind_text(struct stmt *s, int n, const char *text); /* NULL binds NULL */
+void bind_textn(struct stmt *s, int n, const char *text, size_t length);
+void bind_blob(struct stmt *s, int n, const void *bytes, size_t length);
+void bind_null(struct stmt *s, int n);
+/* By name, for texts put together: ":device". Names the statement does not have are passed over. */
+void bind_named_int(struct stmt *s, const char *name, int64_t value);
+void bind_named_text(struct stmt *s, const char *name, const char *text);
+
+/* 1: a row is there; 0: no more; -1: ERR_FULL, ERR_BUSY, ERR_NOMEM, ERR_INPUT (a constraint), else ERR_IO. */
+int stmt_step(struct stmt *s, struct err *e) MUST_CHECK;
+/* For what yields no row: steps to the end; 0 or -1. The statement can be bound and run again (its parameters stay). */
+int stmt_run(struct stmt *s, struct err *e) MUST_CHECK;
+
+/* Columns count from 0; of the row that is there. Pointers are good until the next step or stmt_done. */
+int64_t     col_int(struct stmt *s, int i); /* NULL reads as 0 */
+bool        col_is_null(struct stmt *s, int i);
+const char *col_text(struct stmt *s, int i); /* NULL stays NULL */
+const void *col_blob(struct stmt *s, int i, size_t *length_out);
+char       *col_copy(struct stmt *s, int i, struct arena *a); /* NULL: it is NULL, or the arena is full */
+
+int64_t db_last_seq(struct db *d); /* of the last INSERT */
+int     db_changes(struct db *d);  /* rows touched by the last statement */
+
+/* Several statements without parameters or rows: BEGIN, schema steps, pragmas. */
+int db_exec(struct db *d, const char *sql, struct err *e) MUST_CHECK;
+/* The first column of the first row of a statement that has no parameters; fallback if there is no row. */
+int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e) MUST_CHECK;
+
+/* Several reads of one moment: begin … end on a reader. Keep it to one page of 500 rows. */
+int  db_snapshot_begin(struct db *d, struct err *e) MUST_CHECK;
+void db_snapshot_end(struct db *d);
+
+/* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
+
+enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER };
+int  db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
+void db_close(struct db **d);
+void db_release_memory(struct db *d); /* gives its cache back */
+bool db_is_in_transaction(struct db *d);
+/* After each commit of this connection: pages now in the write-ahead log. */
+void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *user);
+/* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */
+int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e) MUST_CHECK;
