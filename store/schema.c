@@ -37,33 +37,37 @@ static const char *const version_1 =
     "CREATE TABLE devices("
     " id TEXT PRIMARY KEY, name TEXT NOT NULL, last_seen_ms INTEGER NOT NULL, events INTEGER NOT NULL DEFAULT 0) STRICT;"
 
-    /* The debt: one event owed to one recipient. */
+    /* The debt: one event owed to one recipient. States: enum delivery_state of outbox.h. */
     "CREATE TABLE deliveries("
     " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id TEXT NOT NULL UNIQUE,"
     " event INTEGER NOT NULL REFERENCES events(seq),"
     " recipient TEXT NOT NULL, severity INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " title TEXT, priority INTEGER,"       /* as the route wants them; NULL: none */
     " created_ms INTEGER NOT NULL, created_run_ms INTEGER NOT NULL, sent_ms INTEGER,"
+    " due_run_ms INTEGER NOT NULL,"        /* when the recipient's next way begins, or it is given up */
     " message INTEGER) STRICT;"            /* the one that tells, or last tried to tell, it */
     "CREATE INDEX deliveries_event ON deliveries(event);"
-    "CREATE INDEX deliveries_open ON deliveries(state, seq) WHERE state < 2;"
+    "CREATE INDEX deliveries_open ON deliveries(due_run_ms) WHERE state < 2;"
 
-    /* One delivery's way through one account:address of its recipient; a second leg begins when the first takes too long. */
+    /* One delivery's way (0, 1, …: the recipient's order of preference) through one account:address; a second leg begins when
+     * the first takes too long. n counts all legs that ever were, so that one sent again has new ones. enum leg_state. */
     "CREATE TABLE legs("
-    " delivery INTEGER NOT NULL REFERENCES deliveries(seq), n INTEGER NOT NULL,"
+    " delivery INTEGER NOT NULL REFERENCES deliveries(seq), n INTEGER NOT NULL, way INTEGER NOT NULL,"
     " account TEXT NOT NULL, address TEXT NOT NULL, severity INTEGER NOT NULL, state INTEGER NOT NULL,"
     " message INTEGER,"
     " PRIMARY KEY(delivery, n)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX legs_waiting ON legs(account, address, severity DESC, delivery) WHERE state = 0;"
     "CREATE INDEX legs_message ON legs(message) WHERE message IS NOT NULL;"
 
-    /* One request through one account to one address; members, text and reference never change after the first attempt. */
+    /* One request through one account to one address; members, text and reference never change after the first attempt.
+     * enum message_state. */
     "CREATE TABLE messages("
     " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id TEXT NOT NULL UNIQUE,"
     " account TEXT NOT NULL, provider TEXT NOT NULL, address TEXT NOT NULL, severity INTEGER NOT NULL,"
     " state INTEGER NOT NULL, attempts INTEGER NOT NULL, maybe_twice INTEGER NOT NULL DEFAULT 0,"
-    " verdict TEXT, detail TEXT, title TEXT, text TEXT NOT NULL,"
+    " verdict TEXT, detail TEXT, title TEXT, text TEXT NOT NULL, priority INTEGER,"
     " created_ms INTEGER NOT NULL, ended_ms INTEGER, due_run_ms INTEGER NOT NULL) STRICT;"
     "CREATE INDEX messages_open ON messages(account, address, seq) WHERE state < 2;"
 
