@@ -37,5 +37,5 @@ bool conf_is_placeholder(const char *text);
 
 /* Reads text (appsettings.json: UTF-8 BOM, // and block comments, trailing commas allowed) and lays environ over it. Only names
  * that begin with a block of ours are taken. text NULL: environment only. -1: not JSON (line and what), *out then the environment's. */
-int conf_read(const char *text, size_t n, char *const *environ, struct arena *a, struct mistakes *m, const struct conf **out,
+int conf_read(const char *text, size_t n, char *const *env, struct arena *a, struct mistakes *m, const struct conf **out,
               struct err *e) MUST_CHECK;

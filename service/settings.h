@@ -1,34 +1,45 @@
 /* settings: every scalar setting in one table (settings.c) that reads, checks, prints and documents them; the blocks Accounts,
  * Recipients and Routes are people.h's. Immutable after start. */
 #pragma once
+#include "core/log.h"
 #include "service/people.h"
 
 struct settings {
-    struct arena     arena;
-    struct mistakes  mistakes;
-    struct people    people;
+    struct arena       arena;
+    struct mistakes    mistakes;
+    struct people      people;
     const struct conf *root;
-    const char       *file; /* NULL: defaults and environment */
+    const char        *file; /* NULL: defaults and environment only */
 
+    const char        *smtp_address, *smtp_hostname;
+    const char *const *smtp_allow_from; /* CIDR; NULL ends; every item is well-formed */
     int64_t smtp_port, smtp_max_message_mib, smtp_max_connections, smtp_max_connections_per_address, smtp_max_recipients;
-    int64_t smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
-    const char *smtp_address;
-    const char *const *smtp_allow_from; /* CIDR; NULL ends */
+    int64_t smtp_max_command, smtp_max_errors, smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
 
-    int64_t     api_port;
     const char *api_address, *api_token, *api_public_url;
+    int64_t     api_port;
 
     const char *store_folder;
-    int64_t     store_keep_raw_days, store_max_mib, store_reserve_mib, store_inline_kib;
+    int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib;
 
-    const char *log_level, *log_format;
-    const char *site_name, *site_time_zone, *site_language;
-    const char *alarm_user, *status_user;
+    int64_t log_level, log_format; /* enum log_level, enum log_format */
+    const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */
+    bool        is_time_zone_set;
+
+    const char *alarm_user, *status_user, *technician;
     bool        is_inspect_sandboxed;
     int64_t     inspect_memory_mib, inspect_unreadable_seconds;
-    const char *technician;
+    int64_t     relay_request_seconds, relay_reply_kib;
 };
 
-/* 0 even with mistakes (see s->mistakes); -1: a path that was named cannot be read as a file: text says what it is, owner, mode, uid. */
-int  settings_read(const char *path, char *const *environ, struct settings *s, struct err *e) MUST_CHECK;
+/* 0 even with mistakes (s->mistakes; the defaults stand in for what is wrong). -1: the path that was named exists but cannot be
+ * read as a file: the text says what it is, its owner and mode, and our uid. path NULL: environment and defaults. */
+int  settings_read(const char *path, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
 void settings_done(struct settings *s);
+
+/* How many real mistakes there are (notes apart). */
+size_t settings_mistakes(const struct settings *s);
+/* Every setting with its value and where it comes from, secrets as ***. */
+void settings_print(const struct settings *s, struct buf *out);
+/* The table as Markdown: docs/settings.md must hold each line. */
+void settings_document(struct buf *out);

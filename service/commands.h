@@ -1,0 +1,13 @@
+/* commands: what `postern NAME` does. argv[0] is the command's name; --settings is already taken out. Returns the exit code. */
+#pragma once
+#include "service/settings.h"
+
+int cmd_run(const struct settings *s, int argc, char **argv);
+int cmd_check(const struct settings *s, int argc, char **argv);
+int cmd_inspect(const struct settings *s, int argc, char **argv);
+int cmd_send_test(const struct settings *s, int argc, char **argv);
+int cmd_events(const struct settings *s, int argc, char **argv);
+int cmd_deliveries(const struct settings *s, int argc, char **argv);
+int cmd_token(const struct settings *s, int argc, char **argv);
+int cmd_healthcheck(const struct settings *s, int argc, char **argv);
+int cmd_selftest(const struct settings *s, int argc, char **argv);

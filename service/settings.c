@@ -1,0 +1,439 @@
+/* settings: one row per setting; reading, checking, printing and documenting are loops over the table. */
+#include "service/settings.h"
+#include "core/clock.h"
+#include "net/cidr.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MAX_BYTES = 1024 * 1024, ARENA_MAX_BYTES = 16 * 1024 * 1024 };
+
+enum kind { INT, TEXT, SECRET, BOOL, CHOICE, NETWORKS };
+
+#define AT(field) offsetof(struct settings, field)
+
+#define PRIVATE_NETWORKS "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fe80::/10, fc00::/7"
+
+static const struct setting {
+    const char *path;
+    enum kind   kind;
+    size_t      place;
+    const char *fallback; /* for CHOICE: the options follow in `choices`, "a|b" */
+    int64_t     min, max;
+    const char *unit, *choices, *text;
+} table[] = {
+    { "Smtp:Port", INT, AT(smtp_port), "2025", 0, 65535, "", NULL, "TCP port of the SMTP listener; 0 takes any free one." },
+    { "Smtp:Address", TEXT, AT(smtp_address), "", 0, 0, "", NULL, "IP address to listen on; empty is all, IPv4 and IPv6." },
+    { "Smtp:Hostname", TEXT, AT(smtp_hostname), "postern", 0, 0, "", NULL, "Name in the greeting." },
+    { "Smtp:AllowFrom", NETWORKS, AT(smtp_allow_from), PRIVATE_NETWORKS, 0, 0, "", NULL,
+      "Networks that may send, in CIDR form; all others hear 554." },
+    { "Smtp:MaxMessage", INT, AT(smtp_max_message_mib), "50", 1, 1024, "MiB", NULL, "Larger mails hear 552." },
+    { "Smtp:MaxConnections", INT, AT(smtp_max_connections), "1000", 1, 100000, "", NULL, "Connections at once; the next hears 421." },
+    { "Smtp:MaxConnectionsPerAddress", INT, AT(smtp_max_connections_per_address), "200", 1, 100000, "", NULL,
+      "Connections at once from one address." },
+    { "Smtp:MaxRecipients", INT, AT(smtp_max_recipients), "1000", 1, 10000, "", NULL, "Recipients of one mail; the next hears 452." },
+    { "Smtp:MaxCommand", INT, AT(smtp_max_command), "12288", 512, 65536, "bytes", NULL, "Length of a command line; a longer one hears 500." },
+    { "Smtp:MaxErrors", INT, AT(smtp_max_errors), "20", 1, 1000, "", NULL, "Wrong commands until 421 ends the conversation." },
+    { "Smtp:CommandTimeout", INT, AT(smtp_command_seconds), "300", 1, 86400, "s", NULL, "Wait for the next command." },
+    { "Smtp:DataTimeout", INT, AT(smtp_data_seconds), "180", 1, 86400, "s", NULL, "Wait for the next bytes of a mail." },
+    { "Smtp:SessionTimeout", INT, AT(smtp_session_seconds), "86400", 1, 604800, "s", NULL, "Length of a whole conversation." },
+
+    { "Api:Port", INT, AT(api_port), "8080", 0, 65535, "", NULL, "TCP port of the REST interface; 0 takes any free one." },
+    { "Api:Address", TEXT, AT(api_address), "127.0.0.1", 0, 0, "", NULL, "IP address to listen on; beyond loopback a token is needed." },
+    { "Api:Token", SECRET, AT(api_token), "", 0, 0, "", NULL, "Bearer token; empty: one is made in <Store:Folder>/api-token." },
+    { "Api:PublicUrl", TEXT, AT(api_public_url), "", 0, 0, "", NULL, "How the interface is reached from outside, for links; empty is none." },
+
+    { "Store:Folder", TEXT, AT(store_folder), "./data", 0, 0, "", NULL, "Where everything is kept." },
+    { "Store:KeepRawDays", INT, AT(store_keep_raw_days), "30", 1, 36500, "days", NULL, "Raw mails older than this go, their events stay." },
+    { "Store:MaxBytes", INT, AT(store_max_bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
+      "Above this the oldest raw mails of infos go first; 0 is half of the file system." },
+    { "Store:Reserve", INT, AT(store_reserve_mib), "32", 1, 4096, "MiB", NULL, "Given up when the disk is full, so that alarms are still kept." },
+    { "Store:Inline", INT, AT(store_inline_kib), "64", 1, 1024, "KiB", NULL, "Larger arrivals become files." },
+
+    { "Log:Level", CHOICE, AT(log_level), "info", 0, 0, "", "error|warn|info|debug", "How much is said." },
+    { "Log:Format", CHOICE, AT(log_format), "logfmt", 0, 0, "", "logfmt|json", "How it is said." },
+
+    { "Site:Name", TEXT, AT(site_name), "Home", 0, 0, "", NULL, "The house, as messages call it." },
+    { "Site:TimeZone", TEXT, AT(site_time_zone), "", 0, 0, "", NULL, "IANA name (Europe/Vienna); empty is TZ, else UTC with a warning." },
+    { "Site:Language", TEXT, AT(site_language), "", 0, 0, "", NULL, "`de` or `en`; empty: `de` with a LupuServ file, else `en`." },
+
+    { "Service:AlarmUser", TEXT, AT(alarm_user), "alarm", 0, 0, "", NULL, "Local part of the address that the panel sends alarms to." },
+    { "Service:StatusUser", TEXT, AT(status_user), "status", 0, 0, "", NULL, "Local part of the address for status changes." },
+    { "Technician", TEXT, AT(technician), "", 0, 0, "", NULL, "Recipient who alone hears of trouble with telling; empty: everybody." },
+
+    { "Inspect:Sandbox", BOOL, AT(is_inspect_sandboxed), "on", 0, 0, "", NULL,
+      "seccomp around the mail reader; `off` only where the kernel has none." },
+    { "Inspect:Memory", INT, AT(inspect_memory_mib), "256", 64, 4096, "MiB", NULL, "Address space of the mail reader." },
+    { "Inspect:Unreadable", INT, AT(inspect_unreadable_seconds), "10", 1, 3600, "s", NULL, "A mail not read this long after its 250 is told as unreadable." },
+
+    { "Relay:RequestTimeout", INT, AT(relay_request_seconds), "30", 1, 600, "s", NULL, "Length of one request to a provider." },
+    { "Relay:MaxReply", INT, AT(relay_reply_kib), "64", 1, 4096, "KiB", NULL, "Of a provider's answer this much is read." },
+};
+
+/* Blocks that other files read, or that other programs left there. */
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes" };
+static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
+
+static void *place(const struct settings *s, const struct setting *row)
+{
+    return (char *)(uintptr_t)s + row->place;
+}
+
+/* --- reading values -------------------------------------------------------------------------------------------- */
+
+static int read_int(const struct setting *row, const char *text, int64_t *out, struct mistakes *m)
+{
+    char *end = NULL;
+    errno = 0;
+    long long v = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0') {
+        mistake_add(m, row->path, "\"%s\" is no whole number; %s is used", text, row->fallback);
+        return -1;
+    }
+    if (v < row->min || v > row->max) {
+        mistake_add(m, row->path, "%lld is %s %lld; %s is used", v, v < row->min ? "below" : "above",
+                    (long long)(v < row->min ? row->min : row->max), row->fallback);
+        return -1;
+    }
+    *out = v;
+    return 0;
+}
+
+static int read_choice(const struct setting *row, const char *text, int64_t *out, struct mistakes *m)
+{
+    int64_t i = 0;
+    for (const char *p = row->choices; *p; i++) {
+        size_t n = strcspn(p, "|");
+        if (strlen(text) == n && strncasecmp(p, text, n) == 0) {
+            *out = i;
+            return 0;
+        }
+        p += n + (p[n] == '|');
+    }
+    mistake_add(m, row->path, "\"%s\" is none of %s; %s is used", text, row->choices, row->fallback);
+    return -1;
+}
+
+static int read_bool(const struct setting *row, const char *text, bool *out, struct mistakes *m)
+{
+    static const struct {
+        const char *word;
+        bool        value;
+    } words[] = { { "true", true }, { "on", true }, { "yes", true }, { "1", true },
+                  { "false", false }, { "off", false }, { "no", false }, { "0", false } };
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcasecmp(text, words[i].word) == 0) {
+            *out = words[i].value;
+            return 0;
+        }
+    mistake_add(m, row->path, "\"%s\" is neither true nor false; %s is used", text, row->fallback);
+    return -1;
+}
+
+static const char **add_network(const char **end, const char *text, const char *path, struct mistakes *m)
+{
+    struct cidr parsed;
+    struct err  e;
+    if (cidr_parse(text, &parsed, &e) < 0)
+        mistake_add(m, path, "%s", e.text);
+    else
+        *end++ = text;
+    return end;
+}
+
+/* "a, b, c" or a list; what is malformed is left out. */
+static int read_networks(const struct setting *row, const struct conf *v, const char *text, struct settings *s,
+                         const char *const **out)
+{
+    size_t count = 1;
+    for (const char *p = text ? text : ""; *p; p++)
+        count += *p == ',';
+    for (const struct conf *c = v ? v->first : NULL; c; c = c->next)
+        count++;
+    const char **list = arena_alloc(&s->arena, (count + 1) * sizeof *list), **end = list;
+    if (!list)
+        return -1;
+    for (const struct conf *c = v ? v->first : NULL; c; c = c->next)
+        end = add_network(end, conf_text(c, ""), c->path, &s->mistakes);
+    for (const char *p = text; p && *p;) {
+        p += strspn(p, " ,");
+        size_t n = strcspn(p, " ,");
+        char  *one = n > 0 ? arena_copy(&s->arena, p, n) : NULL;
+        if (one)
+            end = add_network(end, one, row->path, &s->mistakes);
+        p += n;
+    }
+    *out = list;
+    return 0;
+}
+
+static int read_text(const struct setting *row, const struct conf *v, struct settings *s, const char *text)
+{
+    switch (row->kind) {
+    case INT: return read_int(row, text, place(s, row), &s->mistakes);
+    case CHOICE: return read_choice(row, text, place(s, row), &s->mistakes);
+    case BOOL: return read_bool(row, text, place(s, row), &s->mistakes);
+    case NETWORKS: return read_networks(row, v, text, s, place(s, row));
+    case TEXT:
+    case SECRET: *(const char **)place(s, row) = text; return 0;
+    }
+    return -1;
+}
+
+static void read_row(const struct setting *row, struct settings *s)
+{
+    const struct conf *v = conf_at(s->root, row->path);
+    const char        *text = conf_text(v, NULL);
+    if (text && conf_is_placeholder(text)) {
+        mistake_add(&s->mistakes, row->path, "still a placeholder: %s", text);
+        text = NULL;
+    }
+    if (v && !text && v->type != CONF_NULL && !(row->kind == NETWORKS && v->first))
+        mistake_add(&s->mistakes, row->path, "a single value is expected here");
+    bool is_list = row->kind == NETWORKS && v && v->first;
+    if ((text || is_list) && read_text(row, v, s, text) == 0)
+        return;
+    (void)read_text(row, NULL, s, row->fallback);
+}
+
+/* --- keys that are not ours ------------------------------------------------------------------------------------ */
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance without regard to case, for "did you mean". */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 64 };
+    size_t row[LONGEST + 1], n = strlen(b);
+    if (n > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n; j++) {
+            bool   same = strncasecmp(a + i, b + j, 1) == 0;
+            size_t next = min3(row[j] + 1, row[j + 1] + 1, diagonal + !same);
+            diagonal = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    return row[n];
+}
+
+static const char *nearest(const char *path)
+{
+    const char *best = NULL;
+    size_t      least = strlen(path) / 3 + 2;
+    for (size_t i = 0; i < COUNT(table); i++) {
+        size_t d = distance(path, table[i].path);
+        if (d < least) {
+            least = d;
+            best = table[i].path;
+        }
+    }
+    return best;
+}
+
+static bool is_one_of(const char *key, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcasecmp(key, list[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_known(const char *path)
+{
+    for (size_t i = 0; i < COUNT(table); i++)
+        if (strcasecmp(table[i].path, path) == 0)
+            return true;
+    return false;
+}
+
+static void find_unknown(const struct conf *v, struct mistakes *m)
+{
+    if (is_known(v->path))
+        return;
+    if (v->type == CONF_BLOCK) {
+        for (const struct conf *child = v->first; child; child = child->next)
+            find_unknown(child, m);
+        return;
+    }
+    const char *near = nearest(v->path);
+    if (near)
+        mistake_add(m, v->path, "not known; did you mean %s?", near);
+    else
+        mistake_add(m, v->path, "not known");
+}
+
+static void find_all_unknown(struct settings *s)
+{
+    for (const struct conf *block = s->root->first; block; block = block->next) {
+        if (is_one_of(block->key, of_others, COUNT(of_others)))
+            note_add(&s->mistakes, block->path, "belongs to another program; passed over");
+        else if (!is_one_of(block->key, read_elsewhere, COUNT(read_elsewhere)))
+            find_unknown(block, &s->mistakes);
+    }
+}
+
+/* --- what needs a second look ---------------------------------------------------------------------------------- */
+
+static void settle_time_zone(struct settings *s)
+{
+    const char *tz = getenv("TZ");
+    s->is_time_zone_set = true;
+    if (s->site_time_zone[0] == '\0' && tz && *tz)
+        s->site_time_zone = arena_str(&s->arena, *tz == ':' ? tz + 1 : tz);
+    if (!s->site_time_zone || s->site_time_zone[0] == '\0') {
+        s->site_time_zone = "UTC";
+        s->is_time_zone_set = false;
+        note_add(&s->mistakes, "Site:TimeZone", "not set: times in messages are UTC");
+    }
+    if (clock_use_zone(s->site_time_zone) == 0)
+        return;
+    mistake_add(&s->mistakes, "Site:TimeZone", "no such time zone on this machine: %s; UTC is used", s->site_time_zone);
+    s->site_time_zone = "UTC";
+    (void)clock_use_zone("UTC");
+}
+
+static void settle_language(struct settings *s)
+{
+    bool is_lupuserv = conf_at(s->root, "Service:Gateway") || conf_at(s->root, "Service:Recipients");
+    const char *fallback = is_lupuserv ? "de" : "en";
+    if (s->site_language[0] == '\0') {
+        s->site_language = fallback;
+    } else if (strcasecmp(s->site_language, "de") == 0 || strcasecmp(s->site_language, "en") == 0) {
+        s->site_language = strcasecmp(s->site_language, "de") == 0 ? "de" : "en";
+    } else {
+        mistake_add(&s->mistakes, "Site:Language", "\"%s\" is neither de nor en; %s is used", s->site_language, fallback);
+        s->site_language = fallback;
+    }
+}
+
+/* --- the file -------------------------------------------------------------------------------------------------- */
+
+static int say_what_it_is(const char *path, const struct stat *st, struct err *e)
+{
+    if (S_ISDIR(st->st_mode))
+        return err_set(e, ERR_INPUT,
+                       "%s is a directory, not a file (Docker makes one when the file was missing on the host); owner %u, mode %04o, our uid %u",
+                       path, (unsigned)st->st_uid, (unsigned)(st->st_mode & 07777), (unsigned)getuid());
+    return err_set(e, ERR_IO, "%s cannot be read: %s; owner %u, mode %04o, our uid %u", path,
+                   S_ISREG(st->st_mode) ? "permission denied" : "not a regular file", (unsigned)st->st_uid,
+                   (unsigned)(st->st_mode & 07777), (unsigned)getuid());
+}
+
+static int load(const char *path, struct buf *out, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return err_set(e, ERR_NOT_FOUND, "%s: %m", path);
+    FILE *f = S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
+    if (!f)
+        return say_what_it_is(path, &st, e);
+    char   chunk[8192];
+    size_t n;
+    int    result = 0;
+    while (result == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        result = buf_add(out, chunk, n, e);
+    (void)fclose(f);
+    return result < 0 ? err_prefix(e, "%s", path) : 0;
+}
+
+int settings_read(const char *path, char *const *env, struct settings *s, struct err *e)
+{
+    *s = (struct settings){ 0 };
+    arena_init(&s->arena, ARENA_MAX_BYTES);
+    s->mistakes.arena = &s->arena;
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, FILE_MAX_BYTES);
+    if (path && load(path, &text, e) < 0)
+        return -1;
+    s->file = arena_str(&s->arena, path);
+    struct err wrong;
+    if (conf_read(path ? buf_str(&text) : NULL, text.len, env, &s->arena, &s->mistakes, &s->root, &wrong) < 0) {
+        mistake_add(&s->mistakes, path ? path : "environment", "%s", wrong.text);
+        if (!s->root)
+            return err_set(e, wrong.code, "%s", wrong.text);
+    }
+    for (size_t i = 0; i < COUNT(table); i++)
+        read_row(&table[i], s);
+    find_all_unknown(s);
+    settle_time_zone(s);
+    settle_language(s);
+    if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0)
+        return err_set(e, ERR_NOMEM, "the settings are too large");
+    return 0;
+}
+
+void settings_done(struct settings *s)
+{
+    arena_done(&s->arena);
+}
+
+size_t settings_mistakes(const struct settings *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->mistakes.count; i++)
+        n += !s->mistakes.items[i].is_note;
+    return n;
+}
+
+/* --- printing -------------------------------------------------------------------------------------------------- */
+
+static void print_value(const struct settings *s, const struct setting *row, struct buf *out)
+{
+    const void *p = place(s, row);
+    if (row->kind == INT) {
+        buf_puti(out, *(const int64_t *)p);
+    } else if (row->kind == BOOL) {
+        buf_puts(out, *(const bool *)p ? "on" : "off");
+    } else if (row->kind == CHOICE) {
+        const char *choice = row->choices;
+        for (int64_t i = *(const int64_t *)p; i > 0; i--)
+            choice += strcspn(choice, "|") + 1;
+        buf_put(out, choice, strcspn(choice, "|"));
+    } else if (row->kind == NETWORKS) {
+        for (const char *const *n = *(const char *const *const *)p; *n; n++)
+            buf_printf(out, "%s%s", n == *(const char *const *const *)p ? "" : ", ", *n);
+    } else {
+        const char *text = *(const char *const *)p;
+        buf_puts(out, row->kind == SECRET && text[0] ? "***" : text);
+    }
+}
+
+void settings_print(const struct settings *s, struct buf *out)
+{
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct conf *v = conf_at(s->root, table[i].path);
+        buf_printf(out, "%-32s ", table[i].path);
+        print_value(s, &table[i], out);
+        buf_printf(out, "%s%s   (%s)\n", table[i].unit[0] ? " " : "", table[i].unit, v ? v->source : "default");
+    }
+}
+
+void settings_document(struct buf *out)
+{
+    for (size_t i = 0; i < COUNT(table); i++) {
+        const struct setting *row = &table[i];
+        buf_printf(out, "| `%s` | %s%s%s%s%s | %s%s%s |", row->path, row->fallback[0] ? "`" : "", row->fallback,
+                   row->fallback[0] ? "`" : "empty", row->unit[0] ? " " : "", row->unit, row->text,
+                   row->choices ? " One of " : "", row->choices ? row->choices : "");
+        if (row->kind == INT)
+            buf_printf(out, " %lld to %lld |\n", (long long)row->min, (long long)row->max);
+        else
+            buf_puts(out, " |\n");
+    }
+}
