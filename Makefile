@@ -1,0 +1,35 @@
+# Makefile: the words everybody types. What they do is in tools/.
+
+.PHONY: build run test bench fuzz soak format lint clean
+
+build:
+	@tools/setup.sh build
+	@tools/build.sh release
+
+run: build
+	@exec build/release/service/postern run
+
+test:
+	@tools/setup.sh test
+	@tools/test.sh
+
+bench: build
+	@tools/setup.sh bench
+	@tools/bench.sh
+
+fuzz:
+	@tools/setup.sh test
+	@tools/fuzz.sh $(or $(SECONDS),600)
+
+soak:
+	@tools/setup.sh test
+	@tools/soak.sh
+
+format:
+	@tools/format.sh
+
+lint:
+	@tools/lint.sh
+
+clean:
+	rm -rf build

@@ -1,0 +1,43 @@
+"""The fixtures of the protocol tests; what they hand out is described in postern.py.
+
+    def test_a_mail_is_kept(postern):
+        p = postern({"Site": {"Name": "Home"}})
+        p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"), to="alarm@house")
+        assert p.wait_events(1)[0]["kind"] == "alarm.interior"
+
+Every daemon is stopped at the end of its test, and the test fails if it leaves a sanitizer's report, a child, or another
+exit code than 0. Mark a test `threads` (pytest.mark.threads) to run it on the ThreadSanitizer build as well.
+"""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from postern import Clock, Postern  # noqa: E402
+
+
+@pytest.fixture
+def postern(tmp_path):
+    """A function that starts a daemon: postern(settings, env=…, build=…, preload=…, clock=…, fault=…, args=…); see Postern."""
+    started = []
+
+    def start(settings=None, **options):
+        folder = tmp_path / f"postern{len(started) or ''}"
+        p = Postern(folder, settings, **options)
+        started.append(p)
+        p.start()
+        return p
+
+    yield start
+    for p in started:
+        p.close()
+
+
+@pytest.fixture
+def clock(tmp_path):
+    """A test clock to hand to postern(clock=…): clock.advance(wall_ms=…, mono_ms=…)."""
+    c = Clock(tmp_path / "clock")
+    yield c
+    c.close()
