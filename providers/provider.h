@@ -23,6 +23,13 @@ struct provider_field {
     const char *fallback; /* NULL = none */
 };
 
+/* A picture or clip that goes with the text, decoded and whole. */
+struct message_media {
+    const char *type, *name; /* as in struct media                                                  */
+    const void *bytes;
+    size_t      length;
+};
+
 /* What is to be told, in words already fit for this provider. */
 struct message {
     const char          *id;        /* ULID: reference, webhook-id                                  */
@@ -33,7 +40,11 @@ struct message {
     const struct event_origin *origins; /* beside each event                                        */
     size_t               event_count;
     int64_t              now_ms;    /* wall clock of this attempt (webhook-timestamp)               */
+    const struct message_media *media; /* none: text only; never more than provider->media_count    */
+    size_t               media_count;
+    int                  priority;  /* of the route; PRIORITY_NONE = by severity                    */
 };
+enum { PRIORITY_NONE = -1 };
 
 struct request {
     const char *method;       /* "POST"                                                             */
@@ -66,6 +77,7 @@ struct outcome {
     enum fault   fault;
     int64_t      wait_ms;     /* the server's wish before the next attempt; -1 = none               */
     char         detail[200]; /* the provider's own words, no secrets                               */
+    char         moved_to[32]; /* the address has a new name (Telegram: a group became a supergroup): RETRY there; "" = no */
 };
 
 struct provider {
@@ -77,9 +89,13 @@ struct provider {
     bool                  is_idempotent; /* a repeated request does no harm (webhook-id)            */
     bool                  is_sms;
     size_t                text_max;    /* bytes; longer texts are cut by the wording                */
+    size_t                media_count; /* pictures that fit one message; 0 = text only              */
+    size_t                media_max;   /* bytes of one of them                                      */
 
     int (*check)(const struct account *a, struct err *e);                    /* more than required fields; may be NULL */
     int (*check_address)(const char *address, struct err *e);                /* may be NULL: any */
+    /* The one way to write a (checked) address: +49… for 0049…; so that nobody is told twice. NULL: as it is. From the arena. */
+    const char *(*canonical)(const char *address, struct arena *a);
     int (*build)(const struct account *a, const struct message *m, struct arena *scratch, struct request *out, struct err *e);
     void (*judge)(const struct account *a, const struct message *m, const struct reply *r, struct outcome *out);
     /* `postern check --online`: a harmless request, and one line about its answer. May be NULL. */
@@ -89,9 +105,18 @@ struct provider {
 extern const struct provider *const providers[]; /* ends with NULL */
 const struct provider *provider_find(const char *name);
 
-/* The value of a field by its name; NULL = not set. Asserts that the provider has such a field. */
+/* The value of a field by its name, or the field's fallback; NULL = neither. Asserts that the provider has such a field. */
 const char *account_field(const struct account *a, const char *name);
-void        request_done(struct request *r);
+/* The field Url and then path, with one slash between; NULL when scratch is full. */
+const char *account_url(const struct account *a, const char *path, struct arena *scratch);
+/* What every provider's check begins with: no control characters in any field; Url, where set, is http or https. */
+int account_check_fields(const struct account *a, struct err *e) MUST_CHECK;
+void request_done(struct request *r);
+
+/* One line for the operator: the account's secrets become ***, control characters blanks; cut to size. */
+void account_words(const struct account *a, char *out, size_t size, const char *format, ...) PRINTF(4, 5);
+/* Fills out whole: no wait, no new address. The detail is written by account_words. */
+void outcome_set(struct outcome *out, const struct account *a, enum verdict v, enum fault f, const char *format, ...) PRINTF(5, 6);
 /* What the codes mean that are the same everywhere: 2xx SENT, 429 and 503 RETRY with their wait, 408/425/5xx UNKNOWN, 401/402/403
  * REJECTED by the account's fault, other 3xx and 4xx REJECTED by the message's. Providers start from it. */
 void judge_by_status(const struct reply *r, struct outcome *out);
