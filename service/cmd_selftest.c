@@ -1,0 +1,118 @@
+/* `postern selftest`: what this build is made of, whether its widths hold, and one mail from the store to the reader. */
+#include "core/clock.h"
+#include "service/commands.h"
+#include "service/helper.h"
+#include "store/store.h"
+#include <curl/curl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+static const char mail[] = "Subject: Alarm\r\n\r\nZone:8 Ost 1, Innenbereich Alarm\r\n";
+
+static int check(bool is_good, const char *what)
+{
+    (void)printf("%-6s %s\n", is_good ? "ok" : "FAILED", what);
+    return is_good ? 0 : 1;
+}
+
+static void print_versions(void)
+{
+    (void)printf("postern %s, libuv %s, %s\n", POSTERN_VERSION, uv_version_string(), curl_version());
+    (void)printf("widths: pointer %zu, time_t %zu, off_t %zu, long %zu\n", 8 * sizeof(void *), 8 * sizeof(time_t), 8 * sizeof(off_t),
+                 8 * sizeof(long));
+}
+
+static int check_clock(void)
+{
+    char    text[CLOCK_TEXT];
+    int64_t ms = 0;
+    int     failed = check(clock_parse_rfc3339("2100-01-01T00:00:00Z", &ms) == 0 && ms == INT64_C(4102444800000), "a date after 2038 is read");
+    return failed + check(strcmp(clock_rfc3339(text, ms), "2100-01-01T00:00:00.000Z") == 0, "a date after 2038 is written");
+}
+
+static void on_kept(struct arrival *a, const struct err *failed)
+{
+    __atomic_store_n((int *)a->user, failed ? -1 : 1, __ATOMIC_SEQ_CST);
+}
+
+/* Keeps the mail and waits until it heard so (5 s). */
+static bool keep(struct store *s)
+{
+    int            heard = 0;
+    struct arrival a = {
+        .received_ms = INT64_C(4102444800000), .envelope = "{\"to\":[\"alarm@house\"]}", .bytes = sizeof mail - 1, .data = mail,
+        .kept = on_kept, .user = &heard,
+    };
+    (void)id_make(a.id, a.received_ms);
+    store_accept(s, &a);
+    for (int i = 0; i < 500 && __atomic_load_n(&heard, __ATOMIC_SEQ_CST) == 0; i++)
+        (void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    return __atomic_load_n(&heard, __ATOMIC_SEQ_CST) == 1;
+}
+
+static bool is_read_back(struct store *s)
+{
+    CLEANUP(arena_done) struct arena arena;
+    arena_init(&arena, 1 << 16);
+    struct store_reader *r = NULL;
+    struct arrival_row   row;
+    struct err           e;
+    bool                 is_same = false;
+    if (store_reader_open(s, &r, &e) == 0)
+        is_same = store_waiting_arrivals(r, true, 0, &row, 1, &arena, &e) == 1 && row.received_ms == INT64_C(4102444800000);
+    store_reader_close(&r);
+    return is_same;
+}
+
+static int check_store(const char *folder)
+{
+    struct store_options o = { .folder = folder, .inline_max = 65536, .reserve_bytes = 1 << 20, .keep_raw_days = 30 };
+    struct store        *s = NULL;
+    struct err           e;
+    if (store_open(&o, &s, &e) < 0)
+        return check(false, e.text);
+    int failed = check(keep(s), "a mail is kept");
+    failed += check(is_read_back(s), "it is read back, with a date after 2038");
+    store_close(&s);
+    return failed;
+}
+
+/* Feeds the mail to postern-inspect and looks for the kind it must find. */
+static int check_inspector(const struct settings *settings)
+{
+    char program[4096], command[4400], line[2048] = "";
+    if (helper_path(program, sizeof program) < 0)
+        return check(false, "postern-inspect is beside this program");
+    (void)snprintf(command, sizeof command, "printf 'Subject: Alarm\\r\\n\\r\\nZone:8 Ost 1, Innenbereich Alarm\\r\\n' | '%s' - --recipient alarm@house%s",
+                   program, settings->is_inspect_sandboxed ? "" : " --sandbox=off");
+    FILE *f = popen(command, "re");
+    if (f) {
+        size_t n = fread(line, 1, sizeof line - 1, f);
+        line[n] = '\0';
+        (void)pclose(f);
+    }
+    return check(strstr(line, "\"alarm.interior\"") != NULL, "a mail is understood");
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+int cmd_selftest(const struct settings *s, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    print_versions();
+    char folder[] = "/tmp/postern-selftest-XXXXXX";
+    if (!mkdtemp(folder))
+        return check(false, "a folder under /tmp");
+    int failed = check_clock() + check_store(folder) + check_inspector(s);
+    (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return failed > 0;
+}
