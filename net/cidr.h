@@ -15,3 +15,8 @@ struct cidr_list {
 };
 int  cidr_parse(const char *text, struct cidr *out, struct err *e) MUST_CHECK;
 bool cidr_contains(const struct cidr_list *list, const struct sockaddr *address);
+
+/* An address as the 16 bytes above, without port; false: neither IPv4 nor IPv6. */
+bool cidr_address(const struct sockaddr *address, unsigned char out[16]);
+enum { CIDR_TEXT = 46 }; /* INET6_ADDRSTRLEN */
+const char *cidr_text(const unsigned char bytes[16], char out[CIDR_TEXT]); /* "192.168.1.7", never "::ffff:…" */

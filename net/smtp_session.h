@@ -1,11 +1,13 @@
 /* smtp_session: one SMTP conversation (RFC 5321) without socket, clock or thread: bytes go in, replies and wishes come out.
  *
  *   want = smtp_session_feed(s, bytes, n, &used);     used bytes were consumed; send what smtp_session_out() holds, then:
- *     READ    feed more (first the n - used bytes that are left)
- *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed()
+ *     READ    feed more: first the n - used bytes that are left (it stops early when a mail was refused, so that no refusal
+ *             is missed, and when much waits in smtp_session_out())
+ *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed(), then feed the rest
  *     TLS     (door open for STARTTLS)
  *     CLOSE   flush, close
  * During DATA the body, dots removed, grows in smtp_session_body(); the server empties it into a file when it gets large.
+ * The body is kept byte for byte; only CR LF . CR LF ends it (net/smtp_data.h). Commands may also end in a bare LF.
  * Every limit is in the options; policy is flags in the command table. */
 #pragma once
 #include "core/buf.h"
@@ -14,15 +16,20 @@
 enum smtp_want { SMTP_WANT_READ, SMTP_WANT_TLS, SMTP_WANT_COMMIT, SMTP_WANT_CLOSE };
 
 struct smtp_limits {
-    size_t message_bytes, recipients, command_bytes, errors, junk_commands;
+    size_t message_bytes; /* more: 552, after the whole was read and thrown away; at twice this 552 and close  */
+    size_t recipients;    /* more: 452 for each; those before stay                                             */
+    size_t command_bytes; /* a line with its end; more: 500. Lines of AUTH may have 12288                      */
+    size_t errors;        /* 5xx replies since the last mail that was kept; more: 421                          */
+    size_t junk_commands; /* NOOP, RSET and the like, and blank lines, since then; more: 421                   */
 };
 struct smtp_session;
 
-/* Refused after MAIL FROM: becomes an event system.refused. Strings valid during the call. */
+/* Refused after MAIL FROM: becomes an event system.refused. Strings valid until the next feed. */
 struct smtp_refusal {
-    const char            *reply;   /* "552 5.3.4 …"                                        */
-    const char            *setting; /* that would allow it: "Smtp:MaxMessage"               */
-    const char            *reason;  /* metric label: size, recipients, storage, errors …    */
+    const char            *reply;   /* "552 5.3.4 …"                                                            */
+    const char            *setting; /* that would allow it: "Smtp:MaxMessage"; "": none                         */
+    const char            *reason;  /* metric label: size, recipients, storage, errors, timeout, connections    */
+    bool                   is_mail; /* the mail is lost with it; false: only one recipient                      */
     const struct envelope *envelope;
 };
 
@@ -31,19 +38,32 @@ struct smtp_session *smtp_session_new(const struct smtp_limits *limits, const ch
 void                 smtp_session_free(struct smtp_session **s);
 
 void           smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
-enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out);
+enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out) MUST_CHECK;
 struct buf    *smtp_session_out(struct smtp_session *s);
 struct buf    *smtp_session_body(struct smtp_session *s);
 const struct envelope *smtp_session_envelope(const struct smtp_session *s); /* valid until committed */
 bool           smtp_session_in_data(const struct smtp_session *s);
+bool           smtp_session_in_mail(const struct smtp_session *s);    /* between MAIL and the end of its data */
 int64_t        smtp_session_body_bytes(const struct smtp_session *s); /* all of this message so far, spooled or not */
+uint64_t       smtp_session_commands(const struct smtp_session *s);   /* lines heard so far: progress, for the deadline */
 /* Something was seen that looks like an end of data but is none (LF.LF …): the log says what to do. */
 bool           smtp_session_saw_false_end(const struct smtp_session *s);
 /* The answer to COMMIT. failed NULL: 250 with the id. The session is READY again. */
 void           smtp_session_committed(struct smtp_session *s, const char *id, const struct err *failed);
 /* The server could not spool (disk): the rest of DATA is read and thrown away, then answered by this error. */
 void           smtp_session_body_failed(struct smtp_session *s, const struct err *failed);
-/* 421 and CLOSE: timeout, overload, shutdown. reason is metric label and words. */
-void           smtp_session_end(struct smtp_session *s, const char *reply);
+
+/* 421 and CLOSE, for reasons that only the server knows. */
+enum smtp_end {
+    SMTP_END_SILENT,   /* no command for too long     */
+    SMTP_END_STALLED,  /* nothing more of the message */
+    SMTP_END_TOO_LONG, /* the whole conversation      */
+    SMTP_END_CROWDED,  /* its place is needed         */
+    SMTP_END_STOPPING, /* we go                       */
+};
+void smtp_session_end(struct smtp_session *s, enum smtp_end why);
+
 /* What was refused since the last call; NULL = nothing. */
 const struct smtp_refusal *smtp_session_refusal(struct smtp_session *s);
+/* Gives back what memory it can while nobody speaks. */
+void smtp_session_rest(struct smtp_session *s);

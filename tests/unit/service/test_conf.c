@@ -15,7 +15,7 @@
 struct fixture {
     struct arena       arena;
     struct mistakes    mistakes;
-    struct conf    *root;
+    const struct conf *root;
     struct err         e;
 };
 

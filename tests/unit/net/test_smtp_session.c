@@ -1,0 +1,565 @@
+/* test_smtp_session: dialogues in and out, each fed whole, byte by byte, and cut in two at every place. */
+#include "net/smtp_session.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct smtp_limits small_limits = {
+    .message_bytes = 400, .recipients = 3, .command_bytes = 100, .errors = 4, .junk_commands = 6,
+};
+
+/* What one run of a dialogue left behind. */
+struct talk {
+    struct buf     replies, kept, refused; /* kept: "from>to,to:body|" for each mail; refused: "reason=setting;" */
+    enum smtp_want want;
+};
+
+static void talk_init(struct talk *t)
+{
+    enum { ENOUGH = 1024 * 1024 };
+    buf_init(&t->replies, ENOUGH);
+    buf_init(&t->kept, ENOUGH);
+    buf_init(&t->refused, ENOUGH);
+    t->want = SMTP_WANT_READ;
+}
+
+static void talk_done(struct talk *t)
+{
+    buf_done(&t->replies);
+    buf_done(&t->kept);
+    buf_done(&t->refused);
+}
+
+static void note_refusal(struct talk *t, struct smtp_session *s)
+{
+    const struct smtp_refusal *r = smtp_session_refusal(s);
+    if (r)
+        buf_printf(&t->refused, "%s=%s;", r->reason, r->setting);
+}
+
+static void keep(struct talk *t, struct smtp_session *s, const struct err *failed)
+{
+    const struct envelope *env = smtp_session_envelope(s);
+    buf_printf(&t->kept, "%s>", env->from);
+    for (size_t i = 0; i < env->to_count; i++)
+        buf_printf(&t->kept, i ? ",%s" : "%s", env->to[i]);
+    buf_putc(&t->kept, ':');
+    buf_put(&t->kept, smtp_session_body(s)->data, smtp_session_body(s)->len);
+    buf_putc(&t->kept, '|');
+    assert_int_equal(smtp_session_body(s)->len, smtp_session_body_bytes(s));
+    smtp_session_committed(s, "01ID", failed);
+    note_refusal(t, s);
+}
+
+/* As the server does it: feeds until the session has taken everything or wants to close. */
+static void feed(struct talk *t, struct smtp_session *s, const char *bytes, size_t n, const struct err *failed)
+{
+    bool is_stuck = false;
+    while (t->want != SMTP_WANT_CLOSE && !is_stuck) {
+        size_t used;
+        t->want = smtp_session_feed(s, bytes, n, &used);
+        bytes += used;
+        n -= used;
+        note_refusal(t, s);
+        if (t->want == SMTP_WANT_COMMIT) {
+            keep(t, s, failed);
+            t->want = SMTP_WANT_READ;
+        }
+        is_stuck = n == 0;
+        buf_put(&t->replies, smtp_session_out(s)->data, smtp_session_out(s)->len);
+        buf_clear(smtp_session_out(s));
+    }
+}
+
+static struct smtp_session *session(const struct smtp_limits *limits)
+{
+    struct smtp_session *s = smtp_session_new(limits, "gate", "192.0.2.7");
+    assert_non_null(s);
+    return s;
+}
+
+/* Fed in pieces that end at cut, then of `step` bytes. */
+static void run_cut(struct talk *t, const char *in, size_t n, size_t cut, size_t step, const struct err *failed)
+{
+    struct smtp_session *s = session(&small_limits);
+    talk_init(t);
+    feed(t, s, in, cut, failed);
+    for (size_t at = cut; at < n; at += step)
+        feed(t, s, in + at, n - at < step ? n - at : step, failed);
+    smtp_session_free(&s);
+    assert_null(s);
+}
+
+static void assert_same(const struct talk *a, const struct talk *b)
+{
+    assert_string_equal(buf_str(&a->replies), buf_str(&b->replies));
+    assert_int_equal(a->kept.len, b->kept.len);
+    assert_memory_equal(buf_str(&a->kept), buf_str(&b->kept), a->kept.len);
+    assert_string_equal(buf_str(&a->refused), buf_str(&b->refused));
+    assert_int_equal(a->want, b->want);
+}
+
+/* Runs it whole into t, and in every other way to see that it makes no difference. */
+static void run_every_way(struct talk *t, const char *in, size_t n, const struct err *failed)
+{
+    run_cut(t, in, n, 0, n, failed);
+    for (size_t cut = 0; cut <= n; cut++) {
+        struct talk other;
+        run_cut(&other, in, n, cut, cut ? n : 1, failed);
+        assert_same(t, &other);
+        talk_done(&other);
+    }
+}
+
+struct dialogue {
+    const char *name, *in, *replies, *kept, *refused;
+    enum smtp_want want;
+};
+
+#define HEAD "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+#define HEAD_OK "250 2.1.0 ok\r\n250 2.1.5 ok\r\n"
+#define GO "354 end with <CR><LF>.<CR><LF>\r\n"
+#define QUEUED "250 2.0.0 queued as 01ID\r\n"
+#define CAPABILITIES                                                                                            \
+    "250-gate\r\n250-SIZE 400\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n" \
+    "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"
+
+static const struct dialogue dialogues[] = {
+    { "a mail from EHLO to QUIT", "EHLO cam\r\n" HEAD "DATA\r\nhi\r\n.\r\nQUIT\r\n",
+      CAPABILITIES HEAD_OK GO QUEUED "221 2.0.0 bye\r\n", "a@b>c@d:hi\r\n|", "", SMTP_WANT_CLOSE },
+    { "HELO gets one line", "HELO cam\r\n", "250 gate\r\n", "", "", SMTP_WANT_READ },
+    { "HELO without a name, with a bad name", "HELO\r\nhelo my_cam 1\r\n", "250 gate\r\n250 gate\r\n", "", "", SMTP_WANT_READ },
+    { "MAIL without HELO", HEAD "DATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "the null sender", "MAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, ">c@d:|", "", SMTP_WANT_READ },
+    { "commands in any case, with blanks, ended by LF", "mail from: <a@b>  \nrCpT  to :\t<c@d>\t\ndata \r\nx\r\n.\r\n",
+      HEAD_OK GO QUEUED, "a@b>c@d:x\r\n|", "", SMTP_WANT_READ },
+    { "no brackets", "MAIL FROM:a@b SIZE=9\r\nRCPT TO: c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "a bracket that is not closed", "MAIL FROM:<a@b\r\nRCPT TO:<c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "quotes in the brackets, a name in front", "MAIL FROM:<'a@b'>\r\nRCPT TO: Cam <c@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
+      "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "a source route is stripped", "MAIL FROM:<@x,@y:a@b>\r\nRCPT TO:<@x:c@[192.168.1.5]>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
+      "a@b>c@[192.168.1.5]:|", "", SMTP_WANT_READ },
+    { "a quoted local part", "MAIL FROM:<\"a>\\\" b\"@c> BODY=8BITMIME\r\nRCPT TO:<postmaster>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
+      "\"a>\\\" b\"@c>postmaster:|", "", SMTP_WANT_READ },
+    { "UTF-8 in addresses", "MAIL FROM:<straße@b> SMTPUTF8\r\nRCPT TO:<tür@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
+      "straße@b>tür@d:|", "", SMTP_WANT_READ },
+    { "blank lines between commands", "\r\n\nNOOP\r\n\r\n", "250 2.0.0 ok\r\n", "", "", SMTP_WANT_READ },
+    { "NOOP, RSET, VRFY, HELP", "NOOP x\r\nRSET\r\nVRFY a\r\nHELP\r\n",
+      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n252 2.0.0 send it and see\r\n214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY QUIT\r\n", "",
+      "", SMTP_WANT_READ },
+    { "what we do not do", "EXPN a\r\nSTARTTLS\r\nXYZ\r\n",
+      "502 5.5.1 not implemented\r\n502 5.5.1 not implemented\r\n500 5.5.2 unknown command\r\n", "", "", SMTP_WANT_READ },
+    { "the wrong order", "RCPT TO:<c@d>\r\nDATA\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n",
+      "503 5.5.1 need MAIL first\r\n503 5.5.1 need MAIL and RCPT first\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n", "", "",
+      SMTP_WANT_READ },
+    { "DATA before RCPT, and after a bad one", "MAIL FROM:<a@b>\r\nDATA\r\nRCPT TO:<>\r\nDATA\r\n",
+      "250 2.1.0 ok\r\n503 5.5.1 need RCPT first\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n554 5.5.1 no valid recipients\r\n",
+      "", "", SMTP_WANT_READ },
+    { "bad syntax of MAIL", "MAIL a@b\r\nMAIL FROM:<a\x01@b>\r\nMAIL FROM:<a@b> RET=FULL\r\nMAIL FROM:<a@b> SIZE=x\r\n",
+      "501 5.1.7 bad sender, say MAIL FROM:<address>\r\n501 5.1.7 bad sender, say MAIL FROM:<address>\r\n"
+      "555 5.5.4 unknown parameter of MAIL\r\n501 5.5.4 bad value of a parameter of MAIL\r\n",
+      "", "", SMTP_WANT_READ },
+    { "bad syntax of RCPT", "MAIL FROM:<a@b> AUTH=<> BODY=7bit\r\nRCPT c@d\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\n",
+      "250 2.1.0 ok\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n555 5.5.4 unknown parameter of RCPT\r\n", "", "", SMTP_WANT_READ },
+    { "RSET and a second EHLO forget the mail", HEAD "RSET\r\nDATA\r\n" HEAD "HELO x\r\nDATA\r\n",
+      HEAD_OK "250 2.0.0 ok\r\n503 5.5.1 need MAIL and RCPT first\r\n" HEAD_OK "250 gate\r\n503 5.5.1 need MAIL and RCPT first\r\n", "",
+      "", SMTP_WANT_READ },
+    { "a second mail in the same packet as the final dot", HEAD "DATA\r\n1\r\n.\r\nMAIL FROM:<e@f>\r\nRCPT TO:<g@h>\r\nDATA\r\n2\r\n.\r\n",
+      HEAD_OK GO QUEUED HEAD_OK GO QUEUED, "a@b>c@d:1\r\n|e@f>g@h:2\r\n|", "", SMTP_WANT_READ },
+    { "dots are taken off", HEAD "DATA\r\n..\r\n.a\r\n...b\r\n\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:.\r\na\r\n..b\r\n\r\n|", "",
+      SMTP_WANT_READ },
+    { "SIZE beyond the limit", "MAIL FROM:<a@b> SIZE=401\r\nMAIL FROM:<a@b> SIZE=99999999999999999999999\r\n",
+      "552 5.3.4 message is larger than this gateway takes\r\n552 5.3.4 message is larger than this gateway takes\r\n", "",
+      "size=Smtp:MaxMessage;size=Smtp:MaxMessage;", SMTP_WANT_READ },
+    { "too many recipients, the first stay", HEAD "RCPT TO:<2>\r\nRCPT TO:<3>\r\nRCPT TO:<4>\r\nRCPT TO:<5>\r\nDATA\r\n.\r\n",
+      HEAD_OK "250 2.1.5 ok\r\n250 2.1.5 ok\r\n452 4.5.3 too many recipients\r\n452 4.5.3 too many recipients\r\n" GO QUEUED,
+      "a@b>c@d,2,3:|", "recipients=Smtp:MaxRecipients;", SMTP_WANT_READ },
+    { "AUTH PLAIN with and without a first response", "AUTH PLAIN AGNhbQBzZWNyZXQ=\r\nAUTH LOGIN\r\n",
+      "235 2.7.0 welcome\r\n503 5.5.1 already authenticated\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH PLAIN asks", "auth plain\r\nAGNhbQBzZWNyZXQ=\r\n", "334 \r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH LOGIN after HELO", "HELO x\r\nauth login\r\nY2Ft\r\nc2VjcmV0\r\n",
+      "250 gate\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH LOGIN with the user in the command", "AUTH LOGIN Y2Ft\r\n\r\n", "334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH with an empty response", "AUTH PLAIN =\r\n", "235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH aborted at every question", "AUTH PLAIN\r\n*\r\nAUTH LOGIN\r\n*\r\nAUTH LOGIN Y2Ft\r\n*\r\nNOOP\r\n",
+      "334 \r\n501 5.7.0 authentication aborted\r\n334 VXNlcm5hbWU6\r\n501 5.7.0 authentication aborted\r\n334 UGFzc3dvcmQ6\r\n"
+      "501 5.7.0 authentication aborted\r\n250 2.0.0 ok\r\n",
+      "", "", SMTP_WANT_READ },
+    { "AUTH that is not base64", "AUTH PLAIN ?\r\nAUTH LOGIN ?\r\n", "501 5.5.2 this is not base64\r\n501 5.5.2 this is not base64\r\n", "", "",
+      SMTP_WANT_READ },
+    { "AUTH of a kind we do not know, and in a mail", "AUTH CRAM-MD5\r\nMAIL FROM:<a@b>\r\nAUTH PLAIN\r\n",
+      "504 5.5.4 only AUTH LOGIN and AUTH PLAIN\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n", "", "", SMTP_WANT_READ },
+    { "too many errors", "A\r\nB\r\nC\r\nD\r\nE\r\nNOOP\r\n",
+      "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
+      "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
+      "", "", SMTP_WANT_CLOSE },
+    { "too many errors within a mail", HEAD "A\r\nB\r\nC\r\nD\r\nE\r\n",
+      HEAD_OK "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
+              "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
+      "", "errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
+    { "too much junk", "\n\n\n\nRSET\r\nNOOP\r\nNOOP\r\n", "250 2.0.0 ok\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n421 4.7.0 too many errors\r\n", "", "",
+      SMTP_WANT_CLOSE },
+    { "a mail that is kept pays for errors and junk", "A\r\nB\r\nC\r\n" HEAD "DATA\r\n.\r\nA\r\nB\r\nC\r\n",
+      "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n" HEAD_OK GO QUEUED
+      "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n",
+      "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "a web page's request", "POST / HTTP/1.1\r\nHost: x\r\n\r\n" HEAD, "554 5.7.0 this is SMTP\r\n", "", "", SMTP_WANT_CLOSE },
+};
+
+static void test_dialogues_have_the_same_end_however_they_are_cut(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(dialogues); i++) {
+        const struct dialogue *d = &dialogues[i];
+        struct talk            t;
+        run_every_way(&t, d->in, strlen(d->in), NULL);
+        if (strcmp(buf_str(&t.replies), d->replies) != 0)
+            print_message("dialogue: %s\n", d->name);
+        assert_string_equal(buf_str(&t.replies), d->replies);
+        assert_string_equal(buf_str(&t.kept), d->kept);
+        assert_string_equal(buf_str(&t.refused), d->refused);
+        assert_int_equal(t.want, d->want);
+        talk_done(&t);
+    }
+}
+
+static const struct false_end {
+    const char *bytes;
+    size_t      length;
+    const char *kept; /* NULL: as it came */
+    size_t      kept_length;
+} false_ends[] = {
+    { "\n.\n", 3, NULL, 0 },        { "\r.\r", 3, NULL, 0 },     { "\r.\n", 3, NULL, 0 },
+    { "\n.\r", 3, NULL, 0 },        { "\n.\r\n", 4, NULL, 0 },   { "\r.\r\n", 4, NULL, 0 },
+    { "\r\n\0.\r\n", 6, NULL, 0 },
+    /* these are lines that begin with a dot and hold more: the dot is taken off, as from any other */
+    { "\r\n.\n", 4, "\r\n\n", 3 },  { "\r\n.\r", 4, "\r\n\r", 3 }, { "\r\n.\0\r\n", 6, "\r\n\0\r\n", 5 },
+};
+
+static void put_false_end(struct buf *in, struct buf *kept, const struct false_end *f)
+{
+    static const char evil[] = "xMAIL FROM:<evil@x>\r\nRCPT TO:<y@z>\r\nDATA\r\nb";
+    buf_puts(in, HEAD "DATA\r\na");
+    buf_put(in, f->bytes, f->length);
+    buf_puts(in, evil);
+    buf_puts(in, "\r\n.\r\n");
+    buf_puts(kept, "a@b>c@d:a");
+    buf_put(kept, f->kept ? f->kept : f->bytes, f->kept ? f->kept_length : f->length);
+    buf_puts(kept, evil);
+    buf_puts(kept, "\r\n|");
+}
+
+static void test_a_false_end_is_part_of_the_message(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(false_ends); i++) {
+        struct buf in, kept;
+        buf_init(&in, 4096);
+        buf_init(&kept, 4096);
+        put_false_end(&in, &kept, &false_ends[i]);
+        struct talk t;
+        run_every_way(&t, in.data, in.len, NULL);
+        assert_string_equal(buf_str(&t.replies), HEAD_OK GO QUEUED);
+        assert_int_equal(t.kept.len, kept.len);
+        assert_memory_equal(t.kept.data, kept.data, kept.len);
+        talk_done(&t);
+        buf_done(&in);
+        buf_done(&kept);
+    }
+}
+
+static void feed_text(struct talk *t, struct smtp_session *s, const char *text)
+{
+    feed(t, s, text, strlen(text), NULL);
+}
+
+static void test_a_false_end_is_remembered_while_nothing_follows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(false_ends); i++) {
+        struct smtp_session *s = session(&small_limits);
+        struct talk          t;
+        talk_init(&t);
+        feed_text(&t, s, HEAD "DATA\r\nhello");
+        assert_false(smtp_session_saw_false_end(s));
+        for (size_t k = 0; k < false_ends[i].length; k++)
+            feed(&t, s, false_ends[i].bytes + k, 1, NULL);
+        assert_true(smtp_session_saw_false_end(s));
+        feed_text(&t, s, "forty more bytes say that it was no end.");
+        assert_false(smtp_session_saw_false_end(s));
+        talk_done(&t);
+        smtp_session_free(&s);
+    }
+}
+
+static void put_many(struct buf *b, const char *line, size_t bytes)
+{
+    for (size_t n = 0; n < bytes; n += strlen(line))
+        buf_puts(b, line);
+}
+
+static void test_a_message_over_the_limit_is_read_to_its_end_and_refused(void **state)
+{
+    (void)state;
+    struct buf in;
+    buf_init(&in, 8192);
+    buf_puts(&in, HEAD "DATA\r\n");
+    put_many(&in, "12345678\r\n", 500);
+    buf_puts(&in, ".\r\nNOOP\r\n");
+    struct talk t;
+    run_every_way(&t, in.data, in.len, NULL);
+    assert_string_equal(buf_str(&t.replies), HEAD_OK GO "552 5.3.4 message is larger than this gateway takes\r\n250 2.0.0 ok\r\n");
+    assert_string_equal(buf_str(&t.refused), "size=Smtp:MaxMessage;");
+    assert_int_equal(t.kept.len, 0);
+    talk_done(&t);
+    buf_done(&in);
+}
+
+static void test_a_message_of_exactly_the_limit_is_kept(void **state)
+{
+    (void)state;
+    struct buf in;
+    buf_init(&in, 8192);
+    buf_puts(&in, HEAD "DATA\r\n");
+    put_many(&in, "12345678\r\n", 400);
+    buf_puts(&in, ".\r\n");
+    struct talk t;
+    run_every_way(&t, in.data, in.len, NULL);
+    assert_string_equal(buf_str(&t.replies), HEAD_OK GO QUEUED);
+    talk_done(&t);
+    buf_done(&in);
+}
+
+static void test_a_message_without_end_is_cut_off(void **state)
+{
+    (void)state;
+    struct smtp_session *s = session(&small_limits);
+    struct talk          t;
+    talk_init(&t);
+    feed_text(&t, s, HEAD "DATA\r\n");
+    for (int i = 0; i < 80; i++)
+        feed_text(&t, s, "12345678\r\n");
+    assert_int_equal(t.want, SMTP_WANT_READ);
+    feed_text(&t, s, "12345678\r\n");
+    feed_text(&t, s, "12345678\r\n");
+    assert_int_equal(t.want, SMTP_WANT_CLOSE);
+    assert_string_equal(buf_str(&t.refused), "size=Smtp:MaxMessage;");
+    talk_done(&t);
+    smtp_session_free(&s);
+}
+
+static void test_lines_have_a_ceiling_and_auth_has_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before;
+        size_t      bytes;
+        const char *reply;
+    } lines[] = {
+        { "NOOP ", 88, "250 2.0.0 ok\r\n" },
+        { "NOOP ", 100, "500 5.5.2 line too long\r\n" },
+        { "NOOP ", 20000, "500 5.5.2 line too long\r\n" },
+        { "AUTH PLAIN ", 12000, "235 2.7.0 welcome\r\n" },
+        { "AUTH PLAIN ", 12400, "500 5.5.6 line too long\r\n" },
+        { "AUTH PLAIN\r\n", 12400, "334 \r\n500 5.5.6 line too long\r\n" },
+        { "AUTH PLAIN\r\n", 12000, "334 \r\n235 2.7.0 welcome\r\n" },
+    };
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct buf in;
+        buf_init(&in, 32 * 1024);
+        buf_puts(&in, lines[i].before);
+        put_many(&in, "AGEAYgBj", lines[i].bytes); /* \0a\0b\0c, again and again */
+        buf_puts(&in, "\r\nNOOP\r\n");
+        struct talk whole, pieces;
+        run_cut(&whole, in.data, in.len, 0, in.len, NULL);
+        run_cut(&pieces, in.data, in.len, 0, 7, NULL);
+        assert_same(&whole, &pieces);
+        assert_memory_equal(whole.replies.data, lines[i].reply, strlen(lines[i].reply));
+        assert_string_equal(buf_str(&whole.replies) + strlen(lines[i].reply), "250 2.0.0 ok\r\n");
+        talk_done(&whole);
+        talk_done(&pieces);
+        buf_done(&in);
+    }
+}
+
+static void test_a_command_with_a_nul_is_refused(void **state)
+{
+    (void)state;
+    static const char in[] = "MAIL FROM:<a\0@b>\r\nNOOP\r\n";
+    struct talk       t;
+    run_every_way(&t, in, sizeof in - 1, NULL);
+    assert_string_equal(buf_str(&t.replies), "500 5.5.2 a command holds no NUL\r\n250 2.0.0 ok\r\n");
+    talk_done(&t);
+}
+
+static void test_what_cannot_be_kept_is_answered_by_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err_code code;
+        const char   *reply, *refused;
+    } answers[] = {
+        { ERR_FULL, "452 4.3.1 no room to keep this message\r\n", "storage=Store:MaxBytes;" },
+        { ERR_IO, "451 4.3.0 cannot keep this message now\r\n", "storage=Store:Folder;" },
+        { ERR_BUSY, "451 4.3.0 cannot keep this message now\r\n", "storage=Store:Folder;" },
+        { ERR_NOMEM, "451 4.3.0 cannot keep this message now\r\n", "storage=Store:Folder;" },
+    };
+    static const char in[] = HEAD "DATA\r\nx\r\n.\r\n" HEAD;
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        struct err  failed = { .code = answers[i].code, .text = "/secret/path" };
+        struct talk t;
+        run_every_way(&t, in, sizeof in - 1, &failed);
+        CLEANUP(buf_done) struct buf expected;
+        buf_init(&expected, 4096);
+        buf_printf(&expected, "%s%s%s", HEAD_OK GO, answers[i].reply, HEAD_OK);
+        assert_string_equal(buf_str(&t.replies), buf_str(&expected));
+        assert_string_equal(buf_str(&t.refused), answers[i].refused);
+        talk_done(&t);
+    }
+}
+
+static void test_a_body_that_could_not_be_spooled_is_read_to_its_end(void **state)
+{
+    (void)state;
+    struct smtp_session *s = session(&small_limits);
+    struct talk          t;
+    talk_init(&t);
+    feed_text(&t, s, HEAD "DATA\r\nfirst\r\n");
+    struct err failed = { .code = ERR_FULL };
+    smtp_session_body_failed(s, &failed);
+    assert_int_equal(smtp_session_body(s)->len, 0);
+    feed_text(&t, s, "second\r\n");
+    assert_int_equal(smtp_session_body(s)->len, 0);
+    feed_text(&t, s, ".\r\n");
+    assert_string_equal(buf_str(&t.replies), HEAD_OK GO "452 4.3.1 no room to keep this message\r\n");
+    assert_int_equal(t.kept.len, 0);
+    feed_text(&t, s, HEAD "DATA\r\nx\r\n.\r\n"); /* the next one is not spoiled by it */
+    assert_string_equal(buf_str(&t.kept), "a@b>c@d:x\r\n|");
+    talk_done(&t);
+    smtp_session_free(&s);
+}
+
+static void test_the_server_may_end_it_at_any_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char   *said;
+        enum smtp_end why;
+        const char   *reply, *refused;
+    } cases[] = {
+        { "", SMTP_END_SILENT, "421 4.4.2 timeout, no command came\r\n", "" },
+        { HEAD, SMTP_END_SILENT, HEAD_OK "421 4.4.2 timeout, no command came\r\n", "timeout=Smtp:CommandTimeout;" },
+        { HEAD "DATA\r\nx\n.\n", SMTP_END_STALLED, HEAD_OK GO "421 4.4.2 timeout, the end of the message did not come\r\n",
+          "timeout=Smtp:DataTimeout;" },
+        { "AUTH PLAIN\r\n", SMTP_END_TOO_LONG, "334 \r\n421 4.4.2 timeout, this conversation is too long\r\n", "" },
+        { HEAD, SMTP_END_CROWDED, HEAD_OK "421 4.7.0 too many connections\r\n", "connections=Smtp:MaxConnections;" },
+        { HEAD, SMTP_END_STOPPING, HEAD_OK "421 4.3.2 this gateway is stopping, try again\r\n", "" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct smtp_session *s = session(&small_limits);
+        struct talk          t;
+        talk_init(&t);
+        feed_text(&t, s, cases[i].said);
+        smtp_session_end(s, cases[i].why);
+        note_refusal(&t, s);
+        feed_text(&t, s, "NOOP\r\n");
+        assert_string_equal(buf_str(&t.replies), cases[i].reply);
+        assert_string_equal(buf_str(&t.refused), cases[i].refused);
+        assert_int_equal(t.want, SMTP_WANT_CLOSE);
+        talk_done(&t);
+        smtp_session_free(&s);
+    }
+}
+
+static void test_replies_that_nobody_reads_stop_the_commands(void **state)
+{
+    (void)state;
+    struct smtp_limits   many = { .message_bytes = 100, .recipients = 1, .command_bytes = 100, .errors = 1, .junk_commands = 1000000 };
+    struct smtp_session *s = session(&many);
+    struct buf           in;
+    buf_init(&in, 128 * 1024);
+    put_many(&in, "HELP\r\n", 60 * 1024);
+    size_t used, all = 0;
+    while (all < in.len) {
+        assert_int_equal(smtp_session_feed(s, in.data + all, in.len - all, &used), SMTP_WANT_READ);
+        assert_true(used > 0);
+        assert_true(smtp_session_out(s)->len < 10 * 1024);
+        all += used;
+        buf_clear(smtp_session_out(s));
+    }
+    smtp_session_rest(s);
+    assert_int_equal(smtp_session_out(s)->cap, 0);
+    buf_done(&in);
+    smtp_session_free(&s);
+}
+
+static void test_the_envelope_holds_what_was_said(void **state)
+{
+    (void)state;
+    struct smtp_session *s = session(&small_limits);
+    struct talk          t;
+    talk_init(&t);
+    smtp_session_greet(s);
+    assert_string_equal(buf_str(smtp_session_out(s)), "220 gate ESMTP Postern\r\n");
+    feed_text(&t, s, "EHLO the cam\r\nAUTH PLAIN AGNhbQBzZWNyZXQ=\r\nEHLO again\r\n" HEAD);
+    const struct envelope *env = smtp_session_envelope(s);
+    assert_string_equal(env->listener, "smtp");
+    assert_string_equal(env->peer, "192.0.2.7");
+    assert_string_equal(env->helo, "again");
+    assert_string_equal(env->login, "cam");
+    assert_string_equal(env->from, "a@b");
+    assert_int_equal(env->to_count, 1);
+    talk_done(&t);
+    smtp_session_free(&s);
+}
+
+static void test_the_login_is_found_in_what_devices_send(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *said, *login;
+    } cases[] = {
+        { "AUTH PLAIN AGNhbQBzZWNyZXQ=\r\n", "cam" },     /* \0cam\0secret                       */
+        { "AUTH PLAIN emlkAGNhbQBw\r\n", "cam" },         /* zid\0cam\0p                         */
+        { "AUTH PLAIN Y2FtAHNlY3JldA==\r\n", "cam" },     /* cam\0secret                         */
+        { "AUTH PLAIN Y2Ft\r\n", "" },                    /* cam, or is it the password?         */
+        { "AUTH PLAIN emlkAAA=\r\n", "zid" },             /* zid\0\0                             */
+        { "AUTH LOGIN Y2Ft\r\nc2VjcmV0\r\n", "cam" },
+        { "AUTH LOGIN\r\n\r\n\r\n", "" },
+        { "AUTH LOGIN Y2Ft\r\n*\r\n", "" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct smtp_session *s = session(&small_limits);
+        struct talk          t;
+        talk_init(&t);
+        feed_text(&t, s, cases[i].said);
+        assert_string_equal(smtp_session_envelope(s)->login, cases[i].login);
+        talk_done(&t);
+        smtp_session_free(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dialogues_have_the_same_end_however_they_are_cut),
+        cmocka_unit_test(test_a_false_end_is_part_of_the_message),
+        cmocka_unit_test(test_a_false_end_is_remembered_while_nothing_follows),
+        cmocka_unit_test(test_a_message_over_the_limit_is_read_to_its_end_and_refused),
+        cmocka_unit_test(test_a_message_of_exactly_the_limit_is_kept),
+        cmocka_unit_test(test_a_message_without_end_is_cut_off),
+        cmocka_unit_test(test_lines_have_a_ceiling_and_auth_has_its_own),
+        cmocka_unit_test(test_a_command_with_a_nul_is_refused),
+        cmocka_unit_test(test_what_cannot_be_kept_is_answered_by_its_reason),
+        cmocka_unit_test(test_a_body_that_could_not_be_spooled_is_read_to_its_end),
+        cmocka_unit_test(test_the_server_may_end_it_at_any_time),
+        cmocka_unit_test(test_replies_that_nobody_reads_stop_the_commands),
+        cmocka_unit_test(test_the_envelope_holds_what_was_said),
+        cmocka_unit_test(test_the_login_is_found_in_what_devices_send),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
