@@ -16,7 +16,9 @@ static const char *const version_1 =
     " parser TEXT, subject TEXT,"
     " file TEXT,"                          /* below the data folder; NULL: inline or forgotten */
     " raw BLOB) STRICT;"
-    "CREATE INDEX arrivals_waiting ON arrivals(seq) WHERE state < 2;"
+    "CREATE INDEX arrivals_waiting ON arrivals(seq, tries, file) WHERE state < 2;"
+    /* What retention looks through: whose raw bytes are still here, oldest first. */
+    "CREATE INDEX arrivals_raw ON arrivals(received_ms, file, bytes) WHERE file IS NOT NULL OR raw IS NOT NULL;"
 
     "CREATE TABLE events("
     " seq INTEGER PRIMARY KEY AUTOINCREMENT,"

@@ -27,6 +27,9 @@ struct store_options {
 int  store_open(const struct store_options *options, struct store **out, struct err *e) MUST_CHECK;
 void store_close(struct store **s); /* after the last submit: empties the queue, checkpoints, joins the threads */
 
+/* net says how many conversations are open: on slow disks the writer waits a little for those who are about to finish. */
+void store_hint_conversation(struct store *s, int delta);
+
 const char *store_folder(const struct store *s);
 int64_t     store_inline_max(const struct store *s);
 

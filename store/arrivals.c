@@ -1,0 +1,106 @@
+/* arrivals: keeping what came in. A small one is a row; of a large one the file is synced before it comes here, then its
+ * folder (once per batch), then the row. */
+#include "core/fault.h"
+#include "store/inside.h"
+#include <string.h>
+
+/* Syncs the day's folder once per batch: every file of the batch was there when the batch was taken. A sync that failed is
+ * not tried again for anybody of this batch, not even singly. */
+static int sync_day(struct store_tx *tx, const char *day, struct err *e)
+{
+    for (unsigned i = 0; i < tx->day_count; i++) {
+        if (strcmp(tx->days[i].day, day) != 0)
+            continue;
+        *e = tx->days[i].failed;
+        return e->code == ERR_NONE ? 0 : -1;
+    }
+    char path[FILE_TEXT] = "arrivals/";
+    memcpy(path + strlen(path), day, DAY_TEXT);
+    int result = folder_sync(tx->store->folder_fd, path, e);
+    note_sync(tx->store, result == 0);
+    FAULT("store.folder_synced");
+    if (tx->day_count < COUNT(tx->days)) { /* of more days than fit each file syncs for itself */
+        memcpy(tx->days[tx->day_count].day, day, DAY_TEXT);
+        tx->days[tx->day_count].failed = result < 0 ? *e : (struct err){ 0 };
+        tx->day_count++;
+    }
+    return result;
+}
+
+static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "INSERT INTO arrivals(id, received_ms, bytes, envelope, file, raw) VALUES(?, ?, ?, ?, ?, ?)", e);
+    if (!s)
+        return -1;
+    bind_text(s, 1, a->id);
+    bind_int(s, 2, a->received_ms);
+    bind_int(s, 3, a->bytes);
+    bind_text(s, 4, a->envelope);
+    if (a->data)
+        bind_blob(s, 6, a->data, (size_t)a->bytes);
+    else
+        bind_text(s, 5, spool_file(a->spool));
+    return stmt_run(s, e);
+}
+
+static int apply_arrival(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    struct arrival *a = (struct arrival *)op;
+    if (!a->data) {
+        if (!a->spool || !spool_is_synced(a->spool))
+            return err_set(e, ERR_STATE, "arrival %s: its file is not synced", a->id);
+        if (sync_day(tx, spool_day(a->spool), e) < 0)
+            return -1;
+    }
+    if (insert(tx, a, e) < 0)
+        return -1;
+    a->seq = tx->last_arrival = db_last_seq(tx->db);
+    tx->bytes += a->data ? a->bytes : 0;
+    tx->files_bytes += a->data ? 0 : a->bytes;
+    return 0;
+}
+
+static void arrival_done(struct store_op *op, const struct err *failed)
+{
+    struct arrival *a = (struct arrival *)op;
+    if (failed)
+        spool_abandon(&a->spool);
+    else
+        spool_kept(&a->spool);
+    a->kept(a, failed);
+}
+
+void store_accept(struct store *s, struct arrival *a)
+{
+    a->op = (struct store_op){ .rank = STORE_ARRIVAL, .apply = apply_arrival, .done = arrival_done };
+    a->seq = 0;
+    store_submit(s, &a->op);
+}
+
+int tx_arrival_state(struct store_tx *tx, int64_t seq, enum arrival_state state, const char *parser, const char *subject,
+                     struct err *e)
+{
+    /* What was once understood or given up does not wait again; a parser or subject already known is not forgotten. */
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "UPDATE arrivals SET state = CASE WHEN state >= 2 AND ?2 < 2 THEN state ELSE ?2 END, parser = coalesce(?3, parser),"
+        " subject = coalesce(?4, subject) WHERE seq = ?1", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    bind_int(s, 2, (int64_t)state);
+    bind_text(s, 3, parser);
+    bind_text(s, 4, subject);
+    if (stmt_run(s, e) < 0)
+        return -1;
+    return db_changes(tx->db) == 1 ? 0 : err_set(e, ERR_NOT_FOUND, "there is no arrival %lld", (long long)seq);
+}
+
+int tx_arrival_failed(struct store_tx *tx, int64_t seq, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET tries = tries + 1 WHERE seq = ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    return stmt_run(s, e);
+}

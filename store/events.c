@@ -1,0 +1,172 @@
+/* events: what arrivals mean, written with their media and their device. Reading an arrival again corrects its events in
+ * place by n: who was told of an event finds it under the same id. */
+#include "core/clock.h"
+#include "store/inside.h"
+#include <stdio.h>
+#include <string.h>
+
+/* The event n that this arrival already has: 1 (its seq and id), 0, -1. */
+static int find(struct store_tx *tx, int64_t arrival, int n, int64_t *seq_out, char id_out[ID_TEXT], struct err *e)
+{
+    if (arrival == 0)
+        return 0;
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT seq, id FROM events WHERE arrival = ? AND n = ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, arrival);
+    bind_int(s, 2, n);
+    int found = stmt_step(s, e);
+    if (found > 0) {
+        *seq_out = col_int(s, 0);
+        (void)snprintf(id_out, ID_TEXT, "%s", col_text(s, 1));
+    }
+    return found;
+}
+
+/* The columns that reading again may change are parameters 1 to 11. */
+static void bind_meaning(struct stmt *s, const struct event *ev, const char *parser)
+{
+    bind_text(s, 1, parser);
+    bind_text(s, 2, ev->kind);
+    bind_int(s, 3, ev->restored);
+    bind_int(s, 4, (int64_t)ev->severity);
+    bind_text(s, 5, ev->device_id ? ev->device_id : "");
+    if (ev->zone_number != ZONE_NONE)
+        bind_int(s, 6, ev->zone_number);
+    bind_text(s, 7, ev->zone_name);
+    bind_text(s, 8, ev->user);
+    bind_text(s, 9, ev->text);
+    if (ev->code != 0)
+        bind_int(s, 10, ev->code);
+    if (ev->happened_ms != 0)
+        bind_int(s, 11, ev->happened_ms);
+}
+
+static int insert(struct store_tx *tx, int64_t arrival, int n, const struct event_origin *origin, const char *parser,
+                  const struct event *ev, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "INSERT INTO events(parser, kind, restored, severity, device, zone, zone_name, user, text, code, happened_ms,"
+        " id, arrival, n, received_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+    if (!s)
+        return -1;
+    bind_meaning(s, ev, parser);
+    bind_text(s, 12, ev->id);
+    if (arrival != 0)
+        bind_int(s, 13, arrival);
+    bind_int(s, 14, n);
+    bind_int(s, 15, origin->received_ms);
+    return stmt_run(s, e);
+}
+
+static int correct(struct store_tx *tx, int64_t seq, const char *parser, const struct event *ev, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "UPDATE events SET parser = ?, kind = ?, restored = ?, severity = ?, device = ?, zone = ?, zone_name = ?, user = ?,"
+        " text = ?, code = ?, happened_ms = ? WHERE seq = ?12", e);
+    if (!s)
+        return -1;
+    bind_meaning(s, ev, parser);
+    bind_int(s, 12, seq);
+    return stmt_run(s, e);
+}
+
+static int forget_media(struct store_tx *tx, int64_t event, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM media WHERE event = ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, event);
+    return stmt_run(s, e);
+}
+
+static int add_media(struct store_tx *tx, int64_t event, const struct media *m, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "INSERT OR REPLACE INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, ?, ?, ?, ?, ?, ?, ?)", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, event);
+    bind_int(s, 2, m->n);
+    bind_text(s, 3, m->type);
+    bind_text(s, 4, m->name ? m->name : "");
+    bind_int(s, 5, m->bytes);
+    bind_int(s, 6, m->offset);
+    bind_int(s, 7, m->length);
+    bind_int(s, 8, (int64_t)m->encoding);
+    return stmt_run(s, e);
+}
+
+static int count_for_device(struct store_tx *tx, const struct event *ev, const struct event_origin *origin, struct err *e)
+{
+    if (!ev->device_id || ev->device_id[0] == '\0')
+        return 0;
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+        "INSERT INTO devices(id, name, last_seen_ms, events) VALUES(?1, ?2, ?3, 1) ON CONFLICT(id) DO UPDATE SET"
+        " name = excluded.name, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1", e);
+    if (!s)
+        return -1;
+    bind_text(s, 1, ev->device_id);
+    bind_text(s, 2, ev->device_name && ev->device_name[0] ? ev->device_name : ev->device_id);
+    bind_int(s, 3, origin->received_ms);
+    return stmt_run(s, e);
+}
+
+/* One event; its id, seq and whether it is new come out. */
+static int put(struct store_tx *tx, int64_t arrival, int n, const struct event_origin *origin, const char *parser,
+               struct event *ev, int64_t *seq_out, bool *is_new_out, struct err *e)
+{
+    int found = find(tx, arrival, n, seq_out, ev->id, e);
+    if (found < 0)
+        return -1;
+    *is_new_out = !found;
+    if (found) {
+        if (correct(tx, *seq_out, parser, ev, e) < 0 || forget_media(tx, *seq_out, e) < 0)
+            return -1;
+    } else {
+        (void)id_make(ev->id, origin->received_ms);
+        if (insert(tx, arrival, n, origin, parser, ev, e) < 0)
+            return -1;
+        *seq_out = db_last_seq(tx->db);
+        if (count_for_device(tx, ev, origin, e) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < ev->media_count; i++)
+        if (add_media(tx, *seq_out, &ev->media[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+/* What a worse reading saw beyond the last event of this one goes, unless somebody is owed it. */
+static int drop_beyond(struct store_tx *tx, int64_t arrival, size_t count, struct err *e)
+{
+    static const char *const steps[] = {
+        "DELETE FROM media WHERE event IN (SELECT seq FROM events WHERE arrival = ?1 AND n > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq))",
+        "DELETE FROM events WHERE arrival = ?1 AND n > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq)",
+    };
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, steps[i], e);
+        if (!s)
+            return -1;
+        bind_int(s, 1, arrival);
+        bind_int(s, 2, (int64_t)count);
+        if (stmt_run(s, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int tx_events(struct store_tx *tx, int64_t arrival_seq, const struct event_origin *origin, struct events *list,
+              int64_t *seqs_out, bool *is_new_out, struct err *e)
+{
+    const char *parser = origin->parser ? origin->parser : list->parser ? list->parser : "";
+    bool        was_read_before = false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (put(tx, arrival_seq, (int)i + 1, origin, parser, &list->items[i], &seqs_out[i], &is_new_out[i], e) < 0)
+            return -1;
+        was_read_before |= !is_new_out[i];
+    }
+    return was_read_before ? drop_beyond(tx, arrival_seq, list->count, e) : 0;
+}

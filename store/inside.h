@@ -1,0 +1,88 @@
+/* inside: what the files of the store share among themselves. */
+#pragma once
+#include "store/db.h"
+#include "store/store.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct writer;
+struct keeper;
+
+enum { DAY_TEXT = 11, FILE_TEXT = 64 }; /* "2026/11/21" and "arrivals/2026/11/21/<id>.eml", with the NUL */
+
+enum { RUNNING_SAVE_MS = 60000 }; /* so much running time may be lost with the power */
+
+struct store {
+    struct store_options options;
+    char                *folder, *database; /* paths */
+    int                  folder_fd, lock_fd;
+    struct writer       *writer;
+    struct keeper       *keeper;
+
+    atomic_int_fast64_t last_arrival;  /* highest seq on disk                                         */
+    atomic_int_fast64_t files_bytes;   /* of large arrivals since store_open, and before once counted */
+    atomic_int_fast64_t running_saved; /* running time as the database has it                         */
+    int64_t             running_start, mono_start; /* running time at store_open, and the clock then  */
+    atomic_int          failed_syncs, conversations;
+    atomic_bool         is_full; /* the reserve is given up */
+
+    pthread_mutex_t days_lock; /* guards ready_days; held while a day's folders are made and synced: once a day   */
+    char            ready_days[4][DAY_TEXT];
+    unsigned        next_day;
+
+    pthread_mutex_t spools_lock; /* guards spools */
+    struct spool   *spools;      /* files whose rows are not yet on disk */
+};
+
+/* The open transaction. What was synced or failed to sync is known for the whole batch, also when its operations are tried singly. */
+struct store_tx {
+    struct store *store;
+    struct db    *db;
+    int64_t       bytes;        /* of arrivals in this transaction */
+    int64_t       last_arrival; /* highest seq written in it       */
+    int64_t       files_bytes;  /* what it adds to the files       */
+    int64_t       running_ms;   /* running time it saves; 0: none  */
+    struct {
+        char       day[DAY_TEXT];
+        struct err failed; /* code ERR_NONE: synced */
+    } days[4];
+    unsigned day_count;
+};
+
+/* --- folder.c ------------------------------------------------------------------------------------------------- */
+
+int  folder_make(const char *path, struct err *e) MUST_CHECK;                /* with its parents, each synced into its own */
+int  folder_sync(int at, const char *path, struct err *e) MUST_CHECK;        /* a fresh descriptor each time */
+int  folder_complain(const char *path, const char *what, struct err *e);     /* owner, mode, our uid; returns -1 */
+void day_of(char out[DAY_TEXT], int64_t wall_ms);                            /* UTC */
+/* Makes the day's folder and syncs what is new into its parents, once per process and day. */
+int  day_make(struct store *s, const char *day, struct err *e) MUST_CHECK;
+void day_forget(struct store *s, const char *day);                           /* it may have been removed */
+
+/* --- reserve.c ------------------------------------------------------------------------------------------------ */
+
+void reserve_give_up(struct store *s); /* the disk is full; any thread */
+void reserve_take(struct store *s);    /* keeper: makes it, or takes it back when there is room again */
+
+void note_sync(struct store *s, bool succeeded); /* counts failures in a row */
+
+/* --- spool.c -------------------------------------------------------------------------------------------------- */
+
+const char *spool_file(const struct spool *f); /* below the data folder */
+const char *spool_day(const struct spool *f);
+bool        spool_is_synced(const struct spool *f);
+void        spool_kept(struct spool **f);                             /* its row is on disk */
+bool        spool_is_open(struct store *s, const char *file);         /* its row is not yet on disk */
+
+/* --- the keeper's chores ---------------------------------------------------------------------------------------- */
+
+int  keeper_start(struct store *s, struct keeper **out, struct err *e) MUST_CHECK;
+void keeper_wake(struct keeper *k, int log_pages); /* a commit: pages now in the log */
+void keeper_stop(struct keeper *k); /* joins the thread; wakes stay allowed until keeper_free */
+void keeper_free(struct keeper **k);
+
+/* --- writer.c --------------------------------------------------------------------------------------------------- */
+
+int  writer_start(struct store *s, struct db *db, struct writer **out, struct err *e) MUST_CHECK;
+void writer_submit(struct writer *w, struct store_op *op);
+void writer_stop(struct writer **w); /* empties the queue first */

@@ -1,0 +1,240 @@
+/* keeper: the thread beside the writer. It copies the log into the database on a connection of its own (in the writer a
+ * checkpoint would make a device wait for its 250) and does the chores that nobody waits for: tomorrow's folder, the
+ * reserve, recovery once after the start, retention, the running clock. Idle, it writes nothing. */
+#include "core/clock.h"
+#include "core/fault.h"
+#include "store/inside.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    LOG_PAGES_AT_ONCE = 1000, /* so many new pages are copied at once …  */
+    CHECKPOINT_MS = 1000,     /* … fewer a second after their commit     */
+    FIRST_CHORES_MS = 500,    /* after the first 220                     */
+    CHORES_MS = 2000,         /* after commits, or while the disk is full */
+    IDLE_CHORES_MS = 60000,
+    DAY_MS = 86400000,
+};
+
+struct keeper {
+    struct store   *store;
+    pthread_t       thread;
+    bool            is_started;
+    pthread_mutex_t lock; /* guards the following */
+    pthread_cond_t  woken;
+    int             log_pages, copied_pages; /* in the log as the writer last said; of them copied        */
+    int64_t         news_at;                 /* first commit since the last checkpoint; 0: none           */
+    bool            is_closing;
+
+    /* the thread's own */
+    struct db *db; /* NULL: opened when needed */
+    int64_t    chores_at;
+    bool       has_reserve, has_recovered;
+};
+
+static int64_t now_ms(void) /* not the test clock: these waits are for disks */
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- waiting ----------------------------------------------------------------------------------------------------- */
+
+static bool has_many_pages(const struct keeper *k)
+{
+    return k->log_pages - k->copied_pages >= LOG_PAGES_AT_ONCE;
+}
+
+void keeper_wake(struct keeper *k, int log_pages)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    bool had_many = has_many_pages(k), had_news = k->news_at != 0;
+    if (log_pages < k->log_pages)
+        k->copied_pages = 0; /* the log began anew */
+    k->log_pages = log_pages;
+    if (!had_news)
+        k->news_at = now_ms();
+    bool wakes = !had_news || (!had_many && has_many_pages(k));
+    (void)pthread_mutex_unlock(&k->lock);
+    if (wakes)
+        (void)pthread_cond_signal(&k->woken);
+}
+
+static int64_t next_deadline(const struct keeper *k)
+{
+    int64_t checkpoint_at = k->news_at + CHECKPOINT_MS;
+    return k->news_at != 0 && checkpoint_at < k->chores_at ? checkpoint_at : k->chores_at;
+}
+
+/* false: closing. *has_news_out: there is something to copy. */
+static bool wait_for_work(struct keeper *k, bool *has_news_out)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    while (!k->is_closing && !has_many_pages(k) && now_ms() < next_deadline(k)) {
+        int64_t         until = next_deadline(k);
+        struct timespec t = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
+        (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
+    }
+    bool goes_on = !k->is_closing;
+    *has_news_out = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS);
+    if (*has_news_out) {
+        k->copied_pages = k->log_pages;
+        k->news_at = 0;
+    }
+    (void)pthread_mutex_unlock(&k->lock);
+    return goes_on;
+}
+
+/* --- work -------------------------------------------------------------------------------------------------------- */
+
+static struct db *connection(struct keeper *k)
+{
+    struct err e = { 0 };
+    if (!k->db && db_open(k->store->database, DB_CHECKPOINT, &k->db, &e) < 0)
+        return NULL; /* whoever writes hears of it */
+    return k->db;
+}
+
+static void checkpoint(struct keeper *k)
+{
+    int        left = 0;
+    struct err e = { 0 };
+    if (!connection(k))
+        return;
+    if (db_checkpoint(k->db, false, &left, &e) < 0) {
+        if (e.code == ERR_IO)
+            note_sync(k->store, false);
+        if (e.code == ERR_FULL)
+            reserve_give_up(k->store);
+        db_close(&k->db); /* a failed sync is never repeated on the same descriptor */
+    }
+    FAULT("store.checkpointed");
+}
+
+static void make_days_ahead(struct store *s)
+{
+    for (int i = 0; i < 2; i++) {
+        char       day[DAY_TEXT];
+        struct err e = { 0 };
+        day_of(day, clock_wall_ms() + (int64_t)i * DAY_MS);
+        if (day_make(s, day, &e) < 0)
+            return; /* the arrival that needs it says why */
+    }
+}
+
+/* What is owed counts in running time, so that is kept even when nothing else is written. */
+static int no_rows(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    (void)tx;
+    (void)op;
+    (void)e;
+    return 0;
+}
+
+static bool is_something_open(struct keeper *k)
+{
+    int64_t    open = 0;
+    struct err e = { 0 };
+    return connection(k) &&
+           db_number(k->db, "SELECT EXISTS (SELECT 1 FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2)"
+                            " OR EXISTS (SELECT 1 FROM deliveries WHERE state < 2)",
+                     0, &open, &e) == 0 &&
+           open != 0;
+}
+
+static void save_running(struct keeper *k)
+{
+    struct store *s = k->store;
+    if (store_running_ms(s) - atomic_load(&s->running_saved) < RUNNING_SAVE_MS || !is_something_open(k))
+        return;
+    struct store_op op = { .rank = STORE_LATER, .apply = no_rows }; /* the writer saves it with any commit */
+    struct err      e = { 0 };
+    (void)!store_do(s, &op, &e);
+}
+
+static void do_chores(struct keeper *k)
+{
+    make_days_ahead(k->store);
+    if (!k->has_reserve || store_is_full(k->store)) {
+        reserve_take(k->store);
+        k->has_reserve = !store_is_full(k->store);
+    }
+    save_running(k);
+}
+
+/* Tests let hours pass by the test clock: then nobody waits a minute. */
+static int64_t chores_pause(const struct keeper *k, bool had_news)
+{
+#ifdef POSTERN_FAULTS
+    (void)k;
+    (void)had_news;
+    return CHECKPOINT_MS;
+#else
+    return had_news || store_is_full(k->store) ? CHORES_MS : IDLE_CHORES_MS;
+#endif
+}
+
+static void *run(void *user)
+{
+    struct keeper *k = user;
+    bool           has_news, had_news = false;
+    k->chores_at = now_ms() + FIRST_CHORES_MS;
+    while (wait_for_work(k, &has_news)) {
+        if (has_news)
+            checkpoint(k);
+        had_news |= has_news;
+        if (now_ms() < k->chores_at) {
+            if (has_news && k->chores_at > now_ms() + CHORES_MS)
+                k->chores_at = now_ms() + CHORES_MS;
+            continue;
+        }
+        do_chores(k);
+        k->chores_at = now_ms() + chores_pause(k, had_news);
+        had_news = false;
+    }
+    db_close(&k->db);
+    return NULL;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+int keeper_start(struct store *s, struct keeper **out, struct err *e)
+{
+    struct keeper *k = calloc(1, sizeof *k);
+    if (!k)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    k->store = s;
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&k->woken, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_mutex_init(&k->lock, NULL);
+    *out = k; /* before the thread: its first operation makes the writer wake it */
+    int rc = pthread_create(&k->thread, NULL, run, k);
+    k->is_started = rc == 0;
+    return rc == 0 ? 0 : err_set(e, ERR_IO, "start the keeper thread: %s", strerror(rc));
+}
+
+void keeper_stop(struct keeper *k)
+{
+    if (!k || !k->is_started)
+        return;
+    (void)pthread_mutex_lock(&k->lock);
+    k->is_closing = true;
+    (void)pthread_mutex_unlock(&k->lock);
+    (void)pthread_cond_signal(&k->woken);
+    (void)pthread_join(k->thread, NULL);
+}
+
+void keeper_free(struct keeper **k)
+{
+    struct keeper *freed = TAKE(*k);
+    if (!freed)
+        return;
+    (void)pthread_cond_destroy(&freed->woken);
+    (void)pthread_mutex_destroy(&freed->lock);
+    free(freed);
+}

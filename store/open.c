@@ -1,0 +1,222 @@
+/* open: the life of a store. Nothing is written before it is sure that the folder is ours to write: not of a newer version,
+ * not open in another process. */
+#include "core/clock.h"
+#include "core/fault.h"
+#include "store/inside.h"
+#include "store/schema.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char database_name[] = "postern.db", lock_name[] = "lock";
+
+enum { INLINE_BYTES = 65536, RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
+
+/* --- checks that write nothing ----------------------------------------------------------------------------------- */
+
+static int complain_version(const struct store *s, int64_t version, struct err *e)
+{
+    return err_set(e, ERR_VERSION, "%s is of a newer Postern (version %lld, this one knows up to %d): nothing was changed", s->folder,
+                   (long long)version, schema_version);
+}
+
+/* The version as the file's header says it ("Database Header", sqlite.org/fileformat2.html 1.3), big-endian. */
+static int peek_version(const struct store *s, struct err *e)
+{
+    int fd = openat(s->folder_fd, database_name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : folder_complain(s->database, "cannot read", e);
+    unsigned char b[4] = { 0 };
+    ssize_t       n = pread(fd, b, sizeof b, VERSION_OFFSET);
+    (void)close(fd);
+    int64_t version = n == (ssize_t)sizeof b ? (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3] : 0;
+    return version > schema_version ? complain_version(s, version, e) : 0;
+}
+
+static int open_folder(struct store *s, struct err *e)
+{
+    if (folder_make(s->folder, e) < 0)
+        return -1;
+    s->folder_fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->folder_fd < 0)
+        return folder_complain(s->folder, "cannot open folder", e);
+    if (peek_version(s, e) < 0)
+        return -1;
+    if (faccessat(s->folder_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+        return folder_complain(s->folder, "cannot write to", e);
+    return 0;
+}
+
+/* --- the lock ---------------------------------------------------------------------------------------------------- */
+
+static int complain_locked(const struct store *s, struct err *e)
+{
+    char    text[16] = "";
+    ssize_t n = pread(s->lock_fd, text, sizeof text - 1, 0);
+    long    pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    return err_set(e, ERR_BUSY, "%s is in use by another postern (process %ld)", s->folder, pid);
+}
+
+static int take_lock(struct store *s, struct err *e)
+{
+    s->lock_fd = openat(s->folder_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0)
+        return folder_complain(s->folder, "cannot write to", e);
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? complain_locked(s, e) : err_set(e, ERR_IO, "lock %s: %m", s->folder);
+    char pid[16];
+    int  n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
+        errno = 0; /* only a name for the message above; the lock itself holds */
+    return 0;
+}
+
+/* --- the database ------------------------------------------------------------------------------------------------ */
+
+static int step_schema(struct db *db, int from, struct err *e)
+{
+    char version[64];
+    (void)snprintf(version, sizeof version, "PRAGMA user_version = %d", from + 1);
+    if (db_exec(db, "BEGIN IMMEDIATE", e) == 0 && db_exec(db, schema_steps[from], e) == 0 && db_exec(db, version, e) == 0 &&
+        db_exec(db, "COMMIT", e) == 0) {
+        FAULT("store.schema_stepped");
+        return 0;
+    }
+    struct err unused;
+    if (db_is_in_transaction(db) && db_exec(db, "ROLLBACK", &unused) < 0)
+        return -1;
+    return -1;
+}
+
+/* The log is emptied after a step, so that the file's header tells an older Postern the truth. */
+static int migrate(struct store *s, struct db *db, struct err *e)
+{
+    int64_t version;
+    if (db_number(db, "PRAGMA user_version", 0, &version, e) < 0)
+        return -1;
+    if (version > schema_version)
+        return complain_version(s, version, e);
+    int left, first = (int)version;
+    for (int i = first; i < schema_version; i++)
+        if (step_schema(db, i, e) < 0)
+            return err_prefix(e, "from version %d to %d", i, i + 1);
+    return first < schema_version ? db_checkpoint(db, true, &left, e) : 0;
+}
+
+static int read_state(struct store *s, struct db *db, struct err *e)
+{
+    int64_t last, running;
+    if (db_number(db, "SELECT max(seq) FROM arrivals", 0, &last, e) < 0 ||
+        db_number(db, "SELECT value FROM meta WHERE key = 'running_ms'", 0, &running, e) < 0)
+        return -1;
+    atomic_store(&s->last_arrival, last);
+    atomic_store(&s->running_saved, running);
+    s->running_start = running;
+    s->mono_start = clock_mono_ms();
+    return 0;
+}
+
+/* The database, migrated, and its name on disk: its first commit may be an acknowledged mail. */
+static int open_database(struct store *s, struct db **out, struct err *e)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    if (db_open(s->database, DB_WRITER, &db, e) < 0)
+        return -1;
+    if (migrate(s, db, e) < 0 || read_state(s, db, e) < 0)
+        return err_prefix(e, "%s", s->database);
+    if (folder_sync(s->folder_fd, ".", e) < 0)
+        return err_prefix(e, "%s", s->folder);
+    *out = TAKE(db);
+    return 0;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static struct store *store_new(const struct store_options *options)
+{
+    struct store *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->options = *options;
+    s->options.inline_max = options->inline_max > 0 ? options->inline_max : INLINE_BYTES;
+    s->options.reserve_bytes = options->reserve_bytes > 0 ? options->reserve_bytes : RESERVE_BYTES;
+    s->options.keep_raw_days = options->keep_raw_days > 0 ? options->keep_raw_days : KEEP_RAW_DAYS;
+    s->folder_fd = s->lock_fd = -1;
+    (void)pthread_mutex_init(&s->days_lock, NULL);
+    (void)pthread_mutex_init(&s->spools_lock, NULL);
+    s->folder = strdup(options->folder);
+    if (!s->folder || asprintf(&s->database, "%s/%s", s->folder, database_name) < 0)
+        s->database = NULL;
+    return s;
+}
+
+static int start(struct store *s, struct err *e)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    if (!s->folder || !s->database)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    if (open_folder(s, e) < 0 || take_lock(s, e) < 0 || open_database(s, &db, e) < 0)
+        return -1;
+    if (writer_start(s, db, &s->writer, e) < 0)
+        return -1;
+    db = NULL; /* the writer's now */
+    return keeper_start(s, &s->keeper, e);
+}
+
+int store_open(const struct store_options *options, struct store **out, struct err *e)
+{
+    struct store *s = store_new(options);
+    if (!s)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    if (start(s, e) < 0) {
+        store_close(&s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+/* The keeper first (it waits for the writer), then the writer (it wakes the keeper). The last connection to close copies the
+ * log into the database and removes it. */
+void store_close(struct store **s)
+{
+    struct store *closing = TAKE(*s);
+    if (!closing)
+        return;
+    keeper_stop(closing->keeper);
+    writer_stop(&closing->writer);
+    keeper_free(&closing->keeper);
+    if (closing->lock_fd >= 0)
+        (void)close(closing->lock_fd);
+    if (closing->folder_fd >= 0)
+        (void)close(closing->folder_fd);
+    (void)pthread_mutex_destroy(&closing->days_lock);
+    (void)pthread_mutex_destroy(&closing->spools_lock);
+    free(closing->folder);
+    free(closing->database);
+    free(closing);
+}
+
+const char *store_folder(const struct store *s)
+{
+    return s->folder;
+}
+
+int64_t store_inline_max(const struct store *s)
+{
+    return s->options.inline_max;
+}
+
+int store_failed_syncs(const struct store *s)
+{
+    return atomic_load_explicit(&s->failed_syncs, memory_order_relaxed);
+}
+
+int64_t store_running_ms(const struct store *s)
+{
+    return s->running_start + clock_mono_ms() - s->mono_start;
+}

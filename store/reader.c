@@ -1,0 +1,162 @@
+/* reader: a read-only connection, and what the inspector and the API ask about arrivals. */
+#include "store/inside.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct store_reader {
+    struct store *store;
+    struct db    *db;
+};
+
+struct db *reader_db(struct store_reader *r)
+{
+    return r->db;
+}
+
+int store_reader_open(struct store *s, struct store_reader **out, struct err *e)
+{
+    struct store_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    r->store = s;
+    if (db_open(s->database, DB_READER, &r->db, e) < 0) {
+        free(r);
+        return -1;
+    }
+    *out = r;
+    return 0;
+}
+
+void store_reader_close(struct store_reader **r)
+{
+    struct store_reader *closing = TAKE(*r);
+    if (!closing)
+        return;
+    db_close(&closing->db);
+    free(closing);
+}
+
+/* --- rows -------------------------------------------------------------------------------------------------------- */
+
+#define ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL, raw IS NOT NULL"
+
+static int read_row(struct stmt *s, struct arrival_row *out, struct arena *a, struct err *e)
+{
+    *out = (struct arrival_row){
+        .seq = col_int(s, 0),
+        .received_ms = col_int(s, 2),
+        .bytes = col_int(s, 3),
+        .state = (enum arrival_state)col_int(s, 4),
+        .tries = (int)col_int(s, 5),
+        .envelope = col_copy(s, 6, a),
+        .parser = col_copy(s, 7, a),
+        .subject = col_copy(s, 8, a),
+        .is_large = col_int(s, 9) != 0,
+        .has_raw = col_int(s, 9) != 0 || col_int(s, 10) != 0,
+    };
+    (void)snprintf(out->id, sizeof out->id, "%s", col_text(s, 1));
+    bool is_whole = out->envelope && (out->parser || col_is_null(s, 7)) && (out->subject || col_is_null(s, 8));
+    return is_whole ? 0 : err_set(e, ERR_NOMEM, "no room for arrival %s", out->id);
+}
+
+static int read_rows(struct stmt *s, struct arrival_row *rows, int limit, struct arena *a, struct err *e)
+{
+    int n = 0, more = 0;
+    while (n < limit && (more = stmt_step(s, e)) > 0)
+        if (read_row(s, &rows[n++], a, e) < 0)
+            return -1;
+    return more < 0 ? -1 : n;
+}
+
+int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after, struct arrival_row *rows, int limit,
+                           struct arena *a, struct err *e)
+{
+    static const char quick[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
+                                " WHERE state < 2 AND seq > ? AND tries = 0 AND file IS NULL ORDER BY seq LIMIT ?";
+    static const char slow[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
+                               " WHERE state < 2 AND seq > ? AND (tries > 0 OR file IS NOT NULL) ORDER BY seq LIMIT ?";
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, is_quick ? quick : slow, e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, after);
+    bind_int(s, 2, limit);
+    return read_rows(s, rows, limit, a, e);
+}
+
+int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival_row *rows, int limit, struct arena *a,
+                           struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db,
+        "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, up_to);
+    bind_int(s, 2, limit);
+    return read_rows(s, rows, limit, a, e);
+}
+
+int64_t store_last_arrival(const struct store *s)
+{
+    return atomic_load(&s->last_arrival);
+}
+
+int store_find_arrival(struct store_reader *r, const char *id, struct arrival_row *out, struct arena *a, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT " ROW " FROM arrivals WHERE id = ?", e);
+    if (!s)
+        return -1;
+    bind_text(s, 1, id);
+    return read_rows(s, out, 1, a, e);
+}
+
+/* --- raw bytes --------------------------------------------------------------------------------------------------- */
+
+static int open_file(const struct store *s, const char *file, int *fd_out, struct err *e)
+{
+    int fd = openat(s->folder_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "open %s: %m", file);
+    *fd_out = fd;
+    return 0;
+}
+
+static int open_inline(const char *bytes, size_t n, int *fd_out, struct err *e)
+{
+    int fd = memfd_create("arrival", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, ERR_IO, "memfd_create: %m");
+    for (size_t at = 0; at < n;) {
+        ssize_t written = pwrite(fd, bytes + at, n - at, (off_t)at);
+        if (written < 0) {
+            (void)err_set(e, ERR_IO, "write to a memfd: %m");
+            (void)close(fd);
+            return -1;
+        }
+        at += (size_t)written;
+    }
+    *fd_out = fd;
+    return 0;
+}
+
+int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT file, raw FROM arrivals WHERE seq = ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    int found = stmt_step(s, e);
+    if (found < 0)
+        return -1;
+    if (!found || (col_is_null(s, 0) && col_is_null(s, 1)))
+        return err_set(e, ERR_NOT_FOUND, "the raw bytes of arrival %lld are no longer kept", (long long)seq);
+    if (!col_is_null(s, 0))
+        return open_file(r->store, col_text(s, 0), fd_out, e);
+    size_t      n;
+    const void *bytes = col_blob(s, 1, &n);
+    return open_inline(bytes, n, fd_out, e);
+}

@@ -1,0 +1,84 @@
+/* reserve: blocks that are given up when the disk is full, so that small arrivals still find room, and their events and
+ * verdicts with them. While it is given up, large arrivals hear ERR_FULL. */
+#include "store/inside.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static const char name[] = "reserve";
+enum { SPARE_BYTES = 16 << 20 }; /* what must be free beside the reserve before it is taken back */
+
+void note_sync(struct store *s, bool succeeded)
+{
+    if (succeeded)
+        atomic_store_explicit(&s->failed_syncs, 0, memory_order_relaxed);
+    else
+        (void)atomic_fetch_add(&s->failed_syncs, 1);
+}
+
+bool store_is_full(const struct store *s)
+{
+    return atomic_load_explicit(&s->is_full, memory_order_relaxed);
+}
+
+void reserve_give_up(struct store *s)
+{
+    if (!atomic_exchange(&s->is_full, true))
+        (void)unlinkat(s->folder_fd, name, 0);
+}
+
+static bool has_room(const struct store *s)
+{
+    struct statvfs fs;
+    if (fstatvfs(s->folder_fd, &fs) < 0)
+        return false;
+    return (int64_t)fs.f_bavail * (int64_t)fs.f_frsize >= s->options.reserve_bytes + SPARE_BYTES;
+}
+
+static bool write_zeros(int fd, int64_t bytes)
+{
+    static const char zeros[64 * 1024];
+    while (bytes > 0) {
+        size_t  n = bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros;
+        ssize_t written = write(fd, zeros, n);
+        if (written <= 0)
+            return false;
+        bytes -= written;
+    }
+    return true;
+}
+
+static bool is_whole(const struct store *s, int fd)
+{
+    return lseek(fd, 0, SEEK_END) == (off_t)s->options.reserve_bytes;
+}
+
+/* Real blocks: where the file system has no fallocate they are written. */
+static bool make(const struct store *s)
+{
+    int fd = openat(s->folder_fd, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool made = is_whole(s, fd) || fallocate(fd, 0, 0, (off_t)s->options.reserve_bytes) == 0 ||
+                (lseek(fd, 0, SEEK_SET) == 0 && write_zeros(fd, s->options.reserve_bytes));
+    int why = errno;
+    (void)close(fd);
+    if (!made)
+        (void)unlinkat(s->folder_fd, name, 0);
+    errno = why;
+    return made;
+}
+
+void reserve_take(struct store *s)
+{
+    if (store_is_full(s) && !has_room(s))
+        return;
+    errno = 0;
+    bool made = make(s);
+    if (made)
+        atomic_store(&s->is_full, false);
+    else if (errno == ENOSPC || errno == EDQUOT)
+        atomic_store(&s->is_full, true);
+}
