@@ -1,0 +1,87 @@
+"""/readyz: each reason comes when its cause comes and goes when it goes; only what keeps mails from being kept is down."""
+import time
+
+import pytest
+
+import mails
+from farside import FarSide
+from postern import wait_until
+
+
+def reasons(p):
+    answer = p.api.get("/readyz?verbose")
+    return answer.status, {r["reason"] for r in answer.json["reasons"]}
+
+
+def comes(p, reason, status=200, seconds=30):
+    wait_until(f"{reason} comes", lambda: reason in reasons(p)[1], seconds)
+    assert reasons(p)[0] == status
+
+
+def goes(p, reason, seconds=30):
+    wait_until(f"{reason} goes", lambda: reason not in reasons(p)[1], seconds)
+
+
+def telling(far, **more):
+    return {"Accounts": {"hook": {"Provider": "webhook", "Url": far.url + "/hook", **more}}, "Recipients": {"home": ["hook:"]}}
+
+
+def test_all_is_well(postern):
+    with FarSide() as far:
+        p = postern(telling(far) | {"Site": {"TimeZone": "UTC"}})
+        wait_until("ok", lambda: reasons(p) == (200, set()))
+        assert p.api.get("/readyz").text.strip() == "ok"
+        assert p.api.get("/livez").status == 200
+        assert p.command("healthcheck").returncode == 0
+
+
+def test_recipients_and_settings(postern):
+    p = postern({"Smtp": {"Prot": 1}})
+    assert {"recipients", "settings"} <= reasons(p)[1]
+    p.stop()
+    with FarSide() as far:
+        p.configure(telling(far))
+        p.start()
+        assert not {"recipients", "settings"} & reasons(p)[1]
+
+
+def test_account(postern, clock):
+    with FarSide() as far:
+        p = postern(telling(far), clock=clock)
+        far.down()
+        p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+        comes(p, "account:hook")
+        assert p.command("healthcheck").returncode == 0, "degraded is no reason to restart a container"
+        far.up()
+        clock.advance(10 * 60 * 1000)
+        goes(p, "account:hook")
+        assert p.wait_deliveries(1, "sent")
+
+
+def test_inspector(postern, tmp_path):
+    real = None
+    helper = tmp_path / "postern-inspect"
+    p = postern({}, env={"POSTERN_INSPECT": str(helper)})
+    real = p.binary.parent / "postern-inspect"
+    comes(p, "inspector")
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    wait_until("told as unreadable", lambda: [e for e in p.events() if e["kind"] == "unreadable"], 40)
+    helper.symlink_to(real)
+    goes(p, "inspector", 60)
+    wait_until("corrected", lambda: [e for e in p.events() if e["kind"] == "alarm.interior"], 60)
+    assert len(p.events()) == 1
+
+
+def test_clock(postern, clock):
+    clock.step(-20 * 365 * 86400 * 1000)
+    p = postern({}, clock=clock)
+    comes(p, "clock")
+    clock.step(20 * 365 * 86400 * 1000)
+    goes(p, "clock")
+
+
+@pytest.mark.parametrize("reason", ["relay"])
+def test_relay_has_a_heartbeat(postern, reason):
+    p = postern({})
+    time.sleep(1.5)
+    assert reason not in reasons(p)[1]

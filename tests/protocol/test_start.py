@@ -1,0 +1,115 @@
+"""Starting and stopping: it refuses only if it cannot keep mails, or if the settings that were named are no file."""
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+import mails
+from postern import Postern, wait_until
+
+EX_CONFIG, EX_CANTCREAT, EX_UNAVAILABLE = 78, 73, 69
+
+
+@pytest.fixture
+def refused(tmp_path):
+    def start(settings=None, **options):
+        p = Postern(tmp_path / "refused", settings, **options)
+        p.start(wait=False)
+        return p, p.wait_exit()
+    return start
+
+
+def test_settings_that_are_a_directory_are_explained(tmp_path):
+    p = Postern(tmp_path / "p", {})
+    p.settings_path.unlink()
+    p.settings_path.mkdir()
+    p.start(wait=False)
+    assert p.wait_exit() == EX_CONFIG
+    assert "is a directory, not a file" in p.log_text() and "our uid" in p.log_text()
+
+
+def test_settings_that_are_wrong_do_not_stop_it(postern):
+    p = postern('{ "Smtp": { "Prot": 1 }, "Recipients": { "anna": [ "nobody:1" ] } }')
+    assert p.log("settings.mistake", path="Smtp:Prot")
+    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+
+
+def test_settings_that_are_no_json_do_not_stop_it(postern):
+    p = postern("{ this is no JSON")
+    assert p.log("settings.mistake")
+    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+
+
+def test_a_taken_port_is_one_clear_line(refused):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        p, code = refused({"Smtp": {"Port": port}})
+    assert code == EX_UNAVAILABLE
+    assert str(port) in p.log("smtp.failed")[0]["text"]
+
+
+def test_a_second_process_on_the_same_folder_is_refused(postern, tmp_path):
+    first = postern({})
+    second = Postern(tmp_path / "second", {"Store": {"Folder": str(first.data)}})
+    second.start(wait=False)
+    assert second.wait_exit() == EX_CANTCREAT
+    assert str(first.pid) in second.log("store.failed")[0]["text"]
+    assert first.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+
+
+def test_sigterm_lets_the_conversation_finish(postern):
+    p = postern({})
+    with p.connect() as s:
+        s.ehlo()
+        s.mail("a@house")
+        s.rcpt("alarm@house")
+        os.kill(p.pid, signal.SIGTERM)
+        time.sleep(0.3)
+        assert s.data(bytes(mails.panel("Zone:1 A, Innenbereich Alarm")))[0] == 250
+    assert p.process.wait(20) == 0
+    p.start()
+    assert p.wait_events(1)
+
+
+def test_sigterm_ends_an_idle_gateway_within_two_seconds(postern):
+    p = postern({})
+    p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))
+    p.wait_deliveries(1, "sent")
+    began = time.monotonic()
+    p.stop()
+    assert time.monotonic() - began < 2
+
+
+def test_version_and_usage(postern):
+    p = postern({})
+    assert p.command("version").stdout.startswith("postern ")
+    assert p.command("nonsense").returncode == 64
+    assert "healthcheck" in p.command("help").stdout
+
+
+def test_selftest_passes(postern):
+    run = postern({}).command("selftest")
+    assert run.returncode == 0, run.stdout
+    assert "FAILED" not in run.stdout and "a mail is understood" in run.stdout
+
+
+def test_check_reports_every_mistake_at_once(postern):
+    p = postern('{ "Smtp": { "Prot": 1, "Port": 99999 }, "Site": { "TimeZone": "Mars/Olympus" } }')
+    run = p.command("check", env={"Smtp__Port": "99999"})
+    assert run.returncode == 1
+    for path in ("Smtp:Prot", "Smtp:Port", "Site:TimeZone"):
+        assert f"MISTAKE {path}:" in run.stdout
+    assert "NOBODY WILL BE TOLD" in run.stdout
+
+
+def test_no_dns_is_asked_on_the_way_in(postern):
+    """The name of a peer is never looked up: nothing listens at the only name server it could ask."""
+    p = postern({}, env={"LOCALDOMAIN": "invalid", "RES_OPTIONS": "timeout:5 attempts:5"})
+    began = time.monotonic()
+    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert time.monotonic() - began < 3
+    wait_until("told", lambda: p.deliveries("sent"))
