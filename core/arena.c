@@ -48,9 +48,11 @@ static struct arena_block *grow(struct arena *a, size_t n)
 void *arena_alloc(struct arena *a, size_t n)
 {
     size_t step = alignof(max_align_t);
-    if (n > a->max - a->used || n > SIZE_MAX - step)
+    if (n > SIZE_MAX - step)
         return NULL;
     size_t rounded = (n + step - 1) / step * step;
+    if (rounded > a->max - a->used)
+        return NULL;
     struct arena_block *block = a->blocks;
     if (!block || block->cap - block->used < rounded)
         block = grow(a, rounded);
@@ -58,7 +60,7 @@ void *arena_alloc(struct arena *a, size_t n)
         return NULL;
     void *p = block->bytes + block->used;
     block->used += rounded;
-    a->used += n;
+    a->used += rounded;
     memset(p, 0, rounded);
     return p;
 }

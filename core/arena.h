@@ -7,7 +7,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks; /* newest first */
-    size_t              used, max;
+    size_t              used, max; /* bytes as allocated: each piece rounded up to its alignment */
 };
 
 void arena_init(struct arena *a, size_t max);

@@ -35,10 +35,12 @@ void base64_encode(struct buf *out, const void *bytes, size_t n)
 
 int base64_decode(struct buf *out, const char *text, size_t n, struct err *e)
 {
-    while (n > 0 && text[n - 1] == '=')
-        n--;
-    if (n % 4 == 1)
-        return err_set(e, ERR_INPUT, "not base64: a length of %zu", n);
+    size_t padding = 0;
+    while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
+        padding++;
+    if (n % 4 == 1 || (padding > 0 && n % 4 != 0))
+        return err_set(e, ERR_INPUT, "not base64: a length of %zu with %zu of padding", n, padding);
+    n -= padding;
     unsigned group = 0;
     for (size_t i = 0; i < n; i++) {
         int v = value_of(text[i]);

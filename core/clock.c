@@ -1,10 +1,13 @@
 /* clock: clock_gettime, and RFC 3339 without the C library's locale. */
 #include "core/clock.h"
+#include "core/attr.h"
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,6 +121,30 @@ static int parse_offset(const char *p, int *out)
     return 0;
 }
 
+/* ".123" or nothing; thousandths in *ms, what is finer is dropped. Moves *p behind it. */
+static int parse_fraction(const char **p, int *ms)
+{
+    *ms = 0;
+    if (**p != '.')
+        return 0;
+    const char *digit = *p + 1;
+    for (int scale = 100; *digit >= '0' && *digit <= '9'; digit++, scale /= 10)
+        *ms += (*digit - '0') * scale;
+    if (digit == *p + 1)
+        return -1;
+    *p = digit;
+    return 0;
+}
+
+/* 30 February comes back as 1 or 2 March. */
+static bool is_date(int year, unsigned month, unsigned day)
+{
+    int      y;
+    unsigned m, d;
+    civil_from_days(days_from_civil(year, month, day), &y, &m, &d);
+    return m == month && d == day;
+}
+
 int clock_parse_rfc3339(const char *text, int64_t *ms_out)
 {
     if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':')
@@ -129,14 +156,8 @@ int clock_parse_rfc3339(const char *text, int64_t *ms_out)
     if (c < 0 || y < 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60)
         return -1;
     const char *p = text + 19;
-    int         ms = 0;
-    if (*p == '.') {
-        int scale = 100;
-        for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
-            ms += (*p - '0') * scale;
-    }
-    int offset;
-    if (parse_offset(p, &offset) < 0)
+    int         ms, offset;
+    if (parse_fraction(&p, &ms) < 0 || parse_offset(p, &offset) < 0 || !is_date(c * 100 + y, (unsigned)mo, (unsigned)d))
         return -1;
     int64_t days = days_from_civil(c * 100 + y, (unsigned)mo, (unsigned)d);
     *ms_out = ((days * 24 + h) * 60 + mi - offset) * 60000 + (int64_t)s * 1000 + ms;
@@ -151,19 +172,39 @@ void clock_local(int64_t wall_ms, struct tm *out)
         memset(out, 0, sizeof *out);
 }
 
+static bool shows(time_t t, const struct tm *want)
+{
+    struct tm got;
+    return localtime_r(&t, &got) && got.tm_mday == want->tm_mday && got.tm_hour == want->tm_hour &&
+           got.tm_min == want->tm_min && got.tm_sec == want->tm_sec;
+}
+
+/* When clocks are set back an hour comes twice; which one mktime finds depends on what it was asked before. */
+static time_t first_that_shows(time_t t, const struct tm *want)
+{
+    static const time_t back[] = { 7200, 3600, 1800 }; /* what clocks are set back by, 1800 on Lord Howe Island */
+    for (size_t i = 0; i < COUNT(back); i++)
+        if (shows(t - back[i], want))
+            return t - back[i];
+    return t;
+}
+
 int64_t clock_from_local(int year, int month, int day, int hour, int minute, int second)
 {
     if (year < 1902 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 ||
         minute < 0 || minute > 59 || second < 0 || second > 60)
         return INT64_MIN;
-    struct tm tm = {
-        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
-        .tm_hour = hour, .tm_min = minute, .tm_sec = second, .tm_isdst = -1,
+    int       leap = second == 60; /* no time_t has it: the second before, and one more */
+    struct tm want = {
+        .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second - leap,
     };
+    struct tm tm = want;
+    tm.tm_isdst = -1;
+    tm.tm_wday = -1; /* stays where mktime fails: -1 is also a time */
     time_t t = mktime(&tm);
-    if (tm.tm_mday != day) /* 31 February came back as 3 March */
+    if (tm.tm_wday < 0 || !shows(t, &want)) /* 31 February, or an hour that the change to summer time leaves out */
         return INT64_MIN;
-    return (int64_t)t * 1000;
+    return ((int64_t)first_that_shows(t, &want) + leap) * 1000;
 }
 
 int clock_use_zone(const char *zone)
@@ -172,7 +213,8 @@ int clock_use_zone(const char *zone)
     int  n = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
     if (n < 0 || (size_t)n >= sizeof path || zone[0] == '\0' || zone[0] == '/' || strstr(zone, ".."))
         return -1;
-    if (strcmp(zone, "UTC") != 0 && access(path, R_OK) != 0)
+    struct stat found;
+    if (strcmp(zone, "UTC") != 0 && (stat(path, &found) != 0 || !S_ISREG(found.st_mode) || access(path, R_OK) != 0))
         return -1;
     if (setenv("TZ", zone, 1) != 0)
         return -1;

@@ -71,6 +71,8 @@ static const char *as_device(const char *s, size_t n, struct arena *a)
     for (char *p = name; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = ' ';
+        else if (*p == '\xC2' && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] < 0xA0) /* U+0080 to U+009F */
+            p[0] = p[1] = ' ';
     return name;
 }
 

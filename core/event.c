@@ -1,6 +1,8 @@
 /* event: building, and the JSON that everybody sees. */
 #include "core/event.h"
 #include "core/clock.h"
+#include "core/utf8.h"
+#include <limits.h>
 #include <string.h>
 
 static const char *const encoding_names[] = { "none", "base64", "quoted-printable", "uuencode" };
@@ -112,69 +114,119 @@ static enum encoding encoding_parse(const char *name)
     return ENCODING_NONE;
 }
 
-static int read_media(const struct json *array, struct event *ev, struct arena *a)
+/* Reading is done with suspicion: the helper that wrote it had a stranger's bytes in its hands. The first thing that is
+ * wrong stays in *e. */
+struct reading {
+    struct arena *arena;
+    struct err   *e;
+    bool          failed;
+};
+
+static void *fail(struct reading *r, enum err_code code, const char *what)
+{
+    if (!r->failed)
+        (void)err_set(r->e, code, "an event's %s %s", what, code == ERR_NOMEM ? "finds no room" : "is not valid");
+    r->failed = true;
+    return NULL;
+}
+
+/* The member's string in the arena; the fallback where it is absent. */
+static const char *read_text(struct reading *r, const struct json *object, const char *key, const char *fallback)
+{
+    const char *s = json_str(object, key, fallback);
+    if (s && !utf8_is_valid(s, strlen(s)))
+        return fail(r, ERR_INPUT, key);
+    const char *kept = arena_str(r->arena, s);
+    return s && !kept ? fail(r, ERR_NOMEM, key) : kept;
+}
+
+static int64_t read_number(struct reading *r, const struct json *object, const char *key, int64_t fallback, int64_t min, int64_t max)
+{
+    int64_t n = json_int(object, key, fallback);
+    if (n != fallback && (n < min || n > max))
+        (void)fail(r, ERR_INPUT, key);
+    return n;
+}
+
+/* "image/jpeg": it goes into a header of our API. */
+static bool is_media_type(const char *s)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$&^_.+-";
+    size_t            first = strspn(s, token);
+    size_t            second = s[first] == '/' ? strspn(s + first + 1, token) : 0;
+    return first > 0 && second > 0 && s[first + 1 + second] == '\0';
+}
+
+static struct media read_medium(struct reading *r, const struct json *v)
+{
+    const int64_t exact = INT64_C(1) << 53;
+    struct media  m = {
+        .n = (int)read_number(r, v, "n", 0, 1, INT_MAX),
+        .type = read_text(r, v, "type", "application/octet-stream"),
+        .name = read_text(r, v, "name", ""),
+        .bytes = read_number(r, v, "bytes", 0, 0, exact),
+        .offset = read_number(r, v, "offset", 0, 0, exact),
+        .length = read_number(r, v, "length", 0, 0, exact),
+        .encoding = encoding_parse(json_str(v, "encoding", "none")),
+    };
+    if (m.type && !is_media_type(m.type))
+        (void)fail(r, ERR_INPUT, "type");
+    return m;
+}
+
+static void read_media(struct reading *r, const struct json *array, struct event *ev)
 {
     size_t count = json_count(array);
     if (count == 0)
-        return 0;
-    struct media *media = arena_alloc(a, count * sizeof *media);
-    if (!media)
-        return -1;
+        return;
+    struct media *media = arena_alloc(r->arena, count * sizeof *media);
+    if (!media) {
+        (void)fail(r, ERR_NOMEM, "media");
+        return;
+    }
     size_t i = 0;
     for (const struct json *v = json_first(array); v; v = json_next(v), i++) {
-        media[i] = (struct media){
-            .n = (int)json_int(v, "n", 0),
-            .type = arena_str(a, json_str(v, "type", "application/octet-stream")),
-            .name = arena_str(a, json_str(v, "name", "")),
-            .bytes = json_int(v, "bytes", 0),
-            .offset = json_int(v, "offset", 0),
-            .length = json_int(v, "length", 0),
-            .encoding = encoding_parse(json_str(v, "encoding", "none")),
-        };
-        if (!media[i].type || !media[i].name)
-            return -1;
+        media[i] = read_medium(r, v);
+        if (media[i].n <= (i > 0 ? media[i - 1].n : 0)) /* the store's key */
+            (void)fail(r, ERR_INPUT, "n");
     }
     ev->media = media;
     ev->media_count = count;
-    return 0;
 }
 
-/* The member's string in the arena; NULL where it is absent. Counts what did not fit. */
-static const char *copy(const struct json *object, const char *key, struct arena *a, int *failures)
+static int64_t read_time(struct reading *r, const struct json *object, const char *key)
 {
-    const char *s = json_str(object, key, NULL);
-    const char *kept = arena_str(a, s);
-    *failures += s && !kept;
-    return kept;
+    const char *text = json_str(object, key, NULL);
+    int64_t     ms = 0;
+    if (text && clock_parse_rfc3339(text, &ms) < 0)
+        (void)fail(r, ERR_INPUT, key);
+    return ms;
 }
 
 int event_read_full(const struct json *object, struct events *list, struct err *e)
 {
-    const char *kind = json_str(object, "kind", NULL);
+    struct reading r = { .arena = list->arena, .e = e };
+    const char    *kind = read_text(&r, object, "kind", "");
     if (!kind || !kind_is_known(kind))
         return err_set(e, ERR_INPUT, "an event of no known kind");
-    struct arena *a = list->arena;
-    int           failures = 0;
-    const char   *kept_kind = copy(object, "kind", a, &failures);
-    struct event *ev = kept_kind ? events_add(list, kept_kind) : NULL;
+    const struct json *device = json_get(object, "device"), *zone = json_get(object, "zone");
+    const char        *device_id = read_text(&r, device, "id", "");
+    struct event      *ev = events_add(list, kind);
     if (!ev)
         return err_set(e, ERR_NOMEM, "no room for one more event");
-    const struct json *device = json_get(object, "device"), *zone = json_get(object, "zone");
-    (void)severity_parse(json_str(object, "severity", ""), &ev->severity);
     ev->restored = json_bool(object, "restored", false);
-    ev->device_id = copy(device, "id", a, &failures);
-    ev->device_name = copy(device, "name", a, &failures);
-    ev->zone_number = (int)json_int(zone, "number", ZONE_NONE);
-    ev->zone_name = copy(zone, "name", a, &failures);
-    ev->user = copy(object, "user", a, &failures);
-    ev->text = copy(object, "text", a, &failures);
-    ev->code = (int)json_int(object, "code", 0);
-    const char *happened = json_str(object, "happened_at", NULL);
-    if (happened && clock_parse_rfc3339(happened, &ev->happened_ms) < 0)
-        return err_set(e, ERR_INPUT, "happened_at is no time");
-    if (failures > 0 || read_media(json_get(object, "media"), ev, a) < 0)
-        return err_set(e, ERR_NOMEM, "no room for an event's texts");
-    ev->device_id = ev->device_id ? ev->device_id : "";
-    ev->device_name = ev->device_name ? ev->device_name : ev->device_id;
-    return 0;
+    ev->severity = kind_severity(kind, ev->restored);
+    (void)severity_parse(json_str(object, "severity", ""), &ev->severity);
+    ev->device_id = device_id;
+    ev->device_name = read_text(&r, device, "name", device_id);
+    ev->zone_number = (int)read_number(&r, zone, "number", ZONE_NONE, 0, INT_MAX);
+    ev->zone_name = read_text(&r, zone, "name", NULL);
+    ev->user = read_text(&r, object, "user", NULL);
+    ev->text = read_text(&r, object, "text", NULL);
+    ev->code = (int)read_number(&r, object, "code", 0, 100, 999);
+    ev->happened_ms = read_time(&r, object, "happened_at");
+    read_media(&r, json_get(object, "media"), ev);
+    if (r.failed)
+        list->count--; /* nothing is left of what could not be read whole */
+    return r.failed ? -1 : 0;
 }

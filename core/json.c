@@ -239,7 +239,8 @@ void json_put_string(struct buf *out, const char *s, size_t n)
     while (i < n) {
         unsigned char c = (unsigned char)s[i];
         size_t        length = c < 0x80 ? 1 : utf8_length(s + i, n - i);
-        if (length > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+        bool          is_c1 = length == 2 && utf8_code(s + i) < 0xA0;
+        if (length > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !is_c1) {
             i += length;
             continue;
         }
@@ -247,8 +248,9 @@ void json_put_string(struct buf *out, const char *s, size_t n)
         if (length == 0)
             buf_puts(out, "\xEF\xBF\xBD");
         else
-            put_escape(out, c);
-        plain = ++i;
+            put_escape(out, is_c1 ? (unsigned char)s[i + 1] : c);
+        i += is_c1 ? 2 : 1;
+        plain = i;
     }
     buf_put(out, s + plain, n - plain);
     buf_putc(out, '"');

@@ -31,6 +31,7 @@ bool        json_bool(const struct json *object, const char *key, bool fallback)
  *   struct json_out w = json_begin(&buf);
  *   json_object(&w, NULL); json_s(&w, "id", id); json_array(&w, "zones"); json_i(&w, NULL, 8); json_end(&w); json_end(&w);
  * key is NULL inside arrays and at the root. Bytes that are not UTF-8 come out as U+FFFD: the result is always valid.
+ * Control characters are escaped, those of U+0080 to U+009F too: a terminal that shows our log obeys them.
  * Overflow shows as buf->failed. */
 struct json_out {
     struct buf *out;

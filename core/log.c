@@ -3,12 +3,16 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/utf8.h"
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096, RING_BYTES = 256 * 1024 };
+enum { LINE_MAX_BYTES = 4096, RING_BYTES = 256 * 1024, STOP_MS = 2000 };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 
@@ -22,6 +26,8 @@ static size_t          ring_start, ring_used;
 static uint64_t        lost_lines;
 static bool            is_pumped, is_stopping;
 
+static int64_t give_up_ms; /* monotonic; 0: not stopping. Atomic: write_all looks at it with the lock and without */
+
 void log_setup(enum log_level level, enum log_format format)
 {
     the_level = level;
@@ -33,28 +39,58 @@ enum log_level log_level(void)
     return the_level;
 }
 
+/* Waits for a reader that takes its time, but not for ever once we are to stop. */
+static bool can_write(void)
+{
+    for (;;) {
+        int64_t       over = __atomic_load_n(&give_up_ms, __ATOMIC_SEQ_CST);
+        int64_t       left = over ? over - clock_mono_ms() : 1000;
+        struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+        int           n = poll(&fd, 1, left > 0 ? (int)left : 0);
+        if (n > 0)
+            return true;
+        if ((n < 0 && errno != EINTR) || (over && left <= 0))
+            return false;
+    }
+}
+
+/* In pieces that a pipe with room takes at once (PIPE_BUF), so that only can_write waits. */
 static void write_all(const char *p, size_t n)
 {
-    while (n > 0) {
-        ssize_t w = write(STDERR_FILENO, p, n);
-        if (w <= 0)
+    while (n > 0 && can_write()) {
+        ssize_t w = write(STDERR_FILENO, p, n < PIPE_BUF ? n : PIPE_BUF);
+        if (w == 0 || (w < 0 && errno != EINTR && errno != EAGAIN))
             return; /* nobody reads us: there is nobody to tell */
-        p += w;
-        n -= (size_t)w;
+        if (w > 0) {
+            p += w;
+            n -= (size_t)w;
+        }
     }
+}
+
+static bool is_bare(const char *s, size_t n)
+{
+    static const char special[] = " \"\\=";
+    for (size_t i = 0; i < n;) {
+        size_t length = utf8_length(s + i, n - i);
+        if (length == 0)
+            return false;
+        uint32_t c = utf8_code(s + i);
+        if (c <= 0x20 || (c >= 0x7f && c < 0xA0) || (length == 1 && strchr(special, s[i])))
+            return false;
+        i += length;
+    }
+    return n > 0;
 }
 
 /* Bare when it is a plain word, else quoted with backslash escapes; control characters never reach a terminal. */
 static void put_logfmt_text(struct buf *b, const char *s)
 {
-    static const char special[] = " \"\\=";
-    bool bare = *s != '\0';
-    for (const char *p = s; bare && *p; p++)
-        bare = (unsigned char)*p > 0x20 && *p != 0x7f && !strchr(special, *p);
-    if (bare)
+    size_t n = strlen(s);
+    if (is_bare(s, n))
         buf_puts(b, s);
     else
-        json_put_string(b, s, strlen(s));
+        json_put_string(b, s, n);
 }
 
 static void put_field(struct buf *b, const struct log_field *f)
@@ -171,6 +207,7 @@ void *log_pump(void *unused)
 
 void log_stop(void)
 {
+    __atomic_store_n(&give_up_ms, clock_mono_ms() + STOP_MS, __ATOMIC_SEQ_CST);
     (void)pthread_mutex_lock(&ring_lock);
     is_stopping = true;
     (void)pthread_cond_signal(&ring_filled);

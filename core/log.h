@@ -31,6 +31,6 @@ void           log_setup(enum log_level level, enum log_format format);
 enum log_level log_level(void);
 void           log_write(enum log_level level, const char *at, const struct log_field *fields); /* ends with key NULL */
 
-/* The logger thread's body: writes the ring until log_stop(), then empties it. */
+/* The logger thread's body: writes the ring until log_stop(), then empties it, for two seconds at most. */
 void *log_pump(void *unused);
 void  log_stop(void);

@@ -1,5 +1,6 @@
 /* metrics: one lock, one short list of series per metric. Series are few: labels are our own words. */
 #include "core/metrics.h"
+#include "core/utf8.h"
 #include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SERIES_MAX = 200, LABEL_BYTES = 64, BUCKETS = 12 };
+/* A device's id has up to 64 bytes. "other" may be several series where a second label tells them apart. */
+enum { SERIES_MAX = 200, OTHER_MAX = 20, LABEL_BYTES = 72, BUCKETS = 12 };
 
 enum type { COUNTER, GAUGE, HISTOGRAM };
 static const char *const type_names[] = { "counter", "gauge", "histogram" };
@@ -49,32 +51,49 @@ static struct {
     size_t         count;
 } all[METRIC_LAST];
 
-static bool fits(const struct series *s, const char *label1, const char *label2)
+/* As much of a label as is kept, cut at a character. */
+static void set_label(char out[LABEL_BYTES], const char *text)
 {
-    return strncmp(s->label1, label1, LABEL_BYTES - 1) == 0 && strncmp(s->label2, label2, LABEL_BYTES - 1) == 0;
+    text = text ? text : "";
+    size_t n = utf8_cut(text, strlen(text), LABEL_BYTES - 1);
+    memcpy(out, text, n);
+    out[n] = '\0';
 }
 
-/* The series with these labels, made if need be; NULL if memory ran out. */
-static struct series *find(enum metric m, const char *label1, const char *label2)
+static struct series *look_up(enum metric m, const struct series *labels)
 {
-    label1 = label1 ? label1 : "";
-    label2 = label2 ? label2 : "";
-    for (size_t i = 0; i < all[m].count; i++)
-        if (fits(&all[m].series[i], label1, label2))
-            return &all[m].series[i];
-    if (all[m].count == SERIES_MAX)
-        return strcmp(label1, "other") == 0 ? &all[m].series[0] : find(m, "other", label2);
-    if (all[m].count == SERIES_MAX - 1 && table[m].label1)
-        label1 = "other";
+    for (size_t i = 0; i < all[m].count; i++) {
+        struct series *s = &all[m].series[i];
+        if (strcmp(s->label1, labels->label1) == 0 && strcmp(s->label2, labels->label2) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+static struct series *append(enum metric m, const struct series *labels)
+{
     struct series *grown = realloc(all[m].series, (all[m].count + 1) * sizeof *grown);
     if (!grown)
         return NULL;
     all[m].series = grown;
-    struct series *s = &grown[all[m].count++];
-    *s = (struct series){ 0 };
-    (void)snprintf(s->label1, sizeof s->label1, "%s", label1);
-    (void)snprintf(s->label2, sizeof s->label2, "%s", label2);
-    return s;
+    grown[all[m].count] = *labels;
+    return &grown[all[m].count++];
+}
+
+/* The series with these labels, made if need be; NULL if memory or even "other" ran out. */
+static struct series *find(enum metric m, const char *label1, const char *label2)
+{
+    struct series labels = { 0 };
+    set_label(labels.label1, label1);
+    set_label(labels.label2, label2);
+    struct series *s = look_up(m, &labels);
+    if (s || all[m].count < SERIES_MAX)
+        return s ? s : append(m, &labels);
+    set_label(labels.label1, "other");
+    s = look_up(m, &labels);
+    if (s || all[m].count < SERIES_MAX + OTHER_MAX)
+        return s ? s : append(m, &labels);
+    return NULL;
 }
 
 void metrics_add(enum metric m, const char *label1, const char *label2, double by)
