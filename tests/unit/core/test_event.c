@@ -151,7 +151,7 @@ static void test_event_reading_refuses_what_a_good_helper_never_says(void **stat
         "{\"kind\":\"unknown\",\"happened_at\":\"yesterday\"}",
         "{\"kind\":\"unknown\",\"code\":1000}", "{\"kind\":\"unknown\",\"code\":-1}",
         "{\"kind\":\"unknown\",\"zone\":{\"number\":4294967296}}", "{\"kind\":\"unknown\",\"zone\":{\"number\":-2}}",
-        "{\"kind\":\"unknown\",\"text\":\"K\xFC" "che\"}",
+        "{\"kind\":\"unknown\",\"text\":\"K\xFChl\"}",
         "{\"kind\":\"unknown\",\"media\":[{\"type\":\"image/png\"}]}",
         "{\"kind\":\"unknown\",\"media\":[{\"n\":1},{\"n\":1}]}",
         "{\"kind\":\"unknown\",\"media\":[{\"n\":2},{\"n\":1}]}",
