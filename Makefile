@@ -7,7 +7,7 @@ build:
 	@tools/build.sh release
 
 run: build
-	@exec build/release/service/postern run
+	@exec build/release/postern run
 
 test:
 	@tools/setup.sh test

@@ -37,7 +37,7 @@ failed=0
 for source in tests/fuzz/*.c; do
   [ -e "$source" ] || continue
   target=$(basename "$source" .c)
-  program=$(find build/clang/tests/fuzz -maxdepth 1 -type f -perm -u+x \( -name "$target" -o -name "fuzz[-_]$target" -o -name "${target}[-_]fuzz" \) 2>/dev/null | head -n 1)
+  program=$(find build/clang/tests/fuzz -maxdepth 1 -type f -perm -u+x -name "fuzz-$target" 2>/dev/null | head -n 1)
   if [ -z "$program" ]; then
     echo "fuzz $target FAILED: it was not built"
     echo "failed fuzz-$target" >>"$count"
