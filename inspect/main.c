@@ -1,0 +1,171 @@
+/* main: the program postern-inspect. `postern-inspect FILE` is the parser developer's tool; --jobs is how postern runs it. */
+#include "core/clock.h"
+#include "inspect/inspect.h"
+#include "inspect/job.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RECIPIENTS_MAX = 1000, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_NO_SANDBOX = 69 };
+
+struct arguments {
+    const char        *file, *attack, *time_zone;
+    const char        *to[RECIPIENTS_MAX];
+    struct envelope    envelope;
+    struct parser_site site;
+    struct sandbox     sandbox;
+    bool               is_serving;
+};
+
+static const char usage[] =
+    "usage: postern-inspect FILE|- [--recipient ADDRESS]... [--from ADDRESS] [--peer IP] [--login NAME]\n"
+    "                       [--alarm-user NAME] [--status-user NAME] [--language de|en] [--time-zone ZONE]\n"
+    "                       [--sandbox on|off] [--memory MIB]\n"
+    "Prints what the mail means, as JSON.\n";
+
+static const struct option long_options[] = {
+    { "recipient", required_argument, NULL, 'r' },  { "from", required_argument, NULL, 'f' },
+    { "peer", required_argument, NULL, 'p' },       { "login", required_argument, NULL, 'l' },
+    { "alarm-user", required_argument, NULL, 'A' }, { "status-user", required_argument, NULL, 'S' },
+    { "language", required_argument, NULL, 'L' },   { "time-zone", required_argument, NULL, 'Z' },
+    { "sandbox", required_argument, NULL, 's' },    { "memory", required_argument, NULL, 'm' },
+    { "jobs", no_argument, NULL, 'j' },             { "attack", required_argument, NULL, 'X' },
+    { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
+};
+
+static int take_memory_option(struct arguments *a, const char *text)
+{
+    char *end;
+    errno = 0;
+    long mib = strtol(text, &end, 10);
+    if (errno != 0 || *end || mib < 64 || mib > 1024)
+        return -1;
+    a->sandbox.memory_bytes = (int64_t)mib * 1024 * 1024;
+    return 0;
+}
+
+static int take_option(struct arguments *a, int option, const char *value)
+{
+    const char **texts[] = {
+        ['f'] = &a->envelope.from, ['p'] = &a->envelope.peer, ['l'] = &a->envelope.login, ['A'] = &a->site.alarm_user,
+        ['S'] = &a->site.status_user, ['L'] = &a->site.language, ['Z'] = &a->time_zone, ['X'] = &a->attack,
+    };
+    switch (option) {
+    case 'r':
+        if (a->envelope.to_count == RECIPIENTS_MAX)
+            return -1;
+        a->to[a->envelope.to_count++] = value;
+        return 0;
+    case 's':
+        a->sandbox.is_filtered = strcmp(value, "off") != 0;
+        return 0;
+    case 'm':
+        return take_memory_option(a, value);
+    case 'j':
+        a->is_serving = true;
+        return 0;
+    default:
+        if ((size_t)option >= COUNT(texts) || !texts[option])
+            return -1;
+        *texts[option] = value;
+        return 0;
+    }
+}
+
+static int read_arguments(int argc, char **argv, struct arguments *a)
+{
+    *a = (struct arguments){
+        .time_zone = getenv("TZ"),
+        .envelope = { .listener = "smtp", .peer = "", .helo = "", .login = "", .from = "", .to = a->to },
+        .site = { .alarm_user = "alarm", .status_user = "status", .language = "en" },
+        .sandbox = { .memory_bytes = INT64_C(256) * 1024 * 1024, .is_filtered = true },
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
+        if (take_option(a, option, optarg) < 0)
+            return -1;
+    a->file = argv[optind];
+    return a->is_serving || a->attack || (a->file && !argv[optind + 1]) ? 0 : -1;
+}
+
+static int fail(int code, const char *what, const char *why)
+{
+    (void)fprintf(stderr, "postern-inspect: %s: %s\n", what, why);
+    return code;
+}
+
+/* {"parser","subject","text","events":[…]} and a line end. */
+static int print(const struct inspection *i)
+{
+    CLEANUP(buf_done) struct buf out;
+    buf_init(&out, 4 * JOB_FRAME_MAX);
+    struct json_out w = json_begin(&out);
+    json_object(&w, NULL);
+    json_s(&w, "parser", i->events.parser);
+    json_s(&w, "subject", i->mail.subject);
+    json_s(&w, "text", i->mail.text);
+    json_array(&w, "events");
+    for (size_t n = 0; n < i->events.count; n++)
+        event_write(&w, NULL, &i->events.items[n], NULL);
+    json_end(&w);
+    json_end(&w);
+    buf_putc(&out, '\n');
+    for (size_t done = 0; done < out.len;) {
+        ssize_t n = write(STDOUT_FILENO, out.data + done, out.len - done);
+        if (n < 0 && errno != EINTR)
+            return fail(EXIT_FAILURE, "write", strerror(errno));
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return out.failed ? fail(EXIT_FAILURE, "print", "the result is too large") : EXIT_SUCCESS;
+}
+
+static int inspect_file(const struct arguments *a)
+{
+    CLEANUP(inspection_done) struct inspection i;
+    struct raw                                 raw;
+    struct err                                 e;
+    int fd = strcmp(a->file, "-") == 0 ? STDIN_FILENO : open(a->file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(EXIT_NO_INPUT, a->file, strerror(errno));
+    inspection_init(&i);
+    if (sandbox_enter(&a->sandbox, &e) < 0)
+        return fail(EXIT_NO_SANDBOX, "sandbox", e.text);
+    if (raw_open(fd, &raw, &e) < 0)
+        return fail(EXIT_NO_INPUT, a->file, e.text);
+    if (inspect_bytes(&i, raw.bytes, raw.n, &a->site, &a->envelope, 0, &e) < 0)
+        return fail(EXIT_FAILURE, a->file, e.text);
+    int code = print(&i);
+    raw_close(&raw);
+    return code;
+}
+
+/* 0: the attack succeeded. */
+static int attack(const struct arguments *a)
+{
+    struct err e;
+    if (sandbox_enter(&a->sandbox, &e) < 0)
+        return fail(EXIT_NO_SANDBOX, "sandbox", e.text);
+    int r = inspect_attack(a->attack);
+    if (r < 0)
+        return fail(EXIT_USAGE, a->attack, "no such attack");
+    return r > 0 ? fail(EXIT_SUCCESS, a->attack, "succeeded") : fail(EXIT_FAILURE, a->attack, "refused");
+}
+
+int main(int argc, char **argv)
+{
+    static struct arguments a;
+    if (read_arguments(argc, argv, &a) < 0) {
+        (void)fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    if (a.time_zone && a.time_zone[0] && clock_use_zone(a.time_zone) < 0)
+        (void)fail(0, a.time_zone, "no such time zone here; taking UTC");
+    inspect_warm_up(&a.site);
+    if (a.attack)
+        return attack(&a);
+    return a.is_serving ? inspect_serve(&a.site, &a.sandbox) : inspect_file(&a);
+}

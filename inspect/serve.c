@@ -1,0 +1,119 @@
+/* serve: the job loop. The parent keeps the time; here only the count of jobs and the memory are watched, and the process
+ * asks to be replaced between two jobs. */
+#include "inspect/inspect.h"
+#include "inspect/job.h"
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { JOBS_MAX = 1000, GROWTH_MAX_MIB = 64, EXIT_NO_SANDBOX = 69 };
+
+struct server {
+    const struct parser_site *site;
+    int                       statm; /* opened before the filter */
+    long                      resident_at_start;
+    int                       jobs;
+    struct buf                frame, answer;
+};
+
+/* Pages in memory: the second number of /proc/self/statm; 0 where there is none. */
+static long resident_pages(int statm)
+{
+    char    text[128];
+    ssize_t n = pread(statm, text, sizeof text - 1, 0);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    const char *second = strchr(text, ' ');
+    return second ? strtol(second, NULL, 10) : 0;
+}
+
+static bool is_worn_out(struct server *s)
+{
+    enum { BYTES_PER_PAGE = 4096 };
+    long grown = (resident_pages(s->statm) - s->resident_at_start) * BYTES_PER_PAGE / (1024 * 1024);
+    return s->jobs >= JOBS_MAX || grown > GROWTH_MAX_MIB;
+}
+
+static int read_request(struct server *s, struct arena *a, struct envelope *envelope, int64_t *received_ms, struct err *e)
+{
+    size_t                         n;
+    const char                    *text = job_text(&s->frame, &n);
+    CLEANUP(json_free) struct json *root = json_parse(text, n, e);
+    if (!root)
+        return -1;
+    *received_ms = json_int(root, "received_ms", 0);
+    if (envelope_read(json_get(root, "envelope"), a, envelope) < 0)
+        return err_set(e, ERR_NOMEM, "no room for the envelope");
+    return 0;
+}
+
+static int do_job(struct server *s, int fd, struct inspection *i, struct err *e)
+{
+    struct envelope envelope;
+    int64_t         received_ms;
+    struct raw      raw;
+    if (read_request(s, &i->arena, &envelope, &received_ms, e) < 0 || raw_open(fd, &raw, e) < 0)
+        return -1;
+    int  r = inspect_bytes(i, raw.bytes, raw.n, s->site, &envelope, received_ms, e);
+    bool is_large = raw.mapped;
+    raw_close(&raw);
+    if (is_large)
+        (void)malloc_trim(0);
+    return r;
+}
+
+static int answer_job(struct server *s, int fd)
+{
+    CLEANUP(inspection_done) struct inspection i;
+    struct err                                 e = { 0 };
+    inspection_init(&i);
+    s->jobs++;
+    buf_clear(&s->answer);
+    int  r = do_job(s, fd, &i, &e);
+    bool is_last = is_worn_out(s);
+    if (r < 0)
+        job_write_error(&s->answer, e.text, is_last);
+    else
+        job_write_answer(&s->answer, i.mail.subject, &i.events, is_last);
+    return job_send(JOB_SOCKET, &s->answer, -1, &e) < 0 ? -1 : is_last;
+}
+
+/* The greeting says whether the sandbox holds. */
+static int greet(struct server *s, const struct sandbox *sandbox)
+{
+    struct err e;
+    int        r = sandbox_enter(sandbox, &e);
+    if (r < 0) {
+        job_write_error(&s->answer, e.text, true);
+        (void)fprintf(stderr, "postern-inspect: %s; Inspect:Sandbox=off would do without\n", e.text);
+    } else {
+        job_write_ready(&s->answer);
+    }
+    return job_send(JOB_SOCKET, &s->answer, -1, &e) < 0 || r < 0 ? -1 : 0;
+}
+
+int inspect_serve(const struct parser_site *site, const struct sandbox *sandbox)
+{
+    struct server s = { .site = site, .statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC) };
+    struct err    e;
+    int           fd = -1;
+    buf_init(&s.frame, JOB_FRAME_MAX + 64 * 1024);
+    buf_init(&s.answer, JOB_FRAME_MAX);
+    s.resident_at_start = resident_pages(s.statm);
+    if (greet(&s, sandbox) < 0)
+        return EXIT_NO_SANDBOX;
+    for (int ended = 0; !ended && job_receive(JOB_SOCKET, &s.frame, -1, &fd, &e) == 1;) {
+        ended = answer_job(&s, fd);
+        buf_clear(&s.frame);
+        if (fd >= 0)
+            (void)close(fd);
+        fd = -1;
+    }
+    buf_done(&s.frame);
+    buf_done(&s.answer);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,15 @@
+/* lupusec: what the Climax panels say, as data. */
+#pragma once
+#include "core/event.h"
+
+/* What a panel's text means. */
+struct panel_meaning {
+    const char *kind;
+    bool        restored;
+    int         code;       /* Ademco Contact-ID where a zone is told */
+    int         panel_code; /* where none is                          */
+};
+
+/* By the table, compared without case, accents and blanks. is_guess_allowed: a word in it is enough ("… Batterie …").
+ * false: not known. */
+bool panel_text_find(const char *text, size_t n, bool is_guess_allowed, struct panel_meaning *out);

@@ -1,0 +1,68 @@
+"""Every pair tests/data/<parser>/<name>.eml + .json: what postern-inspect must print. And that the comparison can fail."""
+import copy
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", ROOT / "build" / "asan"))
+PROGRAM = BUILD / "inspect" / "postern-inspect"
+SAMPLES = sorted(ROOT.glob("tests/data/*/*.json"))
+
+
+def name_of(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+def inspect(path, sample):
+    command = [PROGRAM, path.with_suffix(".eml"), *sample["arguments"]]
+    done = subprocess.run(command, capture_output=True, timeout=30, env={"TZ": "UTC"})
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert done.stderr == b""
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=name_of)
+def test_a_sample_is_understood_as_its_facts_say(path):
+    sample = json.loads(path.read_text(encoding="utf-8"))
+    printed = inspect(path, sample)
+    assert printed == sample["expect"]
+    for changed in every_change_of(sample["expect"]):
+        assert printed != changed
+
+
+def every_change_of(value):
+    """The value with one leaf changed or one member left out, for each leaf and member."""
+    if isinstance(value, dict):
+        for key in value:
+            yield {k: v for k, v in value.items() if k != key}
+            for changed in every_change_of(value[key]):
+                yield {**value, key: changed}
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield value[:i] + value[i + 1:]
+            for changed in every_change_of(item):
+                yield [*value[:i], changed, *value[i + 1:]]
+    elif isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield value + 1
+    else:
+        yield value + "x"
+
+
+def test_the_meta_test_changes_every_field():
+    value = {"a": 1, "b": [{"c": "x", "d": False}]}
+    before = copy.deepcopy(value)
+    changes = list(every_change_of(value))
+    assert len(changes) == 2 + 1 + 1 + 2 + 2
+    assert all(changed != value for changed in changes)
+    assert value == before
+
+
+def test_there_are_samples_for_every_parser():
+    assert {path.parent.name for path in SAMPLES} >= {"lupusec", "camera", "plain"}
+    assert len(SAMPLES) >= 60
