@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "store/inside.h"
+#include "store/retention.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -30,6 +31,7 @@ struct keeper {
     /* the thread's own */
     struct db *db; /* NULL: opened when needed */
     int64_t    chores_at;
+    struct doubt doubt;
     bool       has_reserve, has_recovered;
 };
 
@@ -154,14 +156,31 @@ static void save_running(struct keeper *k)
     (void)!store_do(s, &op, &e);
 }
 
+/* Once, when mails are already being taken. */
+static bool look_back(struct keeper *k)
+{
+    int64_t    newest = 0;
+    struct err e = { 0 };
+    if (!connection(k) || retention_count_files(k->store, k->db, &e) < 0 ||
+        db_number(k->db, "SELECT max(received_ms) FROM arrivals WHERE seq > (SELECT max(seq) FROM arrivals) - 100", 0, &newest, &e) < 0)
+        return false;
+    doubt_init(&k->doubt, clock_wall_ms(), clock_mono_ms(), newest);
+    recover(k->store, k->db);
+    return true;
+}
+
 static void do_chores(struct keeper *k)
 {
     make_days_ahead(k->store);
+    if (!k->has_recovered)
+        k->has_recovered = look_back(k);
     if (!k->has_reserve || store_is_full(k->store)) {
         reserve_take(k->store);
         k->has_reserve = !store_is_full(k->store);
     }
     save_running(k);
+    if (k->has_recovered && connection(k))
+        retention_run(k->store, k->db, &k->doubt);
 }
 
 /* Tests let hours pass by the test clock: then nobody waits a minute. */
@@ -227,6 +246,7 @@ void keeper_stop(struct keeper *k)
     (void)pthread_mutex_unlock(&k->lock);
     (void)pthread_cond_signal(&k->woken);
     (void)pthread_join(k->thread, NULL);
+    k->is_started = false;
 }
 
 void keeper_free(struct keeper **k)

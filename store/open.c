@@ -44,11 +44,9 @@ static int open_folder(struct store *s, struct err *e)
     s->folder_fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->folder_fd < 0)
         return folder_complain(s->folder, "cannot open folder", e);
-    if (peek_version(s, e) < 0)
-        return -1;
     if (faccessat(s->folder_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
         return folder_complain(s->folder, "cannot write to", e);
-    return 0;
+    return peek_version(s, e);
 }
 
 /* --- the lock ---------------------------------------------------------------------------------------------------- */
@@ -124,6 +122,10 @@ static int read_state(struct store *s, struct db *db, struct err *e)
 static int open_database(struct store *s, struct db **out, struct err *e)
 {
     CLEANUP(db_close) struct db *db = NULL;
+    int fd = openat(s->folder_fd, database_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it 0644 */
+    if (fd < 0)
+        return folder_complain(s->database, "cannot write to", e);
+    (void)close(fd);
     if (db_open(s->database, DB_WRITER, &db, e) < 0)
         return -1;
     if (migrate(s, db, e) < 0 || read_state(s, db, e) < 0)

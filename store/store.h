@@ -20,6 +20,9 @@ struct store_options {
     int64_t     reserve_bytes; /* given up when the disk is full (32 MiB)                   */
     int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
     int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
+    void *user;
+    /* The keeper's thread, after the start: this arrival waits for the inspector, but its file is gone. May be NULL. */
+    void (*raw_is_missing)(void *user, int64_t seq);
 };
 
 /* ERR_VERSION: the folder is of a newer Postern, nothing was written (exit 78). ERR_BUSY: another process has it open.

@@ -1,0 +1,166 @@
+/* retention: two plain bounds on raw bytes; rows and events stay. What is older than KeepRawDays goes; above MaxBytes the
+ * oldest of infos go first, then others, but never those of alarms of the last 30 days. What nobody has understood yet, or
+ * what somebody is still owed, stays in any case.
+ *
+ * In small steps: the keeper picks a few, removes their files, and one short transaction of the writer forgets them. File
+ * first: cut off in between, the row still names a file that is gone, and the next step forgets it. */
+#include "core/clock.h"
+#include "core/fault.h"
+#include "store/retention.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { AT_ONCE = 64, STEPS_PER_RUN = 200, ALARM_DAYS = 30 };
+static const int64_t day_ms = 86400000;
+
+/* The same words as in the index arrivals_raw, so that SQLite uses it; ?1: received before; oldest first. */
+#define HAS_RAW "(file IS NOT NULL OR raw IS NOT NULL)"
+#define OLDEST                                                                                                      \
+    "SELECT seq, file, bytes FROM arrivals a INDEXED BY arrivals_raw WHERE " HAS_RAW " AND received_ms < ?1 AND state >= 2" \
+    " AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.arrival = a.seq AND d.state < 2)"
+#define IN_ORDER " ORDER BY received_ms LIMIT ?3"
+
+static const char of_age[] = OLDEST " AND ?2 = ?2" IN_ORDER;
+static const char of_infos[] = OLDEST " AND ?2 = ?2 AND NOT EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity > 0)" IN_ORDER;
+static const char of_others[] = OLDEST
+    " AND NOT (received_ms > ?2 AND EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity >= 2))" IN_ORDER;
+
+struct picked {
+    struct store_op op;
+    int64_t         seqs[AT_ONCE];
+    int64_t         files_bytes;
+    int             count;
+};
+
+static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    const struct picked *p = (const struct picked *)op;
+    for (int i = 0; i < p->count; i++) {
+        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", e);
+        if (!s)
+            return -1;
+        bind_int(s, 1, p->seqs[i]);
+        if (stmt_run(s, e) < 0)
+            return -1;
+    }
+    tx->files_bytes -= p->files_bytes;
+    return 0;
+}
+
+/* With its last arrival an old day's folder goes too, and the month's and the year's: rmdir refuses what is not empty. */
+static void remove_file(struct store *s, const char *file)
+{
+    char path[FILE_TEXT], day[DAY_TEXT], today[DAY_TEXT];
+    (void)unlinkat(s->folder_fd, file, 0);
+    (void)snprintf(path, sizeof path, "%s", file);
+    (void)snprintf(day, sizeof day, "%.10s", file + strlen("arrivals/"));
+    day_of(today, clock_wall_ms());
+    if (strcmp(day, today) >= 0)
+        return;
+    for (int level = 0; level < 3; level++) {
+        *strrchr(path, '/') = '\0';
+        if (unlinkat(s->folder_fd, path, AT_REMOVEDIR) < 0)
+            return;
+        day_forget(s, day);
+    }
+}
+
+/* Picks up to a step's worth and removes the files: how many, or -1. */
+static int pick(struct store *s, struct db *db, const char *sql, int64_t before_ms, int64_t alarms_ms, struct picked *out,
+                struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, sql, e);
+    if (!q)
+        return -1;
+    bind_int(q, 1, before_ms);
+    bind_int(q, 2, alarms_ms);
+    bind_int(q, 3, AT_ONCE);
+    int more = 0;
+    while (out->count < AT_ONCE && (more = stmt_step(q, e)) > 0) {
+        out->seqs[out->count++] = col_int(q, 0);
+        if (col_is_null(q, 1))
+            continue;
+        out->files_bytes += col_int(q, 2);
+        remove_file(s, col_text(q, 1));
+    }
+    if (out->count > 0)
+        FAULT("store.raw_removed");
+    return more < 0 ? -1 : out->count;
+}
+
+/* One step: how many were forgotten, or -1. */
+static int step(struct store *s, struct db *db, const char *sql, int64_t before_ms, int64_t alarms_ms)
+{
+    struct err    e = { 0 };
+    struct picked p = { .op = { .rank = STORE_LATER, .apply = forget } };
+    int           n = pick(s, db, sql, before_ms, alarms_ms, &p, &e);
+    return n > 0 && store_do(s, &p.op, &e) < 0 ? -1 : n;
+}
+
+/* --- how much there is --------------------------------------------------------------------------------------------- */
+
+int64_t retention_limit(const struct store *s)
+{
+    struct statvfs fs;
+    if (s->options.max_bytes > 0)
+        return s->options.max_bytes;
+    if (fstatvfs(s->folder_fd, &fs) < 0)
+        return INT64_MAX;
+    return (int64_t)fs.f_blocks * (int64_t)fs.f_frsize / 2;
+}
+
+int retention_count_files(struct store *s, struct db *db, struct err *e)
+{
+    int64_t bytes;
+    if (db_number(db, "SELECT total(bytes) FROM arrivals INDEXED BY arrivals_raw WHERE " HAS_RAW " AND file IS NOT NULL", 0,
+                  &bytes, e) < 0)
+        return -1;
+    /* Counted beside the writer: what it added meanwhile may be in it twice until the next start. */
+    (void)atomic_fetch_add(&s->files_bytes, bytes);
+    return 0;
+}
+
+/* Pages that are free are not counted: what is forgotten makes the next ones fit, the file does not shrink. */
+static int64_t used_bytes(struct store *s, struct db *db)
+{
+    int64_t    pages = 0, unused = 0, size = 0;
+    struct err e = { 0 };
+    if (db_number(db, "PRAGMA page_count", 0, &pages, &e) < 0 || db_number(db, "PRAGMA freelist_count", 0, &unused, &e) < 0 ||
+        db_number(db, "PRAGMA page_size", 4096, &size, &e) < 0)
+        return 0;
+    return atomic_load(&s->files_bytes) + (pages - unused) * size;
+}
+
+/* --- the two bounds -------------------------------------------------------------------------------------------------- */
+
+static void bound_age(struct store *s, struct db *db, int64_t now)
+{
+    int64_t before = now - s->options.keep_raw_days * day_ms;
+    for (int i = 0; i < STEPS_PER_RUN && step(s, db, of_age, before, 0) == AT_ONCE; i++)
+        ;
+}
+
+/* While the clock is in doubt every alarm counts as one of the last 30 days. */
+static void bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good)
+{
+    int64_t limit = retention_limit(s), alarms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN;
+    bool    are_infos_left = true;
+    for (int i = 0; i < STEPS_PER_RUN && used_bytes(s, db) > limit; i++) {
+        int n = step(s, db, are_infos_left ? of_infos : of_others, INT64_MAX, alarms);
+        if (n < 0 || (n == 0 && !are_infos_left))
+            return;
+        are_infos_left &= n > 0;
+    }
+}
+
+void retention_run(struct store *s, struct db *db, struct doubt *doubt)
+{
+    int64_t now = clock_wall_ms();
+    bool    is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
+    if (is_clock_good)
+        bound_age(s, db, now);
+    bound_size(s, db, now, is_clock_good);
+}
