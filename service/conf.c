@@ -150,6 +150,12 @@ static struct conf *child_named(struct conf *parent, const char *key, size_t n)
     return NULL;
 }
 
+struct conf *conf_child(struct conf *parent, const char *key, struct arena *a)
+{
+    struct conf *old = child_named(parent, key, strlen(key));
+    return old ? old : new_child(parent, key, strlen(key), a);
+}
+
 static const char *number_text(double d, struct arena *a)
 {
     if (d >= -9007199254740992.0 && d <= 9007199254740992.0 && (double)(int64_t)d >= d && (double)(int64_t)d <= d)
@@ -320,7 +326,7 @@ static int read_file_text(const char *text, size_t n, struct conf *root, struct 
     return fill(root, v, a, m, 0) < 0 ? err_set(e, ERR_NOMEM, "the settings are too large") : 0;
 }
 
-int conf_read(const char *text, size_t n, char *const *env, struct arena *a, struct mistakes *m, const struct conf **out,
+int conf_read(const char *text, size_t n, char *const *env, struct arena *a, struct mistakes *m, struct conf **out,
               struct err *e)
 {
     struct conf *root = arena_alloc(a, sizeof *root);

@@ -18,6 +18,8 @@ struct conf {
 
 /* NULL: no such child. path may go deeper: conf_at(root, "Service:ClickSend:Token"). */
 const struct conf *conf_at(const struct conf *block, const char *path);
+/* The child of this key, made (CONF_NULL) at the end if there is none. NULL: the arena is full. */
+struct conf       *conf_child(struct conf *parent, const char *key, struct arena *a);
 const char        *conf_text(const struct conf *v, const char *fallback); /* scalars only */
 
 /* The list of mistakes: `postern check` shows them all, `run` logs them and goes on with the rest. */
@@ -37,5 +39,5 @@ bool conf_is_placeholder(const char *text);
 
 /* Reads text (appsettings.json: UTF-8 BOM, // and block comments, trailing commas allowed) and lays environ over it. Only names
  * that begin with a block of ours are taken. text NULL: environment only. -1: not JSON (line and what), *out then the environment's. */
-int conf_read(const char *text, size_t n, char *const *env, struct arena *a, struct mistakes *m, const struct conf **out,
+int conf_read(const char *text, size_t n, char *const *env, struct arena *a, struct mistakes *m, struct conf **out,
               struct err *e) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "service/settings.h"
 #include "core/clock.h"
 #include "net/cidr.h"
+#include "service/lupuserv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -264,7 +265,7 @@ static bool is_known(const char *path)
 
 static void find_unknown(const struct conf *v, struct mistakes *m)
 {
-    if (is_known(v->path))
+    if (is_known(v->path) || lupuserv_knows(v->path))
         return;
     if (v->type == CONF_BLOCK) {
         for (const struct conf *child = v->first; child; child = child->next)
@@ -310,8 +311,7 @@ static void settle_time_zone(struct settings *s)
 
 static void settle_language(struct settings *s)
 {
-    bool is_lupuserv = conf_at(s->root, "Service:Gateway") || conf_at(s->root, "Service:Recipients");
-    const char *fallback = is_lupuserv ? "de" : "en";
+    const char *fallback = lupuserv_is_used(s->root) ? "de" : "en";
     if (s->site_language[0] == '\0') {
         s->site_language = fallback;
     } else if (strcasecmp(s->site_language, "de") == 0 || strcasecmp(s->site_language, "en") == 0) {
@@ -368,9 +368,11 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
         if (!s->root)
             return err_set(e, wrong.code, "%s", wrong.text);
     }
+    find_all_unknown(s);
+    if (lupuserv_is_used(s->root) && lupuserv_translate(s->root, &s->arena, &s->mistakes) < 0)
+        return err_set(e, ERR_NOMEM, "the settings are too large");
     for (size_t i = 0; i < COUNT(table); i++)
         read_row(&table[i], s);
-    find_all_unknown(s);
     settle_time_zone(s);
     settle_language(s);
     if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0)

@@ -8,7 +8,7 @@ struct settings {
     struct arena       arena;
     struct mistakes    mistakes;
     struct people      people;
-    const struct conf *root;
+    struct conf       *root;
     const char        *file; /* NULL: defaults and environment only */
 
     const char        *smtp_address, *smtp_hostname;

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < count; i++) /* no secret files of this machine */
         if (strstr(env[i], "_FILE=") || strstr(env[i], "_file="))
             env[i] = lines + strlen(lines);
-    const struct conf *root = NULL;
+    struct conf *root = NULL;
     struct err         e;
     if (conf_read(n > 0 ? text : NULL, n, env, &arena, &mistakes, &root, &e) == 0) {
         unsigned seen = 0;

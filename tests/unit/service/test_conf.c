@@ -15,7 +15,7 @@
 struct fixture {
     struct arena       arena;
     struct mistakes    mistakes;
-    const struct conf *root;
+    struct conf    *root;
     struct err         e;
 };
 
