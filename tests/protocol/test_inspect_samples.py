@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", ROOT / "build" / "asan"))
-PROGRAM = BUILD / "inspect" / "postern-inspect"
+PROGRAM = BUILD / "postern-inspect"
 SAMPLES = sorted(ROOT.glob("tests/data/*/*.json"))
 
 
