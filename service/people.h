@@ -18,8 +18,7 @@ struct route {
     const char *const *to;      /* local parts of any recipient of the mail; none = all     */
     size_t             kind_count, device_count, to_count;
     enum severity      min_severity;
-    const char        *except;  /* pattern over the text; NULL = none                       */
-    void              *except_code; /* its compiled form, route.c's own                     */
+    const char        *except;  /* pattern over the text (route.h); NULL = none             */
     bool               is_otherwise; /* applies when no other did                           */
     const char        *title;    /* NULL = none */
     int                priority; /* -1 = none   */

@@ -21,6 +21,7 @@ struct understanding {
     /* Any thread, once, when the events are kept (or could not be). May be NULL. */
     void (*kept)(void *user, const struct err *failed);
     void *user;
+    struct understanding *next; /* the relay's own */
 };
 struct understanding *understanding_new(void);
 void                  understanding_free(struct understanding **u);
@@ -39,3 +40,5 @@ void relay_take(struct relay *r, struct understanding *u); /* any thread */
 void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text);
 /* POST /deliveries/{id}/retry: 1 waits again, 0 no such or not failed/unknown, -1. Any thread, waits for the disk. */
 int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;
+/* false: its thread has not turned for 30 s. Any thread. */
+bool relay_is_alive(const struct relay *r);

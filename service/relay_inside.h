@@ -1,0 +1,126 @@
+/* relay_inside: what relay.c (the thread), relay_take.c (events become debts) and relay_send.c (messages) share. Everything
+ * here belongs to the relay's thread, but for the inbox, which has a lock, and what an operation holds while the writer has it. */
+#pragma once
+#include "service/lane.h"
+#include "service/relay.h"
+#include "service/courier.h"
+#include "store/outbox.h"
+#include <pthread.h>
+
+struct relay;
+
+/* A store operation that comes back to the relay's thread: after() is called there, once the writer is done with it. */
+struct relay_op {
+    struct store_op  op;
+    struct relay    *relay;
+    struct relay_op *next;
+    void (*after)(struct relay_op *o, const struct err *failed);
+    bool       has_failed;
+    struct err failed;
+};
+
+/* Where the events of a message live: an understanding, or what was read back from disk. Counted by the flights that use it. */
+struct source {
+    int                   users;
+    struct understanding *u;     /* or NULL */
+    struct arena          arena; /* when read back */
+};
+
+struct station { /* one account:address */
+    struct station       *next;
+    const struct account *account;
+    const char           *address;
+    char                  moved_to[32]; /* the address has a new name; "" = no */
+    struct lane           lane;
+    struct flight        *open[SEVERITIES]; /* messages between their attempts, by severity */
+    struct flight        *flying;           /* its request is on its way */
+};
+
+/* One message from its first commit to its last verdict. */
+struct flight {
+    struct relay_op       op; /* its attempt's, then its verdict's */
+    struct station       *station;
+    struct source        *source;
+    struct arena          arena; /* text, title, legs, events */
+    struct outbox_message row;
+    struct outbox_leg    *legs;
+    size_t                leg_count;
+    const struct event         **events; /* the source's; each once, though two recipients may share the address */
+    const struct event_origin  **origins;
+    size_t                       event_count;
+    int64_t               since_run_ms; /* the oldest member's 250, as far as we know */
+    int64_t               started_ms;   /* this attempt, monotonic */
+    bool                  is_new;       /* its first attempt is not committed yet */
+    bool                  is_made;      /* apply() made it (or counted the attempt) */
+    struct outbox_turn    turn;
+    struct outbox_verdict verdict;
+    struct outcome        outcome;
+    struct outbox_end_list ended;
+    bool                   is_heard; /* the far side gave a whole answer */
+    struct flight         *next_unkept; /* the disk refused its verdict: tried again */
+};
+
+struct account_state {
+    const struct account *account;
+    bool is_shut;  /* refuses whatever we send. Read by the writer's thread, too: __atomic */
+    bool is_ailing; /* health was told */
+};
+
+struct own_event { /* said not long ago */
+    char    key[96];
+    int64_t mono_ms;
+};
+enum { OWN_EVENTS = 256 };
+
+struct relay {
+    struct store         *store;
+    struct store_reader  *reader;
+    struct relay_options  options;
+    struct outbox_rules   rules;
+    struct courier     *courier;
+    struct account_state *accounts; /* beside options.people->accounts */
+    struct station       *stations;
+    pthread_t             thread;
+
+    pthread_mutex_t       lock; /* guards the inbox: the next five */
+    struct understanding *first, *last;
+    struct relay_op      *finished, *last_finished;
+    bool                  is_stopping, is_look_asked;
+    struct own_event      said[OWN_EVENTS];
+
+    struct understanding *later; /* our own events that could not be kept: tried again */
+    struct flight *unkept;
+    size_t   ops_open; /* with the writer */
+    bool     is_due_asked, has_changed, is_ending;
+    int64_t  next_look_ms, next_due_run_ms;
+    int64_t  heartbeat_ms; /* __atomic; CLOCK_MONOTONIC itself, that no test moves */
+    uint32_t chance;
+};
+
+/* --- relay.c ---- */
+void            relay_submit(struct relay *r, struct relay_op *o); /* after() comes later, on this thread */
+struct station *relay_station(struct relay *r, const struct account *a, const char *address); /* NULL: out of memory */
+struct account_state *relay_account(struct relay *r, const struct account *a);
+struct outbox_turn    relay_turn(const struct relay *r);
+void                  relay_look_everywhere(struct relay *r); /* legs may have begun on any lane */
+void                  relay_open_account(struct relay *r, const struct account *a); /* it takes messages again */
+void                  relay_take_later(struct relay *r, struct understanding *u);
+uint32_t              relay_chance(struct relay *r);
+void                  relay_log_ended(const struct outbox_end_list *ended, const struct flight *f, int64_t run_ms);
+
+/* --- relay_take.c ---- */
+void relay_plan(struct relay *r, struct understanding *u);
+
+/* --- relay_send.c ---- */
+struct flight *flight_new(struct relay *r, struct station *s, struct source *source, enum severity severity);
+void           flight_free(struct flight *f);
+/* Adds a member; its event and origin stay where they are. -1: no room. */
+int  flight_add(struct flight *f, struct outbox_leg leg, const struct event *ev, const struct event_origin *origin);
+int  flight_compose(struct flight *f, const char *title, int priority); /* its text, from its events. -1: no room */
+void flight_begin(struct flight *f);                                    /* its attempt is committed: the request may leave */
+void flight_keep_verdict(struct flight *f);
+void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms); /* the next step, if there is one */
+int  station_take_up(struct station *s, struct relay *r, struct err *e);                  /* what the last run left open */
+
+struct source *source_new(struct understanding *u); /* takes u over (NULL: none) */
+void           source_drop(struct source **s);

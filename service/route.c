@@ -1,0 +1,183 @@
+/* route: the rules of telling. */
+#include "service/route.h"
+#include <regex.h>
+#include <string.h>
+#include <strings.h>
+
+enum { EXCEPT_TEXT_MAX = 4096 };
+
+/* --- Except ------------------------------------------------------------------------------------------------- */
+
+static void regex_done(regex_t **r)
+{
+    if (*r)
+        regfree(*r);
+    *r = NULL;
+}
+
+/* \d is what people write; POSIX has no such class. */
+static int translate(const char *pattern, struct buf *out, struct err *e)
+{
+    if (strlen(pattern) > ROUTE_EXCEPT_MAX)
+        return err_set(e, ERR_LIMIT, "longer than %d bytes", ROUTE_EXCEPT_MAX);
+    for (const char *p = pattern; *p; p++) {
+        bool is_escape = *p == '\\' && p[1] != '\0';
+        if (is_escape && p[1] >= '1' && p[1] <= '9')
+            return err_set(e, ERR_INPUT, "back references are not supported");
+        if (is_escape && p[1] == 'd')
+            buf_puts(out, "[0-9]");
+        else
+            buf_put(out, p, is_escape ? 2 : 1);
+        p += is_escape;
+    }
+    return out->failed ? err_set(e, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int compile(const char *pattern, regex_t *out, struct err *e)
+{
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, ROUTE_EXCEPT_MAX * (size_t)5);
+    if (translate(pattern, &text, e) < 0)
+        return -1;
+    int code = regcomp(out, buf_str(&text), REG_EXTENDED | REG_NOSUB);
+    if (code == 0)
+        return 0;
+    char why[100];
+    (void)regerror(code, out, why, sizeof why);
+    return err_set(e, ERR_INPUT, "%s", why);
+}
+
+int route_check_except(const char *pattern, struct err *e)
+{
+    regex_t compiled;
+    if (compile(pattern, &compiled, e) < 0)
+        return -1;
+    regfree(&compiled);
+    return 0;
+}
+
+/* Compiled at each use: routes with Except are few, and so nothing has to be freed with the settings. */
+static bool is_excepted(const struct route *r, const struct event *ev)
+{
+    if (!r->except || !ev->text)
+        return false;
+    regex_t compiled;
+    if (compile(r->except, &compiled, NULL) < 0)
+        return false;
+    CLEANUP(regex_done) regex_t *owned = &compiled;
+    char                         text[EXCEPT_TEXT_MAX + 1];
+    size_t                       n = strnlen(ev->text, EXCEPT_TEXT_MAX);
+    memcpy(text, ev->text, n);
+    text[n] = '\0';
+    return regexec(owned, text, 0, NULL, 0) == 0;
+}
+
+/* --- which routes apply ------------------------------------------------------------------------------------- */
+
+static bool is_of_kind(const struct route *r, const struct event *ev)
+{
+    for (size_t i = 0; i < r->kind_count; i++)
+        if (kind_matches(r->kinds[i], ev->kind))
+            return true;
+    return r->kind_count == 0;
+}
+
+/* "*" at the end fits any rest; names compare without regard to case. */
+static bool name_matches(const char *pattern, const char *name)
+{
+    size_t n = strlen(pattern);
+    if (n > 0 && pattern[n - 1] == '*')
+        return strncasecmp(pattern, name, n - 1) == 0;
+    return strcasecmp(pattern, name) == 0;
+}
+
+static bool is_of_device(const struct route *r, const struct event *ev)
+{
+    for (size_t i = 0; i < r->device_count; i++)
+        if (name_matches(r->devices[i], ev->device_id) || name_matches(r->devices[i], ev->device_name))
+            return true;
+    return r->device_count == 0;
+}
+
+static bool is_mailed_to(const struct route *r, const struct envelope *env)
+{
+    for (size_t i = 0; i < r->to_count; i++)
+        if (env && envelope_is_for(env, r->to[i]))
+            return true;
+    return r->to_count == 0;
+}
+
+static bool applies(const struct route *r, const struct event *ev, const struct envelope *env)
+{
+    return ev->severity >= r->min_severity && is_of_kind(r, ev) && is_of_device(r, ev) && is_mailed_to(r, env) && !is_excepted(r, ev);
+}
+
+/* --- who ---------------------------------------------------------------------------------------------------- */
+
+struct tellings {
+    struct told *items;
+    size_t       count;
+};
+
+static void tell(struct tellings *t, const struct recipient *who, const char *title, int priority)
+{
+    size_t i = 0;
+    while (i < t->count && t->items[i].recipient != who)
+        i++;
+    if (i == ROUTE_TOLD_MAX)
+        return;
+    if (i == t->count)
+        t->items[t->count++] = (struct told){ .recipient = who, .priority = -1 };
+    if (!t->items[i].title)
+        t->items[i].title = title;
+    if (t->items[i].priority < 0)
+        t->items[i].priority = priority;
+}
+
+static void tell_everybody(const struct people *p, struct tellings *t)
+{
+    for (size_t i = 0; i < p->recipient_count; i++)
+        tell(t, &p->recipients[i], NULL, -1);
+}
+
+static bool tell_by_routes(const struct people *p, const struct event *ev, const struct envelope *env, bool is_otherwise,
+                           struct tellings *t)
+{
+    bool has_applied = false;
+    for (size_t i = 0; i < p->route_count; i++) {
+        const struct route *r = &p->routes[i];
+        if (r->is_otherwise != is_otherwise || !applies(r, ev, env))
+            continue;
+        has_applied = true;
+        for (size_t k = 0; k < r->tell_count; k++)
+            tell(t, r->tell[k], r->title, r->priority);
+    }
+    return has_applied;
+}
+
+static void tell_only(const struct people *p, const char *only, struct tellings *t)
+{
+    for (size_t i = 0; i < p->recipient_count; i++)
+        if (strcmp(p->recipients[i].name, only) == 0)
+            tell(t, &p->recipients[i], NULL, -1);
+}
+
+size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_drill, const char *only,
+                   struct told told[ROUTE_TOLD_MAX])
+{
+    struct tellings t = { .items = told };
+    if (only)
+        tell_only(p, only, &t);
+    else if (!tell_by_routes(p, ev, env, false, &t) && !tell_by_routes(p, ev, env, true, &t) &&
+             (ev->severity > SEVERITY_INFO || p->is_nobody_told || is_drill))
+        tell_everybody(p, &t);
+    return t.count;
+}
+
+enum severity route_severity(const struct event *ev, const struct envelope *env, const char *alarm_user)
+{
+    bool is_unread = strcmp(ev->kind, "unknown") == 0 || strcmp(ev->kind, "unreadable") == 0;
+    if (is_unread && alarm_user && alarm_user[0] && env && envelope_is_for(env, alarm_user))
+        return SEVERITY_ALARM;
+    return ev->severity;
+}
