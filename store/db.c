@@ -1,12 +1,13 @@
 /* db: the only file that knows sqlite3.h. */
 #include "store/db.h"
+#include "core/clock.h"
 #include <assert.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX = 128, BUSY_MS = 2000, RESTART_MS = 20 };
+enum { STATEMENTS_MAX = 128, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000 };
 
 struct stmt {
     struct db    *db;
@@ -21,7 +22,8 @@ struct db {
     struct stmt *kept[STATEMENTS_MAX];
     size_t       kept_count;
     void (*committed)(void *user, int pages);
-    void *user;
+    void   *user;
+    int64_t deadline_ms; /* of db_limit_time; monotonic */
 };
 
 /* --- errors -------------------------------------------------------------------------------------------------- */
@@ -36,6 +38,8 @@ static enum err_code code_of(int rc)
         return ERR_BUSY;
     case SQLITE_NOMEM:
         return ERR_NOMEM;
+    case SQLITE_INTERRUPT: /* only db_limit_time interrupts */
+        return ERR_TIMEOUT;
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
@@ -308,6 +312,18 @@ void db_close(struct db **d)
     assert(rc == SQLITE_OK); /* else a statement of db_prepare was not done */
     (void)rc;
     free(closing);
+}
+
+static int is_time_up(void *user)
+{
+    const struct db *d = user;
+    return clock_mono_ms() >= d->deadline_ms;
+}
+
+void db_limit_time(struct db *d, int64_t ms)
+{
+    d->deadline_ms = clock_mono_ms() + ms;
+    sqlite3_progress_handler(d->handle, ms > 0 ? STEPS_BETWEEN_LOOKS : 0, ms > 0 ? is_time_up : NULL, d);
 }
 
 void db_release_memory(struct db *d)

@@ -66,6 +66,9 @@ int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, str
 int  db_snapshot_begin(struct db *d, struct err *e) MUST_CHECK;
 void db_snapshot_end(struct db *d);
 
+/* What is read from now on may take this long together, then it fails with ERR_TIMEOUT; 0: as long as it likes. */
+void db_limit_time(struct db *d, int64_t ms);
+
 /* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
 
 enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER };
