@@ -1,0 +1,66 @@
+/* query: what the API and the commands ask of the history; read-only. Lists come newest first, by seq: a cursor is the seq of the
+ * last row that was taken, so a page never changes while events arrive. One page is one read transaction, of at most 500 rows and
+ * two seconds. Rows are handed out one by one; their strings are good during the call. */
+#pragma once
+#include "store/outbox.h"
+#include "store/store.h"
+
+enum { QUERY_PAGE_MAX = 500 };
+
+struct page {
+    int64_t cursor; /* rows older than this seq; 0: from the newest */
+    int     limit;  /* 1 to QUERY_PAGE_MAX */
+    int64_t next;   /* out: cursor of the next page; 0: this was the last */
+};
+
+/* NULL, ZONE_NONE, -1 and 0 mean any. */
+struct event_filter {
+    const char *kind;              /* "alarm.tamper", "alarm.*"                              */
+    const char *device;            /* its id                                                 */
+    const char *zone_name;         /* without regard to the case of A-Z                      */
+    const char *text;              /* anywhere in text, zone or user, without regard to case */
+    const char *id;                /* this one                                               */
+    int         zone;
+    int         severity;
+    int64_t     arrival_seq;
+    int64_t     since_ms, until_ms; /* received; since included, until not                   */
+};
+struct event_row {
+    struct event event; /* the media too */
+    int64_t      seq, received_ms;
+    const char  *arrival; /* id; NULL: we made it ourselves */
+    const char  *parser;
+};
+/* 0, or -1: ERR_TIMEOUT: nothing was found in time, ask for less. The callback says false to end the page before this row. */
+int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
+                 bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e) MUST_CHECK;
+
+/* One medium of an event and where it lies. 1 found, 0 no such event or medium, -1. Strings in the arena. */
+int query_media(struct store_reader *r, const char *event_id, int n, struct media *out, char arrival_id_out[ID_TEXT],
+                int64_t *arrival_seq_out, struct arena *a, struct err *e) MUST_CHECK;
+
+struct delivery_filter {
+    int         state;       /* enum delivery_state; -1: any */
+    const char *recipient;   /* NULL: any    */
+    const char *event;       /* id; NULL: any */
+    int64_t     arrival_seq; /* 0: any       */
+};
+struct delivery_row {
+    int64_t             seq;
+    const char         *id, *event, *recipient;
+    enum delivery_state state;
+    int64_t             created_ms, sent_ms; /* sent 0: not (yet) */
+    struct {
+        const char        *id; /* NULL: no message yet, the rest is then not set */
+        const char        *account, *provider, *address, *verdict, *detail;
+        const char *const *events; /* ids of its members */
+        size_t             event_count;
+        int                attempts;
+        bool               is_maybe_twice;
+    } message;
+};
+int query_deliveries(struct store_reader *r, const struct delivery_filter *f, struct page *page,
+                     bool (*on_row)(void *user, const struct delivery_row *row), void *user, struct err *e) MUST_CHECK;
+
+/* As *Faces* has it: {"id","event","recipient","state","message":{…},"created_at","sent_at"}; what is not known is absent. */
+void delivery_write(struct json_out *w, const char *key, const struct delivery_row *row);
