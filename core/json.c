@@ -215,6 +215,50 @@ void json_time(struct json_out *w, const char *key, int64_t wall_ms)
     json_s(w, key, clock_rfc3339(text, wall_ms));
 }
 
+static void put_number(struct json_out *w, const char *key, double d)
+{
+    if (d >= -9007199254740992.0 && d <= 9007199254740992.0 && (double)(int64_t)d == d) {
+        json_i(w, key, (int64_t)d);
+        return;
+    }
+    lead(w, key);
+    buf_printf(w->out, "%.17g", d);
+}
+
+static void put_container(struct json_out *w, const char *key, const struct json *v, bool is_array)
+{
+    open_container(w, key, is_array);
+    for (const struct json *child = json_first(v); child; child = json_next(child))
+        json_value(w, is_array ? NULL : json_key(child), child);
+    json_end(w);
+}
+
+void json_value(struct json_out *w, const char *key, const struct json *v)
+{
+    enum json_type type = json_type(v);
+    switch (type) {
+    case JSON_NULL:
+        json_null(w, key);
+        break;
+    case JSON_FALSE:
+    case JSON_TRUE:
+        json_b(w, key, type == JSON_TRUE);
+        break;
+    case JSON_NUMBER:
+        put_number(w, key, json_number(v));
+        break;
+    case JSON_STRING:
+        json_s(w, key, json_text(v));
+        break;
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        if (w->depth < 62)
+            put_container(w, key, v, type == JSON_ARRAY);
+        else
+            json_null(w, key);
+    }
+}
+
 void json_raw(struct json_out *w, const char *key, const char *json)
 {
     lead(w, key);

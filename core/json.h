@@ -50,6 +50,7 @@ void            json_b(struct json_out *w, const char *key, bool v);
 void            json_null(struct json_out *w, const char *key);
 void            json_time(struct json_out *w, const char *key, int64_t wall_ms);     /* RFC 3339 */
 void            json_raw(struct json_out *w, const char *key, const char *json);     /* already JSON */
+void            json_value(struct json_out *w, const char *key, const struct json *v); /* what was read, with all it holds; beyond depth 62: null */
 
 /* One quoted string. */
 void json_put_string(struct buf *out, const char *s, size_t n);
