@@ -1,0 +1,105 @@
+/* api: start, stop, and the few database connections that all requests share. */
+#include "api/api.h"
+#include "api/context.h"
+#include "api/guard.h"
+#include "api/routes.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool on_admit(void *user, struct request *r, struct response *p)
+{
+    return routes_admit(user, r, p);
+}
+
+static void on_answer(void *user, struct request *r, struct response *p)
+{
+    routes_answer(user, r, p);
+}
+
+int api_reader(struct api *a, struct store_reader **out, struct err *e)
+{
+    struct store_reader *r = NULL;
+    (void)pthread_mutex_lock(&a->lock);
+    if (a->reader_count > 0)
+        r = a->readers[--a->reader_count];
+    (void)pthread_mutex_unlock(&a->lock);
+    if (!r)
+        return store_reader_open(a->store, out, e);
+    *out = r;
+    return 0;
+}
+
+void api_reader_back(struct api *a, struct store_reader **rp)
+{
+    struct store_reader *r = TAKE(*rp);
+    if (!r)
+        return;
+    (void)pthread_mutex_lock(&a->lock);
+    bool is_kept = a->reader_count < READERS_KEPT;
+    if (is_kept)
+        a->readers[a->reader_count++] = r;
+    (void)pthread_mutex_unlock(&a->lock);
+    if (!is_kept)
+        store_reader_close(&r);
+}
+
+static void api_free(struct api **ap)
+{
+    struct api *a = TAKE(*ap);
+    if (!a)
+        return;
+    while (a->reader_count > 0)
+        store_reader_close(&a->readers[--a->reader_count]);
+    (void)pthread_mutex_destroy(&a->lock);
+    free((void *)(uintptr_t)a->o.address);
+    free((void *)(uintptr_t)a->o.token);
+    free((void *)(uintptr_t)a->o.site);
+    free((void *)(uintptr_t)a->o.public_url);
+    free(a);
+}
+
+static int api_new(struct store *s, const struct api_options *o, struct api **out, struct err *e)
+{
+    CLEANUP(api_free) struct api *a = calloc(1, sizeof *a);
+    if (!a)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    (void)pthread_mutex_init(&a->lock, NULL);
+    a->store = s;
+    a->o = *o;
+    a->o.address = strdup(o->address ? o->address : "");
+    a->o.token = strdup(o->token ? o->token : "");
+    a->o.site = strdup(o->site ? o->site : "");
+    a->o.public_url = strdup(o->public_url ? o->public_url : "");
+    if (!a->o.address || !a->o.token || !a->o.site || !a->o.public_url)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    a->is_loopback = guard_is_loopback(a->o.address);
+    *out = TAKE(a);
+    return 0;
+}
+
+int api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e)
+{
+    CLEANUP(api_free) struct api *a = NULL;
+    if (api_new(s, o, &a, e) < 0)
+        return -1;
+    if (!a->is_loopback && a->o.token[0] == '\0')
+        return err_set(e, ERR_STATE, "the API is open to other machines (Api:Address \"%s\") and has no token", a->o.address);
+    struct http_options http = { .address = a->o.address, .port = o->port, .user = a, .admit = on_admit, .answer = on_answer };
+    if (http_start(&http, &a->http, e) < 0)
+        return -1;
+    *out = TAKE(a);
+    return 0;
+}
+
+int api_port(const struct api *a)
+{
+    return http_port(a->http);
+}
+
+void api_stop(struct api **ap)
+{
+    if (!*ap)
+        return;
+    http_stop(&(*ap)->http);
+    api_free(ap);
+}

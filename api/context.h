@@ -1,0 +1,28 @@
+/* context: what the handlers of one API share. Everything here is set before the first request and never changes, but the pool
+ * of readers, which has its own lock. */
+#pragma once
+#include "api/api.h"
+#include "api/http.h"
+#include "api/problem.h"
+#include <pthread.h>
+
+enum { READERS_KEPT = 2 };
+
+struct api {
+    struct api_options   o; /* its strings are copies */
+    struct store        *store;
+    struct http         *http;
+    bool                 is_loopback; /* no token needed, but a known Host */
+    pthread_mutex_t      lock;
+    struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
+    size_t               reader_count;
+};
+
+/* A read-only connection for one request; give it back as soon as the answer is in memory. */
+int  api_reader(struct api *a, struct store_reader **out, struct err *e) MUST_CHECK;
+void api_reader_back(struct api *a, struct store_reader **r);
+
+/* One handler of a route: r is admitted, its query has no names but the route's. Fills *p. */
+typedef void api_handler(struct api *a, const struct request *r, struct response *p);
+api_handler events_list, events_one, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, test_post,
+    health_live, health_ready, metrics_get;

@@ -1,0 +1,461 @@
+/* http: libmicrohttpd with few threads, limits of connections, memory and time, and bodies read into a buf with a ceiling.
+ *
+ * Life of a request: on_uri makes it → on_request with the headers (admit) → with pieces of the body → once more at its end
+ * (answer) → on_end frees it. A slow request is suspended while its own thread makes the answer, then on_request is called again.
+ * libmicrohttpd takes an answer only with the headers or after the body: what is refused in between is read and thrown away. */
+#include "api/http.h"
+#include "api/problem.h"
+#include "core/log.h"
+#include "core/utf8.h"
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    THREADS = 3,
+    THREAD_STACK = 512 * 1024,
+    CONNECTIONS = 120, /* in all */
+    CONNECTIONS_PER_ADDRESS = 60, /* a reverse proxy is one address */
+    CONNECTION_MEMORY = 24 * 1024,
+    IDLE_SECONDS = 30,
+    BACKLOG = 64,
+    SLOW_MAX = 4,
+    BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
+    STREAM_BLOCK = 32 * 1024,
+};
+
+struct http {
+    struct http_options o;
+    struct MHD_Daemon  *daemon;
+    int                 port;
+    pthread_mutex_t     lock;
+    pthread_cond_t      is_idle;
+    int                 slow_running; /* guarded by lock */
+    bool                is_stopping;  /* guarded by lock */
+};
+
+enum stage { STAGE_NEW, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
+
+struct exchange {
+    struct request  request;
+    struct response response;
+    struct http    *http;
+    enum stage      stage;
+    size_t          skipped; /* bytes of the body thrown away */
+};
+
+/* --- answers ------------------------------------------------------------------------------------------------- */
+
+static bool is_header_text(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            return false;
+    return true;
+}
+
+void response_header(struct response *p, const char *name, const char *value)
+{
+    if (p->header_count == HTTP_HEADERS_MAX || !is_header_text(value))
+        return;
+    char *copy = strdup(value);
+    if (!copy)
+        return;
+    p->header_texts[p->header_count] = copy;
+    p->headers[p->header_count++] = (struct http_pair){ name, copy };
+}
+
+static void response_init(struct response *p)
+{
+    *p = (struct response){ .status = 200 };
+    buf_init(&p->body, HTTP_ANSWER_MAX);
+}
+
+static void response_done(struct response *p)
+{
+    buf_done(&p->body);
+    if (p->stream.close)
+        p->stream.close(p->stream.user);
+    for (size_t i = 0; i < p->header_count; i++)
+        free(p->header_texts[i]);
+    response_init(p);
+}
+
+static ssize_t on_stream_read(void *user, uint64_t position, char *out, size_t n)
+{
+    (void)position; /* it only moves forward */
+    struct stream *s = user;
+    ssize_t        got = s->read(s->user, out, n);
+    if (got == 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    return got < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : got;
+}
+
+static void on_stream_end(void *user)
+{
+    struct stream *s = user;
+    s->close(s->user);
+    free(s);
+}
+
+static struct MHD_Response *streamed(struct stream *from)
+{
+    struct stream *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    *s = *from;
+    uint64_t length = s->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)s->length;
+    struct MHD_Response *m = MHD_create_response_from_callback(length, STREAM_BLOCK, on_stream_read, s, on_stream_end);
+    if (m)
+        *from = (struct stream){ 0 };
+    else
+        free(s);
+    return m;
+}
+
+static struct MHD_Response *buffered(struct buf *body)
+{
+    size_t n = body->len;
+    char  *bytes = n ? buf_take(body) : NULL;
+    struct MHD_Response *m = bytes ? MHD_create_response_from_buffer(n, bytes, MHD_RESPMEM_MUST_FREE)
+                                   : MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+    if (!m)
+        free(bytes);
+    return m;
+}
+
+static void log_answer(const struct exchange *x)
+{
+    log_line(LOG_DEBUG, "api.answer", LOG_S("method", x->request.method), LOG_S("path", x->request.path),
+             LOG_I("status", x->response.status));
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exchange *x)
+{
+    struct response *p = &x->response;
+    if (p->body.failed && !p->stream.read)
+        problem(p, 503, "the answer did not fit into memory");
+    log_answer(x);
+    struct MHD_Response *m = p->stream.read ? streamed(&p->stream) : buffered(&p->body);
+    if (!m)
+        return MHD_NO;
+    if (p->type)
+        (void)MHD_add_response_header(m, "Content-Type", p->type);
+    for (size_t i = 0; i < p->header_count; i++)
+        (void)MHD_add_response_header(m, p->headers[i].name, p->headers[i].value);
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)p->status, m);
+    MHD_destroy_response(m);
+    x->stage = STAGE_ANSWERED;
+    return result;
+}
+
+/* --- requests ------------------------------------------------------------------------------------------------ */
+
+const char *http_query(const struct request *r, const char *name)
+{
+    for (size_t i = 0; i < r->query_count; i++)
+        if (strcmp(r->query[i].name, name) == 0)
+            return r->query[i].value;
+    return NULL;
+}
+
+const char *http_header(const struct request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result add_pair(void *user, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value,
+                                size_t value_size)
+{
+    (void)kind;
+    struct request *r = user;
+    value = value ? value : "";
+    if (r->query_count == HTTP_PAIRS_MAX || strlen(key) != key_size || strlen(value) != value_size
+        || !utf8_is_valid(value, value_size)) {
+        r->is_query_bad = true;
+        return MHD_NO;
+    }
+    r->query[r->query_count++] = (struct http_pair){ key, value };
+    return MHD_YES;
+}
+
+/* Made with the request line; what it returns is *state in the callbacks that follow. */
+static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)
+{
+    struct exchange *x = calloc(1, sizeof *x);
+    if (!x)
+        return NULL;
+    x->http = user;
+    x->request.connection = connection;
+    x->request.uri_length = strlen(uri);
+    buf_init(&x->request.body, HTTP_BODY_MAX);
+    response_init(&x->response);
+    return x;
+}
+
+static void on_end(void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)
+{
+    (void)user, (void)connection, (void)code;
+    struct exchange *x = *state;
+    if (!x)
+        return;
+    response_done(&x->response);
+    buf_done(&x->request.body);
+    free(x);
+    *state = NULL;
+}
+
+static bool is_body_announced_too_large(const struct request *r)
+{
+    const char *length = http_header(r, "Content-Length");
+    return length && strtoull(length, NULL, 10) > BODY_SKIPPED_MAX;
+}
+
+static enum MHD_Result on_headers(struct MHD_Connection *connection, struct exchange *x, const char *method, const char *path)
+{
+    struct http *h = x->http;
+    x->stage = STAGE_BODY;
+    x->request.method = method;
+    x->request.path = path;
+    (void)MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add_pair, &x->request);
+    if (!h->o.admit(h->o.user, &x->request, &x->response))
+        return send_answer(connection, x);
+    if (is_body_announced_too_large(&x->request)) {
+        problem(&x->response, 413, "a body may have %d bytes", HTTP_BODY_MAX);
+        return send_answer(connection, x);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_body(struct exchange *x, const char *bytes, size_t *n)
+{
+    struct err e;
+    if (x->skipped > 0 || buf_add(&x->request.body, bytes, *n, &e) < 0) {
+        x->skipped += *n;
+        if (x->skipped > BODY_SKIPPED_MAX)
+            return MHD_NO;
+    }
+    *n = 0;
+    return MHD_YES;
+}
+
+/* --- slow requests -------------------------------------------------------------------------------------------- */
+
+static bool slow_begins(struct http *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool is_room = !h->is_stopping && h->slow_running < SLOW_MAX;
+    h->slow_running += is_room;
+    pthread_mutex_unlock(&h->lock);
+    return is_room;
+}
+
+/* The last touch of h by a slow thread: http_stop() may go on from here. */
+static void slow_ends(struct http *h)
+{
+    pthread_mutex_lock(&h->lock);
+    if (--h->slow_running == 0)
+        pthread_cond_signal(&h->is_idle);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void *slow_run(void *user)
+{
+    struct exchange *x = user;
+    struct http     *h = x->http;
+    h->o.answer(h->o.user, &x->request, &x->response);
+    MHD_resume_connection(x->request.connection);
+    slow_ends(h);
+    return NULL;
+}
+
+static int start_detached(void *(*run)(void *), void *user)
+{
+    pthread_t      thread;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0)
+        return -1;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
+    int failed = pthread_create(&thread, &attr, run, user);
+    (void)pthread_attr_destroy(&attr);
+    return failed ? -1 : 0;
+}
+
+/* Suspended first: the thread may be done before pthread_create returns. */
+static enum MHD_Result answer_slowly(struct MHD_Connection *connection, struct exchange *x)
+{
+    struct http *h = x->http;
+    if (!slow_begins(h)) {
+        problem(&x->response, 503, "%d requests of this kind are under way", SLOW_MAX);
+        return send_answer(connection, x);
+    }
+    x->stage = STAGE_WAITING;
+    MHD_suspend_connection(connection);
+    if (start_detached(slow_run, x) < 0) {
+        problem(&x->response, 503, "no thread for this request");
+        MHD_resume_connection(connection);
+        slow_ends(h);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_complete(struct MHD_Connection *connection, struct exchange *x)
+{
+    if (x->stage == STAGE_WAITING) /* resumed */
+        return send_answer(connection, x);
+    if (x->skipped > 0) {
+        problem(&x->response, 413, "a body may have %d bytes", HTTP_BODY_MAX);
+        return send_answer(connection, x);
+    }
+    if (x->request.is_slow)
+        return answer_slowly(connection, x);
+    x->http->o.answer(x->http->o.user, &x->request, &x->response);
+    return send_answer(connection, x);
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path, const char *method,
+                                  const char *version, const char *bytes, size_t *n, void **state)
+{
+    (void)user, (void)version;
+    struct exchange *x = *state;
+    if (!x)
+        return MHD_NO;
+    if (x->stage == STAGE_NEW)
+        return on_headers(connection, x, method, path);
+    return *n > 0 ? on_body(x, bytes, n) : on_complete(connection, x);
+}
+
+/* --- start and stop ------------------------------------------------------------------------------------------- */
+
+static void on_mhd_message(void *user, const char *format, va_list args)
+{
+    (void)user;
+    char text[200];
+    (void)vsnprintf(text, sizeof text, format, args);
+    log_line(LOG_DEBUG, "api.http", LOG_S("text", text));
+}
+
+static int address_parse(const char *text, int port, struct sockaddr_storage *out, socklen_t *n_out, struct err *e)
+{
+    *out = (struct sockaddr_storage){ 0 };
+    struct sockaddr_in  *v4 = (void *)out;
+    struct sockaddr_in6 *v6 = (void *)out;
+    if (*text == '\0' || inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6; /* "" is :: and takes IPv4 too */
+        v6->sin6_port = htons((uint16_t)port);
+        *n_out = sizeof *v6;
+        return 0;
+    }
+    if (inet_pton(AF_INET, text, &v4->sin_addr) != 1)
+        return err_set(e, ERR_INPUT, "\"%s\" is no IP address", text);
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    *n_out = sizeof *v4;
+    return 0;
+}
+
+static int bind_and_listen(const struct sockaddr_storage *address, socklen_t n, const char *text, int port, int *fd_out, struct err *e)
+{
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_set(e, ERR_IO, "socket: %m");
+    int on = 1, off = 0;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->ss_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (bind(fd, (const void *)address, n) < 0 || listen(fd, BACKLOG) < 0) {
+        (void)err_set(e, ERR_IO, "listen on %s port %d: %m", *text ? text : "all addresses", port);
+        (void)close(fd);
+        return -1;
+    }
+    *fd_out = fd;
+    return 0;
+}
+
+static int port_of(int fd)
+{
+    struct sockaddr_storage a;
+    socklen_t               n = sizeof a;
+    if (getsockname(fd, (void *)&a, &n) < 0)
+        return -1;
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
+                                         : ((struct sockaddr_in *)(void *)&a)->sin_port);
+}
+
+static int listen_on(const char *text, int port, int *fd_out, struct err *e)
+{
+    struct sockaddr_storage address;
+    socklen_t               n;
+    if (address_parse(text, port, &address, &n, e) < 0)
+        return -1;
+    if (bind_and_listen(&address, n, text, port, fd_out, e) == 0)
+        return 0;
+    if (*text != '\0') /* a machine without IPv6 has only 0.0.0.0 */
+        return -1;
+    if (address_parse("0.0.0.0", port, &address, &n, e) < 0)
+        return -1;
+    return bind_and_listen(&address, n, text, port, fd_out, e);
+}
+
+static void http_free(struct http *h)
+{
+    pthread_cond_destroy(&h->is_idle);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+int http_start(const struct http_options *o, struct http **out, struct err *e)
+{
+    int fd = -1;
+    if (listen_on(o->address, o->port, &fd, e) < 0)
+        return -1;
+    struct http *h = calloc(1, sizeof *h);
+    if (!h) {
+        (void)close(fd);
+        return err_set(e, ERR_NOMEM, "out of memory");
+    }
+    h->o = *o;
+    h->port = port_of(fd);
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->is_idle, NULL);
+    h->daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h,
+        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_END);
+    if (!h->daemon) {
+        http_free(h);
+        (void)close(fd);
+        return err_set(e, ERR_IO, "libmicrohttpd did not start");
+    }
+    *out = h;
+    return 0;
+}
+
+int http_port(const struct http *h)
+{
+    return h->port;
+}
+
+void http_stop(struct http **hp)
+{
+    struct http *h = TAKE(*hp);
+    if (!h)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->is_stopping = true;
+    while (h->slow_running > 0)
+        pthread_cond_wait(&h->is_idle, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+    MHD_stop_daemon(h->daemon); /* closes the listening socket too */
+    http_free(h);
+}

@@ -1,0 +1,73 @@
+/* http: requests and answers without a word of libmicrohttpd, which stays inside http.c. Few threads serve all connections; an
+ * answer that has to wait (the disk, a test mail) is made on a thread of its own, so that no other request waits with it. */
+#pragma once
+#include "core/buf.h"
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    HTTP_URI_MAX = 4096,        /* path and query as sent; more: 414            */
+    HTTP_BODY_MAX = 64 * 1024,  /* of a request; more: 413                      */
+    HTTP_PAIRS_MAX = 16,        /* query parameters; more: 400                  */
+    HTTP_HEADERS_MAX = 8,       /* of an answer                                 */
+    HTTP_ARG_BYTES = 40,        /* of one {} in a path pattern, with NUL        */
+    HTTP_ANSWER_MAX = 16 << 20, /* bytes of an answer that is built in memory   */
+};
+
+struct http_pair {
+    const char *name, *value;
+};
+
+struct request {
+    const char      *method, *path; /* path: percent-decoded, without query                       */
+    size_t           uri_length;    /* as sent                                                    */
+    struct http_pair query[HTTP_PAIRS_MAX];
+    size_t           query_count;
+    bool             is_query_bad;   /* too many parameters, or a NUL in one                      */
+    struct buf       body;           /* complete when answer() is called                          */
+    bool             is_slow;        /* set by admit(): answer() runs on a thread of its own      */
+    char             args[2][HTTP_ARG_BYTES]; /* what the {} of the route stand for               */
+    const void      *route;          /* routes.c's own, from admit() to answer()                  */
+    bool             is_trusted;     /* guard.c: a valid token was sent                           */
+    void            *connection;     /* http.c's own                                              */
+};
+
+/* NULL: not sent. Valid during the call. */
+const char *http_query(const struct request *r, const char *name);
+const char *http_header(const struct request *r, const char *name);
+
+/* Where the bytes of an answer come from when they are not in memory. */
+struct stream {
+    ssize_t (*read)(void *user, void *out, size_t n); /* 0: the end; -1: broken, the connection is cut */
+    void (*close)(void *user);
+    void   *user;
+    int64_t length; /* -1: not known before the end */
+};
+
+struct response {
+    int              status; /* 200 */
+    const char      *type;   /* Content-Type; NULL: no body */
+    struct buf       body;
+    struct stream    stream; /* read NULL: the body above   */
+    struct http_pair headers[HTTP_HEADERS_MAX];
+    char            *header_texts[HTTP_HEADERS_MAX]; /* heap, freed with the response */
+    size_t           header_count;
+};
+
+/* Copies the value; one that is no header text (control characters) is left out. */
+void response_header(struct response *p, const char *name, const char *value);
+
+struct http_options {
+    const char *address; /* IP; "" = all */
+    int         port;    /* 0: any free  */
+    void       *user;
+    /* The request line and headers are there. false: *p is the answer and no body is read. HTTP threads; must not block. */
+    bool (*admit)(void *user, struct request *r, struct response *p);
+    /* The body too: fill *p. HTTP threads (or the request's own thread, if is_slow). */
+    void (*answer)(void *user, struct request *r, struct response *p);
+};
+
+struct http;
+int  http_start(const struct http_options *o, struct http **out, struct err *e) MUST_CHECK;
+int  http_port(const struct http *h);
+void http_stop(struct http **h); /* waits for the slow ones */

@@ -1,0 +1,28 @@
+/* list: the frame around the items of a page. */
+#include "api/list.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+void list_begin(struct list *l, struct response *p)
+{
+    *l = (struct list){ .w = json_begin(&p->body) };
+    json_object(&l->w, NULL);
+    json_array(&l->w, "items");
+}
+
+bool list_has_room(const struct list *l)
+{
+    return l->count == 0 || l->w.out->len < PAGE_BYTES;
+}
+
+void list_end(struct list *l, struct response *p, const struct page *page)
+{
+    char cursor[24];
+    (void)snprintf(cursor, sizeof cursor, "%" PRId64, page->next);
+    json_end(&l->w);
+    json_s(&l->w, "next", page->next ? cursor : NULL);
+    json_end(&l->w);
+    buf_putc(&p->body, '\n');
+    p->type = "application/json";
+    response_header(p, "Cache-Control", "no-store");
+}

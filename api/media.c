@@ -1,0 +1,94 @@
+/* media: GET /api/v1/events/{id}/media/{n}: a picture or clip, decoded out of its arrival on the way. */
+#include "api/context.h"
+#include "api/raw.h"
+#include "store/query.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Types that a browser shows without running anything; all else is a download. */
+static const struct {
+    const char *type, *extension;
+} pictures[] = {
+    { "image/jpeg", "jpg" },
+    { "image/png", "png" },
+    { "image/gif", "gif" },
+    { "image/webp", "webp" },
+};
+
+/* NULL: no picture. The table's own string: what the row says goes into no header. */
+static const char *picture_type(const char *type, const char **extension_out)
+{
+    for (size_t i = 0; i < COUNT(pictures); i++)
+        if (strcmp(pictures[i].type, type) == 0) {
+            *extension_out = pictures[i].extension;
+            return pictures[i].type;
+        }
+    return NULL;
+}
+
+/* Types of clips keep their name, so that a player opens them; nothing that a browser would run. */
+static const char *clip_type(const char *type)
+{
+    static const char *const clips[] = { "video/mp4", "video/x-msvideo", "video/quicktime", "audio/wav", "application/pdf" };
+    for (size_t i = 0; i < COUNT(clips); i++)
+        if (strcmp(clips[i], type) == 0)
+            return clips[i];
+    return "application/octet-stream";
+}
+
+struct found {
+    struct media m;
+    char         arrival[ID_TEXT];
+    int64_t      arrival_seq;
+};
+
+static int find(struct api *a, const struct request *r, struct found *out, struct arena *strings, struct err *e)
+{
+    struct store_reader *reader = NULL;
+    size_t               digits = strspn(r->args[1], "0123456789");
+    if (r->args[1][digits] != '\0' || digits > 6)
+        return 0;
+    if (api_reader(a, &reader, e) < 0)
+        return -1;
+    int n = (int)strtol(r->args[1], NULL, 10);
+    int found = query_media(reader, r->args[0], n, &out->m, out->arrival, &out->arrival_seq, strings, e);
+    api_reader_back(a, &reader);
+    return found;
+}
+
+static void send_medium(struct api *a, const struct request *r, const struct found *f, struct response *p)
+{
+    char etag[80], name[80];
+    /* A better parser may cut the same arrival anew: the place is part of the version. */
+    (void)snprintf(etag, sizeof etag, "%s-%" PRIx64 "-%" PRIx64 "-%d", f->arrival, (uint64_t)f->m.offset, (uint64_t)f->m.length,
+                   (int)f->m.encoding);
+    if (raw_is_known(r, etag, p))
+        return;
+    const char *extension = "bin";
+    const char *picture = picture_type(f->m.type, &extension);
+    raw_stream(a, f->arrival_seq, &f->m, p);
+    if (!p->stream.read)
+        return;
+    (void)snprintf(name, sizeof name, "%s-%d.%s", r->args[0], f->m.n, extension);
+    p->type = picture ? picture : clip_type(f->m.type);
+    raw_disposition(p, picture != NULL, f->m.name[0] ? f->m.name : name);
+    if (strcmp(r->method, "HEAD") == 0) /* nobody reads: what the parser counted will do */
+        p->stream.length = f->m.bytes;
+}
+
+void media_get(struct api *a, const struct request *r, struct response *p)
+{
+    CLEANUP(arena_done) struct arena strings;
+    arena_init(&strings, 64 * 1024);
+    struct found f;
+    struct err   e;
+    int          found = find(a, r, &f, &strings, &e);
+    if (found < 0)
+        problem_of(p, &e);
+    else if (found == 0)
+        problem(p, 404, "event %s has no medium %s", r->args[0], r->args[1]);
+    else
+        send_medium(a, r, &f, p);
+}

@@ -1,0 +1,119 @@
+/* raw: ETag, fences, and the stream between store/media.h and http.h. */
+#include "api/raw.h"
+#include "core/log.h"
+#include "core/utf8.h"
+#include "store/media.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_BYTES = 120 };
+
+/* If-None-Match: "a", W/"b", * (RFC 9110 section 13.1.2; weak comparison). */
+static bool is_etag_listed(const char *list, const char *quoted)
+{
+    size_t n = strlen(quoted);
+    for (const char *at = list; (at = strstr(at, quoted)) != NULL; at += n)
+        if (at[n] == '\0' || strchr(", \t", at[n]))
+            return true;
+    return strcmp(list, "*") == 0;
+}
+
+bool raw_is_known(const struct request *r, const char *etag, struct response *p)
+{
+    char quoted[96];
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    response_header(p, "ETag", quoted);
+    response_header(p, "Cache-Control", "private, no-cache"); /* kept by the browser, asked for again with the ETag */
+    const char *known = http_header(r, "If-None-Match");
+    if (!known || !is_etag_listed(known, quoted))
+        return false;
+    p->status = 304;
+    return true;
+}
+
+/* The last part of a path, without what has a meaning in a header or a file system. */
+static void clean_name(const char *name, char out[NAME_BYTES])
+{
+    const char *slash = strrchr(name, '/'), *backslash = strrchr(name, '\\');
+    name = slash ? slash + 1 : name;
+    name = backslash && backslash >= name ? backslash + 1 : name;
+    size_t n = utf8_cut(name, strlen(name), NAME_BYTES - 1);
+    memcpy(out, name, n);
+    out[n] = '\0';
+    for (char *c = out; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f || strchr("\"%;:*?<>|", *c))
+            *c = '_';
+    if (out[0] == '.')
+        out[0] = '_';
+}
+
+static void put_percent_encoded(struct buf *out, const char *s)
+{
+    for (; *s; s++)
+        if ((*s >= '0' && *s <= '9') || (*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || strchr("-._", *s))
+            buf_putc(out, *s);
+        else
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*s);
+}
+
+/* Both forms of RFC 6266: an ASCII name for old readers, the true one for the others. */
+void raw_disposition(struct response *p, bool is_inline, const char *name)
+{
+    char clean[NAME_BYTES];
+    clean_name(name, clean);
+    CLEANUP(buf_done) struct buf value;
+    buf_init(&value, 1024);
+    buf_puts(&value, is_inline ? "inline; filename=\"" : "attachment; filename=\"");
+    for (const char *c = clean; *c; c++)
+        buf_putc(&value, (unsigned char)*c < 0x80 ? *c : '_');
+    buf_puts(&value, "\"; filename*=UTF-8''");
+    put_percent_encoded(&value, clean);
+    response_header(p, "Content-Disposition", buf_str(&value));
+}
+
+static ssize_t on_read(void *user, void *out, size_t n)
+{
+    struct err e;
+    ssize_t    got = media_read(user, out, n, &e);
+    if (got < 0)
+        log_line(LOG_WARN, "api.stream", LOG_S("text", e.text));
+    return got;
+}
+
+static void on_close(void *user)
+{
+    struct media_stream *s = user;
+    media_close(&s);
+}
+
+static int open_raw(struct api *a, int64_t arrival_seq, int *fd_out, struct err *e)
+{
+    struct store_reader *reader = NULL;
+    if (api_reader(a, &reader, e) < 0)
+        return -1;
+    int failed = store_open_raw(reader, arrival_seq, fd_out, e);
+    api_reader_back(a, &reader);
+    return failed;
+}
+
+void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struct response *p)
+{
+    struct media_stream *s = NULL;
+    struct err           e;
+    int                  fd = -1;
+    if (open_raw(a, arrival_seq, &fd, &e) < 0) {
+        if (e.code == ERR_NOT_FOUND)
+            problem(p, 410, "the raw arrival is no longer kept (Store:KeepRawDays, Store:MaxBytes)");
+        else
+            problem_of(p, &e);
+        return;
+    }
+    if (media_open(fd, m->offset, m->length, m->encoding, &s, &e) < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    response_header(p, "Content-Security-Policy", "sandbox");
+    p->stream = (struct stream){ .read = on_read, .close = on_close, .user = s, .length = -1 };
+    if (m->encoding == ENCODING_NONE && m->length >= 0)
+        p->stream.length = m->length;
+}

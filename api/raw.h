@@ -1,0 +1,13 @@
+/* raw: answers whose bytes a stranger wrote: streamed from the arrival, and fenced so that no browser runs them. */
+#pragma once
+#include "api/context.h"
+#include "core/event.h"
+
+/* Whether the client has this version already: then *p is 304. Sets the ETag header in any case. etag without quotes. */
+bool raw_is_known(const struct request *r, const char *etag, struct response *p);
+
+/* Content-Disposition with the stranger's name as data: no path, no control characters. */
+void raw_disposition(struct response *p, bool is_inline, const char *name);
+
+/* Makes *p the stream of these bytes of the arrival. is_inline: a picture that a browser may show. */
+void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struct response *p);
