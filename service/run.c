@@ -217,7 +217,8 @@ static void start_api(struct gateway *g)
         .address = s->api_address, .port = (int)s->api_port, .token = g->token, .site = s->site_name,
         .public_url = s->api_public_url, .user = g, .health = on_health, .retry = on_retry, .test = on_test,
     };
-    if (drill_new(g->store, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0 || api_start(g->store, &o, &g->api, &e) < 0) {
+    if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
+        || api_start(g->store, &o, &g->api, &e) < 0) {
         log_line(LOG_ERROR, "api.failed", LOG_S("text", e.text));
         health_set(HEALTH_SETTINGS, "api", e.text);
         return;
@@ -295,6 +296,7 @@ static void start_handles(struct gateway *g)
 
 static void stop_all(struct gateway *g)
 {
+    drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
     api_stop(&g->api);
     drill_free(&g->drill);
     inspector_stop(&g->inspector);

@@ -1,0 +1,24 @@
+/* cli: what the listing commands share: times as people write them, columns, and following. */
+#pragma once
+#include "core/json.h"
+#include "service/settings.h"
+#include <stdio.h>
+
+/* "90s" "30m" "2h" "7d" "2w" (ago); RFC 3339; "2026-11-21", "2026-11-21 03:12[:45]" (local time). -1: none of these. */
+int cli_parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
+
+/* Foreign text for a terminal: at most width characters, padded to it unless it is the last column; control characters,
+ * which could command the terminal, become blanks. NULL is "". */
+void cli_column(struct buf *out, const char *text, size_t width, bool is_last);
+void cli_time_column(struct buf *out, const char *rfc3339); /* local time to the second */
+
+struct cli_view {
+    const char *path;                                               /* "/api/v1/events" */
+    const char *heading;
+    void (*line)(struct buf *out, const struct json *item);         /* without line end */
+    void (*key)(struct buf *out, const struct json *item);          /* what makes a row new: its id and what may change */
+    const char *options;                                            /* names of query parameters, each followed by a blank */
+};
+/* Runs `postern NAME [--since T] [--limit N] [--follow] [--json]` and one option per name in view->options. Oldest first, as a
+ * log is read. --json: one object per line. Returns the exit code. */
+int cli_list(const struct settings *s, const struct cli_view *view, int argc, char **argv);

@@ -1,0 +1,113 @@
+/* client: libcurl, one handle. */
+#include "service/client.h"
+#include "service/token.h"
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANSWER_MAX = 32 << 20 };
+
+struct client {
+    CURL              *curl;
+    struct curl_slist *headers;
+    char               base[160];
+};
+
+static const char *host_to_ask(const char *bound)
+{
+    bool is_everywhere = bound[0] == '\0' || strcmp(bound, "0.0.0.0") == 0;
+    return is_everywhere ? "127.0.0.1" : strcmp(bound, "::") == 0 ? "::1" : bound;
+}
+
+/* Without a token the question is asked all the same: on loopback none is needed. */
+static int add_headers(struct client *c, const struct settings *s)
+{
+    char       token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
+    struct err e;
+    c->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (c->headers && token_read(s->store_folder, s->api_token, token, sizeof token, &e) == 0) {
+        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", token);
+        struct curl_slist *more = curl_slist_append(c->headers, line);
+        return more ? 0 : -1;
+    }
+    return c->headers ? 0 : -1;
+}
+
+int client_new(const struct settings *s, struct client **out, struct err *e)
+{
+    if (s->api_port == 0)
+        return err_set(e, ERR_INPUT, "Api:Port is 0: any free port, which nobody outside the gateway knows");
+    CLEANUP(client_free) struct client *c = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? calloc(1, sizeof *c) : NULL;
+    if (!c)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    const char *host = host_to_ask(s->api_address);
+    (void)snprintf(c->base, sizeof c->base, strchr(host, ':') ? "http://[%s]:%d" : "http://%s:%d", host, (int)s->api_port);
+    c->curl = curl_easy_init();
+    if (!c->curl || add_headers(c, s) < 0)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    *out = TAKE(c);
+    return 0;
+}
+
+void client_free(struct client **cp)
+{
+    struct client *c = TAKE(*cp);
+    if (!c)
+        return;
+    curl_slist_free_all(c->headers);
+    curl_easy_cleanup(c->curl);
+    free(c);
+}
+
+static size_t on_write(char *bytes, size_t size, size_t n, void *user)
+{
+    struct err e;
+    return buf_add(user, bytes, size * n, &e) < 0 ? 0 : size * n;
+}
+
+int client_ask(struct client *c, const char *path, const char *body, int64_t timeout_ms, int *status_out, struct buf *answer,
+               struct err *e)
+{
+    char url[4096], said[CURL_ERROR_SIZE] = "";
+    (void)snprintf(url, sizeof url, "%s%s", c->base, path);
+    curl_easy_reset(c->curl);
+    (void)curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http");
+    (void)curl_easy_setopt(c->curl, CURLOPT_NOPROXY, "*");
+    (void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    (void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_write);
+    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
+    (void)curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, said);
+    if (body) { /* libcurl repeats a POST by itself on a connection that was used before */
+        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
+        (void)curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, 1L);
+        (void)curl_easy_setopt(c->curl, CURLOPT_FORBID_REUSE, 1L);
+    }
+    buf_clear(answer);
+    CURLcode rc = curl_easy_perform(c->curl);
+    if (rc != CURLE_OK)
+        return err_set(e, rc == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "no answer from %s (is the gateway running?): %s",
+                       c->base, said[0] ? said : curl_easy_strerror(rc));
+    long status = 0;
+    (void)curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status);
+    *status_out = (int)status;
+    return 0;
+}
+
+struct json *client_json(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
+{
+    CLEANUP(buf_done) struct buf answer;
+    buf_init(&answer, ANSWER_MAX);
+    int status = 0;
+    if (client_ask(c, path, body, timeout_ms, &status, &answer, e) < 0)
+        return NULL;
+    struct json *root = json_parse(buf_str(&answer), answer.len, e);
+    if (!root || status < 400)
+        return root;
+    (void)err_set(e, ERR_STATE, "%s", json_str(root, "detail", "the gateway refused"));
+    json_free(&root);
+    return NULL;
+}

@@ -1,0 +1,86 @@
+/* token: 256 random bits as hexadecimal, written beside its name and renamed, so that it is there whole or not at all. */
+#include "service/token.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RANDOM_BYTES = 32, PATH_BYTES = 4096 };
+
+static void file_close(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+static int from_setting(const char *setting, char *out, size_t size, struct err *e)
+{
+    if (strlen(setting) >= size)
+        return err_set(e, ERR_INPUT, "Api:Token is longer than %zu bytes", size - 1);
+    (void)snprintf(out, size, "%s", setting);
+    return 0;
+}
+
+static int from_file(const char *path, char *out, size_t size, struct err *e)
+{
+    CLEANUP(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %m", path);
+    ssize_t n = read(fd, out, size - 1);
+    if (n < 0)
+        return err_set(e, ERR_IO, "read %s: %m", path);
+    out[n] = '\0';
+    out[strcspn(out, " \t\r\n")] = '\0';
+    return out[0] ? 0 : err_set(e, ERR_NOT_FOUND, "%s is empty", path);
+}
+
+int token_read(const char *folder, const char *setting, char *out, size_t size, struct err *e)
+{
+    char path[PATH_BYTES];
+    if (setting && setting[0])
+        return from_setting(setting, out, size, e);
+    (void)snprintf(path, sizeof path, "%s/api-token", folder);
+    return from_file(path, out, size, e);
+}
+
+static int draw(char *out, size_t size, struct err *e)
+{
+    unsigned char random[RANDOM_BYTES];
+    if (size <= sizeof random * 2)
+        return err_set(e, ERR_LIMIT, "no room for a token");
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return err_set(e, ERR_IO, "getrandom: %m");
+    for (size_t i = 0; i < sizeof random; i++)
+        (void)snprintf(out + i * 2, 3, "%02x", random[i]);
+    return 0;
+}
+
+static int write_synced(const char *path, const char *token, struct err *e)
+{
+    CLEANUP(file_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || fchmod(fd, 0600) < 0)
+        return err_set(e, ERR_IO, "%s: %m", path);
+    size_t n = strlen(token);
+    if (write(fd, token, n) != (ssize_t)n || write(fd, "\n", 1) != 1 || fsync(fd) < 0)
+        return err_set(e, ERR_IO, "write %s: %m", path);
+    return 0;
+}
+
+int token_ensure(const char *folder, const char *setting, char *out, size_t size, struct err *e)
+{
+    char path[PATH_BYTES], fresh[PATH_BYTES + 8];
+    if (token_read(folder, setting, out, size, e) == 0)
+        return 0;
+    if (e->code != ERR_NOT_FOUND)
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/api-token", folder);
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    if (draw(out, size, e) < 0 || write_synced(fresh, out, e) < 0)
+        return -1;
+    if (rename(fresh, path) < 0)
+        return err_set(e, ERR_IO, "rename to %s: %m", path);
+    return 0;
+}
