@@ -337,13 +337,6 @@ int query_deliveries(struct store_reader *r, const struct delivery_filter *f, st
     return read_page(d, q, page, &sink, e);
 }
 
-/* Until outbox.c is there, which has the strong one. */
-__attribute__((weak)) const char *delivery_state_name(enum delivery_state s)
-{
-    static const char *const names[] = { "waiting", "sending", "sent", "unknown", "failed" };
-    return names[s];
-}
-
 static void write_message(struct json_out *w, const struct delivery_row *row)
 {
     json_object(w, "message");
