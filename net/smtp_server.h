@@ -1,4 +1,5 @@
-/* smtp_server: the listener and its connections on the main loop: sockets, timers and the disk pool around smtp_session. */
+/* smtp_server: the listener and its connections on the main loop: sockets, timers and the disk pool around smtp_session.
+ * The loop's thread calls everything here and is called back on. SIGPIPE must be ignored. */
 #pragma once
 #include "net/cidr.h"
 #include "net/smtp_session.h"
@@ -11,7 +12,7 @@ struct smtp_options {
     const char        *address;   /* "" or "::": all, both families; else one IP address */
     int                port;      /* 0: any free one (tests)              */
     const char        *hostname;  /* in the greeting                      */
-    struct cidr_list   allow_from;
+    struct cidr_list   allow_from; /* borrowed until stopped              */
     struct smtp_limits limits;
     size_t             connections, connections_per_address;
     int64_t            command_ms, data_ms, session_ms; /* deadlines       */
@@ -22,6 +23,6 @@ struct smtp_options {
 };
 int  smtp_server_start(struct uv_loop_s *loop, struct store *s, const struct smtp_options *o, struct smtp_server **out, struct err *e) MUST_CHECK;
 int  smtp_server_port(const struct smtp_server *s);
-/* Closes the listener, lets conversations finish (grace_ms), then calls stopped. */
+/* Closes the listener, lets conversations finish (grace_ms), then calls stopped. Mails that are complete are always kept. */
 void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user);
 void smtp_server_free(struct smtp_server **s); /* after stopped */

@@ -27,7 +27,7 @@ struct smtp_session;
 /* Refused after MAIL FROM: becomes an event system.refused. Strings valid until the next feed. */
 struct smtp_refusal {
     const char            *reply;   /* "552 5.3.4 …"                                                            */
-    const char            *setting; /* that would allow it: "Smtp:MaxMessage"; "": none                         */
+    const char            *setting; /* that would allow it: "Smtp:MaxMessage"                                   */
     const char            *reason;  /* metric label: size, recipients, storage, errors, timeout, connections    */
     bool                   is_mail; /* the mail is lost with it; false: only one recipient                      */
     const struct envelope *envelope;

@@ -1,0 +1,483 @@
+/* smtp_conn: bytes from the socket go to the session, its replies to the socket, its mails to an intake. Input that cannot be
+ * taken yet (a mail waits for the store, replies wait for the device, the disk is behind) is held, and reading stops until then. */
+#include "net/smtp_conn.h"
+#include "core/clock.h"
+#include "core/fault.h"
+#include "core/log.h"
+#include "net/cidr.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+    HELD_MAX = 1024 * 1024,
+    BEHIND_BYTES = 512 * 1024, /* collected while the disk still writes what came before: stop reading */
+    LINGER_MS = 2000,          /* for the device to read our last words                                */
+};
+
+struct smtp_conn {
+    uv_tcp_t                       tcp;
+    struct smtp_conn_link          link;
+    const struct smtp_conn_shared *shared;
+    struct smtp_session           *session;
+    struct intake                 *intake;  /* of the mail under way, once it needs one */
+    struct buf                     held;    /* input that waits                         */
+    bool is_reading, is_writing;
+    bool is_committing; /* the intake is finished, its answer not here                  */
+    bool is_eof;        /* the device says no more, but may still listen (nc)           */
+    bool is_ending;     /* the session is over: flush, close                            */
+    bool is_rude;       /* … and the device may still be talking: linger                */
+    bool is_lingering, is_dropped;
+    unsigned char address[16];
+    int64_t       opened_ms, last_ms, linger_until_ms;
+    uint64_t      commands, mails;
+};
+
+static void pump(struct smtp_conn *c, const char *bytes, size_t n);
+static void flush(struct smtp_conn *c);
+static void start_reading(struct smtp_conn *c);
+
+static const char *peer_of(const struct smtp_conn *c)
+{
+    return smtp_session_envelope(c->session)->peer;
+}
+
+/* --- closing ---------------------------------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct smtp_conn *c = handle->data;
+    smtp_session_free(&c->session);
+    buf_done(&c->held);
+    free(c);
+}
+
+static void log_end(const struct smtp_conn *c)
+{
+    log_line(LOG_DEBUG, "smtp.end", LOG_S("peer", peer_of(c)), LOG_I("mails", c->mails), LOG_I("commands", c->commands),
+             LOG_I("ms", clock_mono_ms() - c->opened_ms));
+}
+
+/* A mail that is complete goes on; one that is not is forgotten. */
+static void leave_intake(struct smtp_conn *c)
+{
+    if (c->is_committing)
+        intake_leave(&c->intake);
+    else
+        intake_abandon(&c->intake);
+}
+
+static void say_aborted(struct smtp_conn *c, const char *why)
+{
+    if (smtp_session_in_data(c->session))
+        c->shared->aborted(c->shared->user, c->address, peer_of(c), smtp_session_body_bytes(c->session), why);
+}
+
+void smtp_conn_drop(struct smtp_conn *c)
+{
+    if (c->is_dropped)
+        return;
+    c->is_dropped = true;
+    say_aborted(c, "the connection was closed");
+    leave_intake(c);
+    log_end(c);
+    c->shared->closed(c->shared->user, c);
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+/* Closing while the device still talks would make its kernel throw our last words away unread. */
+static void start_linger(struct smtp_conn *c)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0 || shutdown(fd, SHUT_WR) < 0) {
+        smtp_conn_drop(c);
+        return;
+    }
+    c->is_lingering = true;
+    c->linger_until_ms = clock_mono_ms() + LINGER_MS;
+    buf_shrink(&c->held);
+    start_reading(c);
+}
+
+/* Everything that had to be said is said. */
+static void finish(struct smtp_conn *c)
+{
+    if (c->is_rude && !c->is_eof && !c->shared->is_stopping)
+        start_linger(c);
+    else
+        smtp_conn_drop(c);
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+    const struct smtp_conn *c = handle->data;
+    (void)suggested;
+    *out = uv_buf_init(c->shared->input, (unsigned)c->shared->input_bytes);
+}
+
+static bool is_behind(const struct smtp_conn *c)
+{
+    return c->intake && intake_is_busy(c->intake) && smtp_session_body(c->session)->len >= BEHIND_BYTES;
+}
+
+static bool is_able_to_feed(const struct smtp_conn *c)
+{
+    return !c->is_committing && !c->is_writing && !c->is_ending && !c->is_dropped && !is_behind(c);
+}
+
+static void stop_reading(struct smtp_conn *c)
+{
+    if (c->is_reading)
+        (void)uv_read_stop((uv_stream_t *)&c->tcp);
+    c->is_reading = false;
+}
+
+static void hold(struct smtp_conn *c, const char *bytes, size_t n)
+{
+    struct err e;
+    stop_reading(c);
+    if (buf_add(&c->held, bytes, n, &e) < 0)
+        smtp_conn_drop(c);
+}
+
+/* Progress, for the deadlines: any bytes of a message, but only whole commands: one byte in five seconds is none. */
+static void note_progress(struct smtp_conn *c)
+{
+    uint64_t commands = smtp_session_commands(c->session);
+    if (commands == c->commands && !smtp_session_in_data(c->session))
+        return;
+    c->commands = commands;
+    c->last_ms = clock_mono_ms();
+}
+
+/* The device said all it will say. What it has not been answered yet it may still want to hear. */
+static void on_eof(struct smtp_conn *c)
+{
+    c->is_eof = true;
+    c->is_reading = false;
+    if (is_able_to_feed(c) && c->held.len == 0)
+        smtp_conn_drop(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct smtp_conn *c = stream->data;
+    if (n == UV_EOF && !c->is_lingering)
+        on_eof(c);
+    else if (n < 0)
+        smtp_conn_drop(c);
+    else if (n == 0 || c->is_lingering)
+        return;
+    else if (is_able_to_feed(c) && c->held.len == 0)
+        pump(c, buf->base, (size_t)n);
+    else
+        hold(c, buf->base, (size_t)n);
+}
+
+static void start_reading(struct smtp_conn *c)
+{
+    if (c->is_reading || c->is_eof || c->is_dropped || c->held.len > 0 || is_behind(c))
+        return;
+    c->is_reading = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) == 0;
+    if (!c->is_reading)
+        smtp_conn_drop(c);
+}
+
+/* After whatever stood in the way: what is held first, then the socket. */
+static void resume(struct smtp_conn *c)
+{
+    if (c->held.len > 0 && is_able_to_feed(c)) {
+        CLEANUP(buf_done) struct buf held = c->held;
+        buf_init(&c->held, HELD_MAX);
+        pump(c, held.data, held.len);
+    }
+    if (c->is_eof && c->held.len == 0 && is_able_to_feed(c))
+        smtp_conn_drop(c);
+    start_reading(c);
+}
+
+/* --- writing ---------------------------------------------------------------------------------------------------- */
+
+struct writing {
+    uv_write_t req;
+    char       bytes[];
+};
+
+static void on_written(uv_write_t *req, int status)
+{
+    struct smtp_conn *c = req->data;
+    free(req);
+    c->is_writing = false;
+    if (c->is_dropped)
+        return;
+    if (status < 0) {
+        smtp_conn_drop(c);
+        return;
+    }
+    flush(c);
+    resume(c);
+}
+
+/* The socket is full: the rest goes when the device reads on. */
+static void write_later(struct smtp_conn *c, const char *bytes, size_t n)
+{
+    struct writing *w = malloc(sizeof *w + n);
+    if (!w) {
+        smtp_conn_drop(c);
+        return;
+    }
+    memcpy(w->bytes, bytes, n);
+    w->req.data = c;
+    uv_buf_t buf = uv_buf_init(w->bytes, (unsigned)n);
+    if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written) < 0) {
+        free(w);
+        smtp_conn_drop(c);
+        return;
+    }
+    c->is_writing = true;
+}
+
+static void write_now(struct smtp_conn *c, struct buf *out)
+{
+    uv_buf_t buf = uv_buf_init(out->data, (unsigned)out->len);
+    int      n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+    if (n == UV_EAGAIN)
+        n = 0;
+    if (n < 0)
+        smtp_conn_drop(c);
+    else if ((size_t)n < out->len)
+        write_later(c, out->data + n, out->len - (size_t)n);
+    buf_clear(out);
+}
+
+static void flush(struct smtp_conn *c)
+{
+    struct buf *out = smtp_session_out(c->session);
+    if (c->is_dropped || c->is_writing)
+        return;
+    if (out->len > 0)
+        write_now(c, out);
+    if (c->is_ending && !c->is_writing && !c->is_dropped)
+        finish(c);
+    else if (!c->is_dropped)
+        smtp_session_rest(c->session);
+}
+
+/* --- mails ------------------------------------------------------------------------------------------------------- */
+
+static bool take_refusal(struct smtp_conn *c)
+{
+    const struct smtp_refusal *r = smtp_session_refusal(c->session);
+    if (r)
+        c->shared->refused(c->shared->user, c->address, peer_of(c), r);
+    return r;
+}
+
+static void on_wrote(void *user, const struct err *failed)
+{
+    struct smtp_conn *c = user;
+    if (failed) {
+        log_line(LOG_ERROR, "mail.spool", LOG_S("peer", peer_of(c)), LOG_S("error", failed->text));
+        smtp_session_body_failed(c->session, failed);
+        intake_abandon(&c->intake);
+    }
+    resume(c);
+}
+
+static void on_ended(void *user, const char *id, const struct err *failed)
+{
+    struct smtp_conn *c = user;
+    c->intake = NULL;
+    c->is_committing = false;
+    c->mails += !failed;
+    c->last_ms = clock_mono_ms();
+    smtp_session_committed(c->session, id, failed);
+    (void)take_refusal(c);
+    if (c->shared->is_stopping) {
+        (void)smtp_conn_end(c, SMTP_END_STOPPING);
+        return;
+    }
+    flush(c);
+    FAULT("net.after_reply");
+    resume(c);
+}
+
+static struct intake *need_intake(struct smtp_conn *c)
+{
+    const struct intake_owner owner = { .user = c, .wrote = on_wrote, .ended = on_ended };
+    if (!c->intake)
+        c->intake = intake_begin(c->shared->intakes, &owner);
+    return c->intake;
+}
+
+static void spool_if_large(struct smtp_conn *c)
+{
+    struct buf *body = smtp_session_body(c->session);
+    if (body->len < c->shared->spool_bytes || (int64_t)body->len <= c->shared->inline_bytes || (c->intake && intake_is_busy(c->intake)))
+        return;
+    if (need_intake(c)) {
+        intake_spool(c->intake, body);
+        return;
+    }
+    struct err e;
+    (void)err_set(&e, ERR_NOMEM, "out of memory");
+    smtp_session_body_failed(c->session, &e);
+}
+
+static void commit(struct smtp_conn *c)
+{
+    c->is_committing = true;
+    if (need_intake(c)) {
+        intake_finish(c->intake, smtp_session_body(c->session), smtp_session_envelope(c->session),
+                      smtp_session_body_bytes(c->session));
+        return;
+    }
+    struct err e;
+    (void)err_set(&e, ERR_NOMEM, "out of memory");
+    on_ended(c, "", &e);
+}
+
+/* What the session wants after it was fed; what is left over decides how we part. */
+static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
+{
+    bool was_refused = take_refusal(c);
+    if (want == SMTP_WANT_CLOSE) {
+        c->is_ending = true;
+        c->is_rude = has_more || was_refused;
+    }
+    if (want == SMTP_WANT_COMMIT)
+        commit(c);
+    else if (smtp_session_in_data(c->session))
+        spool_if_large(c);
+    else if (!c->is_committing)
+        intake_abandon(&c->intake); /* of a mail that was refused at its end */
+}
+
+/* Feeds all that can be fed. Answers go out together, as the commands of a pipelining device came in. */
+static void pump(struct smtp_conn *c, const char *bytes, size_t n)
+{
+    while (n > 0 && is_able_to_feed(c)) {
+        size_t         used;
+        enum smtp_want want = smtp_session_feed(c->session, bytes, n, &used);
+        bytes += used;
+        n -= used;
+        obey(c, want, n > 0);
+        if (used == 0)
+            flush(c); /* it waits for its replies to be read */
+    }
+    note_progress(c);
+    if (n > 0 && !c->is_dropped && !c->is_ending)
+        hold(c, bytes, n);
+    if (is_behind(c))
+        stop_reading(c);
+    flush(c);
+}
+
+/* --- the server's side --------------------------------------------------------------------------------------------- */
+
+static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const unsigned char address[16])
+{
+    char              peer[CIDR_TEXT];
+    struct smtp_conn *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->shared = shared;
+    buf_init(&c->held, HELD_MAX);
+    memcpy(c->address, address, sizeof c->address);
+    c->opened_ms = c->last_ms = clock_mono_ms();
+    c->session = smtp_session_new(&shared->limits, shared->hostname, cidr_text(address, peer));
+    if (!c->session || uv_tcp_init(shared->loop, &c->tcp) < 0) {
+        smtp_session_free(&c->session);
+        free(c);
+        return NULL;
+    }
+    c->tcp.data = c;
+    return c;
+}
+
+struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, int fd, const unsigned char address[16])
+{
+    struct smtp_conn *c = conn_new(shared, address);
+    if (!c) {
+        (void)close(fd);
+        return NULL;
+    }
+    if (uv_tcp_open(&c->tcp, fd) < 0) {
+        (void)close(fd);
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+        return NULL;
+    }
+    return c;
+}
+
+void smtp_conn_begin(struct smtp_conn *c)
+{
+    smtp_session_greet(c->session);
+    flush(c);
+    start_reading(c);
+}
+
+bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why)
+{
+    if (c->is_committing || c->is_dropped)
+        return false;
+    if (c->is_writing || c->is_ending) { /* it does not even read what it was told before */
+        smtp_conn_drop(c);
+        return true;
+    }
+    say_aborted(c, "it was ended");
+    smtp_session_end(c->session, why);
+    obey(c, SMTP_WANT_CLOSE, true);
+    flush(c);
+    return true;
+}
+
+bool smtp_conn_is_idle(const struct smtp_conn *c)
+{
+    return !c->is_committing && !smtp_session_in_mail(c->session) && c->held.len == 0;
+}
+
+static void say_stalled(const struct smtp_conn *c)
+{
+    log_line(LOG_WARN, "mail.stalled", LOG_S("peer", peer_of(c)), LOG_I("bytes", smtp_session_body_bytes(c->session)),
+             LOG_S("hint", smtp_session_saw_false_end(c->session)
+                               ? "the device sent a line with a single dot, but not between CR LF: let it end lines with CR LF"
+                               : "the device fell silent before the end of its mail"));
+}
+
+void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
+{
+    const struct smtp_conn_shared *shared = c->shared;
+    bool                           in_data = smtp_session_in_data(c->session);
+    if (c->is_lingering) {
+        if (mono_ms >= c->linger_until_ms)
+            smtp_conn_drop(c);
+    } else if (c->is_committing || is_behind(c)) {
+        return; /* it waits for us */
+    } else if (mono_ms - c->opened_ms >= shared->session_ms) {
+        (void)smtp_conn_end(c, SMTP_END_TOO_LONG);
+    } else if (in_data && mono_ms - c->last_ms >= shared->data_ms) {
+        say_stalled(c);
+        (void)smtp_conn_end(c, SMTP_END_STALLED);
+    } else if (!in_data && mono_ms - c->last_ms >= shared->command_ms) {
+        (void)smtp_conn_end(c, SMTP_END_SILENT);
+    }
+}
+
+const unsigned char *smtp_conn_address(const struct smtp_conn *c)
+{
+    return c->address;
+}
+
+int64_t smtp_conn_last_ms(const struct smtp_conn *c)
+{
+    return c->last_ms;
+}
+
+struct smtp_conn_link *smtp_conn_link(struct smtp_conn *c)
+{
+    return &c->link;
+}

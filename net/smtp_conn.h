@@ -1,0 +1,48 @@
+/* smtp_conn: one connection: its socket and deadlines around a session and an intake. The server's own; loop's thread. */
+#pragma once
+#include "net/intake.h"
+#include "net/smtp_session.h"
+
+struct uv_loop_s;
+struct smtp_conn;
+
+/* What all connections of a server share, and whom they tell. */
+struct smtp_conn_shared {
+    struct uv_loop_s  *loop;
+    struct intakes    *intakes;
+    struct smtp_limits limits;
+    const char        *hostname;
+    int64_t            inline_bytes;                    /* larger mails are spooled          */
+    size_t             spool_bytes;                     /* so much of a mail stays in memory */
+    int64_t            command_ms, data_ms, session_ms;
+    bool               is_stopping;                     /* no further mail after this one    */
+    char              *input;                           /* one read at a time: one buffer    */
+    size_t             input_bytes;
+    void *user;
+    void (*refused)(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r);
+    /* A mail that never was complete. */
+    void (*aborted)(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why);
+    void (*closed)(void *user, struct smtp_conn *c); /* off the list with it; it frees itself soon */
+};
+
+/* Takes the descriptor on every path. NULL: out of memory. */
+struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, int fd, const unsigned char address[16]);
+
+/* After it is on the server's list: 220, and listening. */
+void smtp_conn_begin(struct smtp_conn *c);
+/* Says why and closes, after the device had a moment to read it; not while a mail waits for the store: then false. */
+bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why);
+/* Closes now. A complete mail goes on without it. */
+void smtp_conn_drop(struct smtp_conn *c);
+/* Ends it where a deadline has passed. */
+void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms);
+bool smtp_conn_is_idle(const struct smtp_conn *c); /* no mail under way */
+
+const unsigned char *smtp_conn_address(const struct smtp_conn *c);
+int64_t              smtp_conn_last_ms(const struct smtp_conn *c); /* of its last progress */
+
+/* The server's list. */
+struct smtp_conn_link {
+    struct smtp_conn *next, *previous;
+};
+struct smtp_conn_link *smtp_conn_link(struct smtp_conn *c);

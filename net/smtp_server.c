@@ -1,0 +1,370 @@
+/* smtp_server: who may come in, how many at once, how long, and the end of it all. */
+#include "net/smtp_server.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/metrics.h"
+#include "net/intake.h"
+#include "net/listener.h"
+#include "net/peers.h"
+#include "net/repeats.h"
+#include "net/smtp_conn.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+enum {
+    INPUT_BYTES = 64 * 1024,
+    SPOOL_MOST = 1024 * 1024, /* of one mail in memory: a mail with pictures is one job of the pool */
+    SPOOL_LEAST = 128 * 1024, /* … when many send at once                                           */
+    SPOOL_ALL = 64 * 1024 * 1024,
+    CHECK_MOST_MS = 1000,     /* how often deadlines are looked at */
+    CHECK_LEAST_MS = 10,
+};
+
+struct smtp_server {
+    struct smtp_options     options;
+    struct smtp_conn_shared shared;
+    struct listener        *listener;
+    struct intakes         *intakes;
+    struct peers           *peers;
+    struct repeats          repeats;
+    struct smtp_conn       *first; /* newest first */
+    size_t                  count;
+    uv_timer_t              check;
+    char                   *hostname;
+    int64_t                 stop_by_ms; /* while stopping */
+    int                     open_handles; /* listener, intakes, check */
+    void (*stopped)(void *user);
+    void *stopped_user;
+    char  input[INPUT_BYTES];
+};
+
+static const unsigned char nobody[16]; /* repeats that are nobody's in particular */
+
+/* --- who may come in --------------------------------------------------------------------------------------------- */
+
+enum stranger { WELCOME, NOT_ALLOWED, TOO_MANY, TOO_MANY_OF_ONE };
+
+static const struct {
+    const char *reply; /* %s: the peer */
+    const char *reason, *setting;
+} refusals[] = {
+    [NOT_ALLOWED] = { "554 5.7.1 %s may not send here, see Smtp:AllowFrom\r\n", "allow_from", "Smtp:AllowFrom" },
+    [TOO_MANY] = { "421 4.7.0 too many connections, %s, see Smtp:MaxConnections\r\n", "connections", "Smtp:MaxConnections" },
+    [TOO_MANY_OF_ONE] = { "421 4.7.0 too many connections from %s, see Smtp:MaxConnectionsPerAddress\r\n", "connections_per_address",
+                          "Smtp:MaxConnectionsPerAddress" },
+};
+
+static void say_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, const char *reason, const char *setting,
+                        const char *reply)
+{
+    uint64_t repeats;
+    metrics_add(METRIC_SMTP_REFUSED, reason, NULL, 1);
+    if (repeats_say(&s->repeats, address, reason, clock_mono_ms(), &repeats))
+        log_line(LOG_INFO, reply ? "mail.refused" : "smtp.refused", LOG_S("peer", peer), LOG_S("reason", reason),
+                 LOG_S("setting", setting), LOG_S("reply", reply), LOG_I("repeats", repeats));
+}
+
+static void refuse(struct smtp_server *s, int fd, const unsigned char address[16], enum stranger why)
+{
+    char peer[CIDR_TEXT], text[160];
+    cidr_text(address, peer);
+    int n = snprintf(text, sizeof text, refusals[why].reply, peer);
+    (void)send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(fd);
+    say_refused(s, address, peer, refusals[why].reason, refusals[why].setting, NULL);
+}
+
+/* The one of that address that has been silent longest and has no mail under way. */
+static struct smtp_conn *find_idlest(struct smtp_server *s, const unsigned char address[16])
+{
+    struct smtp_conn *idlest = NULL;
+    for (struct smtp_conn *c = s->first; c; c = smtp_conn_link(c)->next)
+        if (memcmp(smtp_conn_address(c), address, 16) == 0 && smtp_conn_is_idle(c) &&
+            (!idlest || smtp_conn_last_ms(c) <= smtp_conn_last_ms(idlest)))
+            idlest = c;
+    return idlest;
+}
+
+/* All places are taken: whoever has most of them gives one up for somebody who has fewer, so that no address keeps another out. */
+static bool make_room(struct smtp_server *s, const unsigned char address[16])
+{
+    size_t               most;
+    const unsigned char *heaviest = peers_heaviest(s->peers, &most);
+    if (!heaviest || most <= peers_count(s->peers, address) + 1)
+        return false;
+    struct smtp_conn *idlest = find_idlest(s, heaviest);
+    if (!idlest)
+        return false;
+    char peer[CIDR_TEXT];
+    say_refused(s, heaviest, cidr_text(heaviest, peer), refusals[TOO_MANY].reason, refusals[TOO_MANY].setting, NULL);
+    (void)smtp_conn_end(idlest, SMTP_END_CROWDED);
+    smtp_conn_drop(idlest);
+    return true;
+}
+
+static enum stranger judge(struct smtp_server *s, const struct sockaddr *peer, const unsigned char address[16])
+{
+    if (!cidr_contains(&s->options.allow_from, peer))
+        return NOT_ALLOWED;
+    if (peers_count(s->peers, address) >= s->options.connections_per_address)
+        return TOO_MANY_OF_ONE;
+    return s->count < s->options.connections || make_room(s, address) ? WELCOME : TOO_MANY;
+}
+
+/* --- the list of connections --------------------------------------------------------------------------------------- */
+
+static void maybe_stopped(struct smtp_server *s);
+static void on_check(uv_timer_t *timer);
+
+static void count_changed(struct smtp_server *s)
+{
+    size_t share = s->count > 0 ? SPOOL_ALL / s->count : SPOOL_MOST;
+    s->shared.spool_bytes = share > SPOOL_MOST ? SPOOL_MOST : share < SPOOL_LEAST ? SPOOL_LEAST : share;
+    metrics_set(METRIC_SMTP_CONNECTIONS, NULL, NULL, (double)s->count);
+}
+
+static int64_t check_every_ms(const struct smtp_server *s)
+{
+    const struct smtp_options *o = &s->options;
+    int64_t shortest = o->command_ms < o->data_ms ? o->command_ms : o->data_ms;
+    shortest = (o->session_ms < shortest ? o->session_ms : shortest) / 4;
+    return shortest > CHECK_MOST_MS ? CHECK_MOST_MS : shortest < CHECK_LEAST_MS ? CHECK_LEAST_MS : shortest;
+}
+
+static void add(struct smtp_server *s, struct smtp_conn *c)
+{
+    *smtp_conn_link(c) = (struct smtp_conn_link){ .next = s->first };
+    if (s->first)
+        smtp_conn_link(s->first)->previous = c;
+    s->first = c;
+    if (s->count++ == 0)
+        (void)uv_timer_start(&s->check, on_check, (uint64_t)check_every_ms(s), (uint64_t)check_every_ms(s));
+    count_changed(s);
+}
+
+static void on_closed(void *user, struct smtp_conn *c)
+{
+    struct smtp_server    *s = user;
+    struct smtp_conn_link *link = smtp_conn_link(c);
+    if (link->next)
+        smtp_conn_link(link->next)->previous = link->previous;
+    if (link->previous)
+        smtp_conn_link(link->previous)->next = link->next;
+    else
+        s->first = link->next;
+    peers_remove(s->peers, smtp_conn_address(c));
+    if (--s->count == 0 && s->stop_by_ms == 0)
+        (void)uv_timer_stop(&s->check); /* nobody here: the machine may sleep */
+    count_changed(s);
+}
+
+static void on_accepted(void *user, int fd, const struct sockaddr *peer)
+{
+    struct smtp_server *s = user;
+    unsigned char       address[16];
+    if (!cidr_address(peer, address)) {
+        (void)close(fd);
+        return;
+    }
+    enum stranger verdict = judge(s, peer, address);
+    if (verdict != WELCOME) {
+        refuse(s, fd, address, verdict);
+        return;
+    }
+    if (peers_add(s->peers, address) < 0) {
+        refuse(s, fd, address, TOO_MANY);
+        return;
+    }
+    struct smtp_conn *c = smtp_conn_open(&s->shared, fd, address);
+    if (!c) {
+        peers_remove(s->peers, address);
+        return;
+    }
+    add(s, c);
+    smtp_conn_begin(c);
+}
+
+static void on_paused(void *user, const struct err *e)
+{
+    struct smtp_server *s = user;
+    uint64_t            repeats;
+    if (repeats_say(&s->repeats, nobody, "paused", clock_mono_ms(), &repeats))
+        log_line(LOG_WARN, "smtp.paused", LOG_S("error", e->text), LOG_I("open", s->count), LOG_I("repeats", repeats));
+}
+
+static void on_check(uv_timer_t *timer)
+{
+    struct smtp_server *s = timer->data;
+    int64_t             now = clock_mono_ms();
+    for (struct smtp_conn *c = s->first, *next; c; c = next) {
+        next = smtp_conn_link(c)->next;
+        if (s->stop_by_ms != 0 && now >= s->stop_by_ms && smtp_conn_end(c, SMTP_END_STOPPING))
+            smtp_conn_drop(c);
+        else
+            smtp_conn_check(c, now);
+    }
+    if (s->stop_by_ms != 0)
+        maybe_stopped(s);
+}
+
+/* --- what becomes of mails ------------------------------------------------------------------------------------------ */
+
+static void on_ended(void *user, const struct arrival *a, const char *peer, const char *from, size_t to_count, int64_t took_ms,
+                     const struct err *failed)
+{
+    struct smtp_server *s = user;
+    if (failed) {
+        metrics_add(METRIC_ARRIVALS, "smtp", "failed", 1);
+        uint64_t repeats;
+        if (repeats_say(&s->repeats, nobody, "failed", clock_mono_ms(), &repeats))
+            log_line(LOG_ERROR, "mail.failed", LOG_S("peer", peer), LOG_S("from", from), LOG_I("bytes", a->bytes),
+                     LOG_S("error", failed->text), LOG_I("repeats", repeats));
+        return;
+    }
+    metrics_add(METRIC_ARRIVALS, "smtp", "kept", 1);
+    log_line(LOG_INFO, "mail.kept", LOG_S("peer", peer), LOG_S("from", from), LOG_I("to", to_count), LOG_I("bytes", a->bytes),
+             LOG_S("id", a->id), LOG_I("ms", took_ms));
+    s->options.kept(s->options.user, a);
+}
+
+static void on_refused(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r)
+{
+    struct smtp_server *s = user;
+    if (strcmp(r->reason, "size") == 0)
+        metrics_add(METRIC_ARRIVALS, "smtp", "refused", 1);
+    say_refused(s, address, peer, r->reason, r->setting, r->reply);
+    s->options.refused(s->options.user, peer, r);
+}
+
+static void on_aborted(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why)
+{
+    struct smtp_server *s = user;
+    uint64_t            repeats;
+    metrics_add(METRIC_ARRIVALS, "smtp", "aborted", 1);
+    if (repeats_say(&s->repeats, address, why, clock_mono_ms(), &repeats))
+        log_line(LOG_WARN, "mail.aborted", LOG_S("peer", peer), LOG_I("bytes", bytes), LOG_S("why", why), LOG_I("repeats", repeats));
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------- */
+
+static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *store)
+{
+    const struct smtp_options *o = &s->options;
+    s->shared = (struct smtp_conn_shared){
+        .loop = loop,
+        .intakes = s->intakes,
+        .limits = o->limits,
+        .hostname = s->hostname,
+        .inline_bytes = store_inline_max(store),
+        .command_ms = o->command_ms,
+        .data_ms = o->data_ms,
+        .session_ms = o->session_ms,
+        .input = s->input,
+        .input_bytes = sizeof s->input,
+        .user = s,
+        .refused = on_refused,
+        .aborted = on_aborted,
+        .closed = on_closed,
+    };
+    count_changed(s);
+}
+
+static void on_handle_closed(void *user)
+{
+    struct smtp_server *s = user;
+    if (--s->open_handles == 0 && s->stopped)
+        s->stopped(s->stopped_user);
+}
+
+static int start(struct smtp_server *s, struct uv_loop_s *loop, struct store *store, struct err *e)
+{
+    const struct smtp_options   *o = &s->options;
+    const struct intakes_options intakes = { .user = s, .ended = on_ended };
+    const struct listener_options listener = {
+        .address = o->address, .port = o->port, .user = s, .accepted = on_accepted, .paused = on_paused,
+    };
+    s->hostname = strdup(o->hostname);
+    s->peers = peers_new();
+    if (!s->hostname || !s->peers)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    if (listener_open(loop, &listener, &s->listener, e) < 0)
+        return -1;
+    return intakes_open(loop, store, &intakes, &s->intakes, e);
+}
+
+static void free_memory(struct smtp_server *s)
+{
+    peers_free(&s->peers);
+    free(s->hostname);
+    free(s);
+}
+
+static void on_failed_start_closed(void *user)
+{
+    free_memory(user);
+}
+
+int smtp_server_start(struct uv_loop_s *loop, struct store *store, const struct smtp_options *o, struct smtp_server **out, struct err *e)
+{
+    struct smtp_server *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    s->options = *o;
+    if (start(s, loop, store, e) < 0) {
+        if (s->listener)
+            listener_close(&s->listener, on_failed_start_closed, s);
+        else
+            free_memory(s);
+        return -1;
+    }
+    (void)uv_timer_init(loop, &s->check);
+    s->check.data = s;
+    s->open_handles = 3;
+    share(s, loop, store);
+    *out = s;
+    return 0;
+}
+
+int smtp_server_port(const struct smtp_server *s)
+{
+    return listener_port(s->listener);
+}
+
+static void on_check_closed(uv_handle_t *handle)
+{
+    on_handle_closed(handle->data);
+}
+
+static void maybe_stopped(struct smtp_server *s)
+{
+    if (s->count > 0 || !s->intakes || intakes_count(s->intakes) > 0)
+        return;
+    intakes_close(&s->intakes, on_handle_closed, s);
+    uv_close((uv_handle_t *)&s->check, on_check_closed);
+}
+
+void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user)
+{
+    s->stopped = stopped;
+    s->stopped_user = user;
+    s->shared.is_stopping = true;
+    s->stop_by_ms = clock_mono_ms() + grace_ms;
+    listener_close(&s->listener, on_handle_closed, s);
+    for (struct smtp_conn *c = s->first, *next; c; c = next) {
+        next = smtp_conn_link(c)->next;
+        if (smtp_conn_is_idle(c))
+            (void)smtp_conn_end(c, SMTP_END_STOPPING);
+    }
+    (void)uv_timer_start(&s->check, on_check, 0, CHECK_LEAST_MS);
+}
+
+void smtp_server_free(struct smtp_server **sp)
+{
+    struct smtp_server *s = TAKE(*sp);
+    if (s)
+        free_memory(s);
+}
