@@ -43,7 +43,7 @@ struct gateway {
     struct cidr           *networks;
     int64_t                seconds;
     bool                   was_full, is_stopping;
-    char                   token[128], helper[4096];
+    char                   token[TOKEN_BYTES], helper[4096];
 };
 
 /* --- before the start ------------------------------------------------------------------------------------------ */
@@ -85,6 +85,13 @@ static void raise_file_limit(const struct settings *s)
     if (files.rlim_max != RLIM_INFINITY && (int64_t)files.rlim_max < s->smtp_max_connections + SPARE_DESCRIPTORS)
         log_line(LOG_WARN, "files.limit", LOG_I("limit", files.rlim_max), LOG_I("wanted", s->smtp_max_connections + SPARE_DESCRIPTORS),
                  LOG_S("text", "Smtp:MaxConnections does not fit under the limit of open files"));
+}
+
+/* Found when the last day folders were compared with the rows: the inspector tells it as unreadable. */
+static void on_raw_missing(void *user, int64_t seq)
+{
+    (void)user;
+    log_line(LOG_ERROR, "arrival.missing", LOG_I("seq", seq), LOG_S("text", "its file is gone from the data folder"));
 }
 
 /* --- the listener ---------------------------------------------------------------------------------------------- */
@@ -247,6 +254,12 @@ static void watch_store(struct gateway *g)
     health_set_down(failed >= 3 ? "mails cannot be kept: writes to the data folder fail" : NULL);
 }
 
+static void watch_relay(const struct gateway *g)
+{
+    if (g->relay)
+        health_set(HEALTH_RELAY, NULL, relay_is_alive(g->relay) ? NULL : "nobody is told: the relay has not moved for 30 s");
+}
+
 static void watch_clock(void)
 {
     health_set(HEALTH_CLOCK, NULL,
@@ -258,6 +271,7 @@ static void on_second(uv_timer_t *timer)
     struct gateway *g = timer->data;
     watch_disk(g);
     watch_store(g);
+    watch_relay(g);
     watch_clock();
     if (++g->seconds % REMIND_SECONDS == 0)
         say_if_nobody_is_told(g->settings);
@@ -297,6 +311,7 @@ static void start_handles(struct gateway *g)
 static void stop_all(struct gateway *g)
 {
     drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
+    drill_stop(g->drill);
     api_stop(&g->api);
     drill_free(&g->drill);
     inspector_stop(&g->inspector);
@@ -316,6 +331,7 @@ static int live(struct gateway *g)
     struct store_options   keep = {
         .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .reserve_bytes = s->store_reserve_mib << 20,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
+        .user = g, .raw_is_missing = on_raw_missing,
     };
     if (store_open(&keep, &g->store, &e) < 0) {
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));
