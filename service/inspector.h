@@ -5,13 +5,15 @@
 #include "service/relay.h"
 
 struct inspector;
-struct inspector_options {
+struct inspector_options { /* strings must outlive the inspector */
     const char *program;        /* path of postern-inspect */
     const char *site_time_zone, *language, *alarm_user, *status_user;
     int64_t     memory_mib;
     bool        is_sandboxed;
     int64_t     unreadable_ms;  /* 10,000 */
+    int64_t     job_ms;         /* 0: 2,000; tests are less patient */
+    void (*mark)(struct understanding *u); /* before each is handed to the relay; NULL: nothing (drill_mark) */
 };
 int  inspector_start(struct store *s, struct relay *r, const struct inspector_options *o, struct inspector **out, struct err *e) MUST_CHECK;
-void inspector_stop(struct inspector **i);
+void inspector_stop(struct inspector **i); /* before the relay: what was handed to it is waited for */
 void inspector_wake(struct inspector *i); /* something was kept; any thread */

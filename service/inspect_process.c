@@ -1,0 +1,163 @@
+/* inspect_process: posix_spawn with nothing but one end of a socket pair, frames with a deadline. */
+#include "service/inspect_process.h"
+#include "core/clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { GREETING_MS = 10000, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8 };
+
+void inspect_process_init(struct inspect_process *p)
+{
+    *p = (struct inspect_process){ .socket = -1 };
+    buf_init(&p->frame, JOB_FRAME_MAX + 64 * 1024);
+    buf_init(&p->request, JOB_FRAME_MAX);
+}
+
+void inspect_process_done(struct inspect_process *p)
+{
+    inspect_process_stop(p);
+    buf_done(&p->frame);
+    buf_done(&p->request);
+}
+
+void inspect_process_stop(struct inspect_process *p)
+{
+    if (p->socket >= 0)
+        (void)close(p->socket);
+    p->socket = -1;
+    buf_clear(&p->frame);
+    if (p->pid <= 0)
+        return;
+    (void)kill(p->pid, SIGKILL);
+    while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    p->pid = 0;
+}
+
+/* Our environment holds secrets (Service__ClickSend__Token): only what the libraries of a test or an odd system need goes on. */
+static void choose_environment(char *chosen[ENVIRONMENT_MAX])
+{
+    static const char *const names[] = { "ASAN_OPTIONS=", "UBSAN_OPTIONS=", "TSAN_OPTIONS=", "GCONV_PATH=", "TZDIR=", "LD_LIBRARY_PATH=" };
+    size_t                   n = 0;
+    for (char **v = environ; *v; v++)
+        for (size_t i = 0; i < COUNT(names) && n < ENVIRONMENT_MAX - 1; i++)
+            if (strncmp(*v, names[i], strlen(names[i])) == 0)
+                chosen[n++] = *v;
+    chosen[n] = NULL;
+}
+
+/* Its input is the socket, its output nowhere, its complaints go where ours go; every signal as the system has it. */
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int socket)
+{
+    sigset_t none, all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    int r = posix_spawn_file_actions_adddup2(files, socket, JOB_SOCKET);
+    r = r ? r : posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    r = r ? r : posix_spawn_file_actions_addclosefrom_np(files, FIRST_OTHER_FD);
+    r = r ? r : posix_spawnattr_setsigmask(attributes, &none);
+    r = r ? r : posix_spawnattr_setsigdefault(attributes, &all);
+    return r ? r : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
+{
+    char memory[24], *environment[ENVIRONMENT_MAX];
+    (void)snprintf(memory, sizeof memory, "%lld", (long long)(o->memory_mib ? o->memory_mib : 256));
+    const char *const args[] = {
+        o->program, "--jobs", "--memory", memory, "--sandbox", o->is_sandboxed ? "on" : "off", "--alarm-user", o->alarm_user,
+        "--status-user", o->status_user, "--language", o->language, "--time-zone", o->site_time_zone ? o->site_time_zone : "UTC", NULL,
+    };
+    choose_environment(environment);
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t          attributes;
+    (void)posix_spawn_file_actions_init(&files);
+    (void)posix_spawnattr_init(&attributes);
+    int r = prepare(&files, &attributes, socket);
+    if (r == 0)
+        r = posix_spawn(pid_out, o->program, &files, &attributes, (char *const *)(uintptr_t)args, environment);
+    (void)posix_spawn_file_actions_destroy(&files);
+    (void)posix_spawnattr_destroy(&attributes);
+    return r;
+}
+
+/* A frame within wait_ms, in slices, so that the caller's tick comes. */
+static int receive(struct inspect_process *p, int64_t wait_ms, struct ticker t, struct err *e)
+{
+    int64_t until = clock_mono_ms() + wait_ms;
+    for (;;) {
+        int64_t left = until - clock_mono_ms();
+        int     r = job_receive(p->socket, &p->frame, left < 0 ? 0 : left < TICK_MS ? (int)left : TICK_MS, NULL, e);
+        if (r == 0)
+            return err_set(e, ERR_IO, "it died");
+        if (r > 0 || e->code != ERR_TIMEOUT || left <= 0)
+            return r;
+        if (!t.tick(t.user))
+            return err_set(e, ERR_BUSY, "stopping");
+    }
+}
+
+static int take_greeting(struct inspect_process *p, struct ticker t, struct err *e)
+{
+    struct arena      arena;
+    struct events     none = { .arena = &arena };
+    struct job_answer greeting = { .error = NULL };
+    arena_init(&arena, 64 * 1024);
+    int r = receive(p, GREETING_MS, t, e);
+    if (r > 0)
+        r = job_read_answer(&p->frame, &none, &greeting, e);
+    if (r >= 0 && greeting.error)
+        r = err_set(e, ERR_STATE, "%s", greeting.error);
+    arena_done(&arena);
+    buf_clear(&p->frame);
+    return r < 0 ? -1 : 0;
+}
+
+int inspect_process_start(struct inspect_process *p, const struct inspector_options *o, struct ticker t, struct err *e)
+{
+    int                  pair[2];
+    const struct timeval patience = { .tv_sec = SEND_SECONDS };
+    inspect_process_stop(p);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return err_set(e, ERR_IO, "socketpair: %m");
+    int r = spawn(o, pair[1], &p->pid);
+    (void)close(pair[1]);
+    p->socket = pair[0];
+    if (r != 0) {
+        p->pid = 0;
+        inspect_process_stop(p);
+        return err_set(e, ERR_IO, "%s: %s", o->program, strerror(r));
+    }
+    (void)setsockopt(p->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (take_greeting(p, t, e) < 0) {
+        inspect_process_stop(p);
+        return err_prefix(e, "%s", o->program);
+    }
+    return 0;
+}
+
+int inspect_process_ask(struct inspect_process *p, const struct question *q, struct events *events, struct job_answer *out, struct err *e)
+{
+    buf_clear(&p->request);
+    buf_clear(&p->frame);
+    job_write_request(&p->request, q->envelope, q->received_ms);
+    if (job_send(p->socket, &p->request, q->fd, e) < 0) {
+        inspect_process_stop(p);
+        return err_set(e, ERR_BUSY, "it was gone");
+    }
+    int r = receive(p, q->deadline_ms, q->ticker, e);
+    if (r > 0)
+        r = job_read_answer(&p->frame, events, out, e);
+    buf_clear(&p->frame);
+    if (r < 0 || out->is_last)
+        inspect_process_stop(p);
+    return r < 0 ? -1 : 0;
+}
