@@ -17,7 +17,7 @@ static int sync_day(struct store_tx *tx, const char *day, struct err *e)
     char path[FILE_TEXT] = "arrivals/";
     memcpy(path + strlen(path), day, DAY_TEXT);
     int result = folder_sync(tx->store->folder_fd, path, e);
-    note_sync(tx->store, result == 0);
+    note_write(tx->store, WRITES_FILES, result == 0);
     FAULT("store.folder_synced");
     if (tx->day_count < COUNT(tx->days)) { /* of more days than fit each file syncs for itself */
         memcpy(tx->days[tx->day_count].day, day, DAY_TEXT);

@@ -8,6 +8,8 @@
 struct writer;
 struct keeper;
 
+enum writes { WRITES_FILES, WRITES_DATABASE, WRITES_KINDS };
+
 enum { DAY_TEXT = 11, FILE_TEXT = 64 }; /* "2026/11/21" and "arrivals/2026/11/21/<id>.eml", with the NUL */
 
 enum { RUNNING_SAVE_MS = 60000 }; /* so much running time may be lost with the power */
@@ -23,7 +25,8 @@ struct store {
     atomic_int_fast64_t files_bytes;   /* of large arrivals since store_open, and before once counted */
     atomic_int_fast64_t running_saved; /* running time as the database has it                         */
     int64_t             running_start, mono_start; /* running time at store_open, and the clock then  */
-    atomic_int          failed_syncs, conversations;
+    atomic_int          failures[WRITES_KINDS]; /* in a row                                          */
+    atomic_int          conversations;
     atomic_bool         is_full; /* the reserve is given up */
 
     pthread_mutex_t days_lock; /* guards ready_days; held while a day's folders are made and synced: once a day   */
@@ -64,7 +67,10 @@ void day_forget(struct store *s, const char *day);                           /* 
 void reserve_give_up(struct store *s); /* the disk is full; any thread */
 void reserve_take(struct store *s);    /* keeper: makes it, or takes it back when there is room again */
 
-void note_sync(struct store *s, bool succeeded); /* counts failures in a row */
+/* --- failures.c ----------------------------------------------------------------------------------------------- */
+
+void note_write(struct store *s, enum writes kind, bool succeeded); /* with its sync */
+void probe_writes(struct store *s);                                 /* keeper: what failed is tried again, so that it is known when it works */
 
 /* --- spool.c -------------------------------------------------------------------------------------------------- */
 
@@ -76,14 +82,17 @@ bool        spool_is_open(struct store *s, const char *file);         /* its row
 
 /* --- the keeper's chores ---------------------------------------------------------------------------------------- */
 
+int  save_running_now(struct store *s, struct err *e) MUST_CHECK; /* keeper.c: a commit with one row */
 int  keeper_start(struct store *s, struct keeper **out, struct err *e) MUST_CHECK;
 void recover(struct store *s, struct db *db); /* recovery.c */
 void keeper_wake(struct keeper *k, int log_pages); /* a commit: pages now in the log */
+void keeper_hurry(struct keeper *k); /* something is wrong: chores soon */
 void keeper_stop(struct keeper *k); /* joins the thread; wakes stay allowed until keeper_free */
 void keeper_free(struct keeper **k);
 
 /* --- writer.c --------------------------------------------------------------------------------------------------- */
 
+int  tx_running(struct store_tx *tx, struct err *e) MUST_CHECK; /* writes the running time */
 int  writer_start(struct store *s, struct db *db, struct writer **out, struct err *e) MUST_CHECK;
 void writer_submit(struct writer *w, struct store_op *op);
 void writer_stop(struct writer **w); /* empties the queue first */

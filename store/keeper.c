@@ -14,7 +14,11 @@ enum {
     CHECKPOINT_MS = 1000,     /* … fewer a second after their commit     */
     FIRST_CHORES_MS = 500,    /* after the first 220                     */
     CHORES_MS = 2000,         /* after commits, or while the disk is full */
+#ifdef POSTERN_FAULTS
+    IDLE_CHORES_MS = 1000, /* tests let hours pass by the test clock: then nobody waits a minute */
+#else
     IDLE_CHORES_MS = 60000,
+#endif
     DAY_MS = 86400000,
 };
 
@@ -26,13 +30,13 @@ struct keeper {
     pthread_cond_t  woken;
     int             log_pages, copied_pages; /* in the log as the writer last said; of them copied        */
     int64_t         news_at;                 /* first commit since the last checkpoint; 0: none           */
+    int64_t         chores_at;
     bool            is_closing;
 
     /* the thread's own */
-    struct db *db; /* NULL: opened when needed */
-    int64_t    chores_at;
+    struct db   *db; /* NULL: opened when needed */
     struct doubt doubt;
-    bool       has_reserve, has_recovered;
+    bool         has_reserve, has_recovered;
 };
 
 static int64_t now_ms(void) /* not the test clock: these waits are for disks */
@@ -64,14 +68,32 @@ void keeper_wake(struct keeper *k, int log_pages)
         (void)pthread_cond_signal(&k->woken);
 }
 
+void keeper_hurry(struct keeper *k)
+{
+    if (!k)
+        return; /* store_open is not yet through */
+    int64_t soon = now_ms() + CHORES_MS;
+    (void)pthread_mutex_lock(&k->lock);
+    bool wakes = k->chores_at > soon;
+    if (wakes)
+        k->chores_at = soon;
+    (void)pthread_mutex_unlock(&k->lock);
+    if (wakes)
+        (void)pthread_cond_signal(&k->woken);
+}
+
 static int64_t next_deadline(const struct keeper *k)
 {
     int64_t checkpoint_at = k->news_at + CHECKPOINT_MS;
     return k->news_at != 0 && checkpoint_at < k->chores_at ? checkpoint_at : k->chores_at;
 }
 
-/* false: closing. *has_news_out: there is something to copy. */
-static bool wait_for_work(struct keeper *k, bool *has_news_out)
+struct due {
+    bool is_checkpoint, is_chores;
+};
+
+/* false: closing. */
+static bool wait_for_work(struct keeper *k, struct due *out)
 {
     (void)pthread_mutex_lock(&k->lock);
     while (!k->is_closing && !has_many_pages(k) && now_ms() < next_deadline(k)) {
@@ -80,13 +102,24 @@ static bool wait_for_work(struct keeper *k, bool *has_news_out)
         (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
     }
     bool goes_on = !k->is_closing;
-    *has_news_out = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS);
-    if (*has_news_out) {
+    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS);
+    out->is_chores = now_ms() >= k->chores_at;
+    if (out->is_checkpoint) {
         k->copied_pages = k->log_pages;
         k->news_at = 0;
     }
+    if (out->is_chores)
+        k->chores_at = INT64_MAX;
     (void)pthread_mutex_unlock(&k->lock);
     return goes_on;
+}
+
+static void plan_chores(struct keeper *k, int64_t pause_ms)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    if (k->chores_at > now_ms() + pause_ms)
+        k->chores_at = now_ms() + pause_ms;
+    (void)pthread_mutex_unlock(&k->lock);
 }
 
 /* --- work -------------------------------------------------------------------------------------------------------- */
@@ -107,7 +140,7 @@ static void checkpoint(struct keeper *k)
         return;
     if (db_checkpoint(k->db, false, &left, &e) < 0) {
         if (e.code == ERR_IO)
-            note_sync(k->store, false);
+            note_write(k->store, WRITES_DATABASE, false);
         if (e.code == ERR_FULL)
             reserve_give_up(k->store);
         db_close(&k->db); /* a failed sync is never repeated on the same descriptor */
@@ -126,13 +159,16 @@ static void make_days_ahead(struct store *s)
     }
 }
 
-/* What is owed counts in running time, so that is kept even when nothing else is written. */
-static int no_rows(struct store_tx *tx, struct store_op *op, struct err *e)
+static int write_running(struct store_tx *tx, struct store_op *op, struct err *e)
 {
-    (void)tx;
     (void)op;
-    (void)e;
-    return 0;
+    return tx_running(tx, e);
+}
+
+int save_running_now(struct store *s, struct err *e)
+{
+    struct store_op op = { .rank = STORE_LATER, .apply = write_running };
+    return store_do(s, &op, e);
 }
 
 static bool is_something_open(struct keeper *k)
@@ -146,14 +182,13 @@ static bool is_something_open(struct keeper *k)
            open != 0;
 }
 
+/* What is owed counts in running time, so while something is owed that is kept even when nothing else is written. */
 static void save_running(struct keeper *k)
 {
     struct store *s = k->store;
-    if (store_running_ms(s) - atomic_load(&s->running_saved) < RUNNING_SAVE_MS || !is_something_open(k))
-        return;
-    struct store_op op = { .rank = STORE_LATER, .apply = no_rows }; /* the writer saves it with any commit */
-    struct err      e = { 0 };
-    (void)!store_do(s, &op, &e);
+    struct err    e = { 0 };
+    if (store_running_ms(s) - atomic_load(&s->running_saved) >= RUNNING_SAVE_MS && is_something_open(k))
+        (void)!save_running_now(s, &e);
 }
 
 /* Once, when mails are already being taken. */
@@ -179,39 +214,29 @@ static void do_chores(struct keeper *k)
         k->has_reserve = !store_is_full(k->store);
     }
     save_running(k);
+    probe_writes(k->store);
     if (k->has_recovered && connection(k))
         retention_run(k->store, k->db, &k->doubt);
 }
 
-/* Tests let hours pass by the test clock: then nobody waits a minute. */
-static int64_t chores_pause(const struct keeper *k, bool had_news)
+static bool is_trouble(const struct store *s)
 {
-#ifdef POSTERN_FAULTS
-    (void)k;
-    (void)had_news;
-    return CHECKPOINT_MS;
-#else
-    return had_news || store_is_full(k->store) ? CHORES_MS : IDLE_CHORES_MS;
-#endif
+    return store_is_full(s) || store_failed_syncs(s) > 0;
 }
 
 static void *run(void *user)
 {
     struct keeper *k = user;
-    bool           has_news, had_news = false;
-    k->chores_at = now_ms() + FIRST_CHORES_MS;
-    while (wait_for_work(k, &has_news)) {
-        if (has_news)
+    struct due     due;
+    while (wait_for_work(k, &due)) {
+        if (due.is_checkpoint) {
             checkpoint(k);
-        had_news |= has_news;
-        if (now_ms() < k->chores_at) {
-            if (has_news && k->chores_at > now_ms() + CHORES_MS)
-                k->chores_at = now_ms() + CHORES_MS;
-            continue;
+            plan_chores(k, CHORES_MS);
         }
-        do_chores(k);
-        k->chores_at = now_ms() + chores_pause(k, had_news);
-        had_news = false;
+        if (due.is_chores) {
+            do_chores(k);
+            plan_chores(k, is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
+        }
     }
     db_close(&k->db);
     return NULL;
@@ -225,6 +250,7 @@ int keeper_start(struct store *s, struct keeper **out, struct err *e)
     if (!k)
         return err_set(e, ERR_NOMEM, "out of memory");
     k->store = s;
+    k->chores_at = now_ms() + FIRST_CHORES_MS;
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

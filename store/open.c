@@ -213,11 +213,6 @@ int64_t store_inline_max(const struct store *s)
     return s->options.inline_max;
 }
 
-int store_failed_syncs(const struct store *s)
-{
-    return atomic_load_explicit(&s->failed_syncs, memory_order_relaxed);
-}
-
 int64_t store_running_ms(const struct store *s)
 {
     return s->running_start + clock_mono_ms() - s->mono_start;

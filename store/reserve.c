@@ -10,14 +10,6 @@
 static const char name[] = "reserve";
 enum { SPARE_BYTES = 16 << 20 }; /* what must be free beside the reserve before it is taken back */
 
-void note_sync(struct store *s, bool succeeded)
-{
-    if (succeeded)
-        atomic_store_explicit(&s->failed_syncs, 0, memory_order_relaxed);
-    else
-        (void)atomic_fetch_add(&s->failed_syncs, 1);
-}
-
 bool store_is_full(const struct store *s)
 {
     return atomic_load_explicit(&s->is_full, memory_order_relaxed);
@@ -25,8 +17,10 @@ bool store_is_full(const struct store *s)
 
 void reserve_give_up(struct store *s)
 {
-    if (!atomic_exchange(&s->is_full, true))
-        (void)unlinkat(s->folder_fd, name, 0);
+    if (atomic_exchange(&s->is_full, true))
+        return;
+    (void)unlinkat(s->folder_fd, name, 0);
+    keeper_hurry(s->keeper);
 }
 
 static bool has_room(const struct store *s)

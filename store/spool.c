@@ -61,6 +61,8 @@ static int broken(struct spool *f, const char *what, struct err *e)
     close_file(f);
     if (is_full)
         reserve_give_up(f->store);
+    else
+        note_write(f->store, WRITES_FILES, false);
     return -1;
 }
 
@@ -128,12 +130,9 @@ int spool_sync(struct spool *f, struct err *e)
 {
     if (f->fd < 0)
         return err_set(e, ERR_STATE, "%s: not open for writing", f->file);
-    bool succeeded = fsync(f->fd) == 0;
-    if (!succeeded)
-        (void)broken(f, "sync", e); /* never again on this descriptor: the kernel says it only once */
-    note_sync(f->store, succeeded);
-    if (!succeeded)
-        return -1;
+    if (fsync(f->fd) < 0)
+        return broken(f, "sync", e); /* never again on this descriptor: the kernel says it only once */
+    note_write(f->store, WRITES_FILES, true);
     close_file(f);
     f->is_synced = true;
     FAULT("store.file_synced");

@@ -87,7 +87,7 @@ void store_accept(struct store *s, struct arrival *a);
 
 /* While the disk is full (the reserve is given up) small arrivals are still kept. Any thread. */
 bool store_is_full(const struct store *s);
-/* Consecutive failed syncs; three make /readyz red. Any thread. */
+/* Writes with their syncs that failed in a row; three make /readyz red. Tried again every few seconds. Any thread. */
 int store_failed_syncs(const struct store *s);
 
 enum arrival_state {

@@ -47,7 +47,7 @@ struct writer {
     int              log_pages, restart_at;
     bool             is_broken; /* the last sync failed: a new connection before the next write */
     bool             is_stuck;  /* not even a transaction could be begun                        */
-    bool             has_cache;
+    bool             has_written, has_cache;
 };
 
 struct db *tx_db(struct store_tx *tx)
@@ -180,32 +180,37 @@ static int reopen(struct writer *w, struct err *e)
     return 0;
 }
 
+int tx_running(struct store_tx *tx, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "INSERT OR REPLACE INTO meta(key, value) VALUES('running_ms', ?)", e);
+    if (!s)
+        return -1;
+    tx->running_ms = store_running_ms(tx->store);
+    bind_int(s, 1, tx->running_ms);
+    return stmt_run(s, e);
+}
+
 /* A minute of running time may be lost with the power, not more; it is saved with a commit that happens anyway. */
 static int save_running(struct writer *w, struct err *e)
 {
-    int64_t now = store_running_ms(w->store);
-    if (now - atomic_load(&w->store->running_saved) < RUNNING_SAVE_MS)
-        return 0;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(w->tx.db, "INSERT OR REPLACE INTO meta(key, value) VALUES('running_ms', ?)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, now);
-    if (stmt_run(s, e) < 0)
-        return -1;
-    w->tx.running_ms = now;
-    return 0;
+    bool is_due = store_running_ms(w->store) - atomic_load(&w->store->running_saved) >= RUNNING_SAVE_MS;
+    return is_due ? tx_running(&w->tx, e) : 0;
 }
 
+/* Only a transaction that wrote something is synced. */
 static void note_log_pages(void *user, int pages)
 {
     struct writer *w = user;
     w->log_pages = pages;
+    w->has_written = true;
 }
 
 static int begin(struct writer *w, struct err *e)
 {
-    if ((w->is_broken || !w->tx.db) && reopen(w, e) < 0)
+    if ((w->is_broken || !w->tx.db) && reopen(w, e) < 0) {
+        note_write(w->store, WRITES_DATABASE, false);
         return -1;
+    }
     w->tx.bytes = 0;
     w->tx.last_arrival = 0;
     w->tx.files_bytes = 0;
@@ -224,13 +229,15 @@ static void undo(struct writer *w)
 static int commit(struct writer *w, struct err *e)
 {
     int64_t start = now_us();
-    int     result = db_exec(w->tx.db, "COMMIT", e);
-    w->last_sync_us = now_us() - start;
+    w->has_written = false;
+    int result = db_exec(w->tx.db, "COMMIT", e);
     w->is_broken = result < 0 && e->code == ERR_IO;
-    if (result == 0 || w->is_broken)
-        note_sync(w->store, result == 0);
-    if (result == 0)
+    if (w->has_written || w->is_broken)
+        note_write(w->store, WRITES_DATABASE, result == 0);
+    if (result == 0 && w->has_written) {
+        w->last_sync_us = now_us() - start;
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
+    }
     return result;
 }
 
