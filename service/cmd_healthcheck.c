@@ -1,15 +1,41 @@
-/* `postern healthcheck`: for containers: exit 0 unless the gateway is down or says nothing within 3 s. */
+/* `postern healthcheck`: for containers: exit 0 unless the gateway is down or says nothing within 3 s. Prints the state's word,
+ * and the reasons where the token can be read. */
+#include "service/cli.h"
 #include "service/client.h"
 #include "service/commands.h"
 #include <stdio.h>
 
 enum { TIMEOUT_MS = 3000 };
 
+static void print_reason(const struct json *r)
+{
+    CLEANUP(buf_done) struct buf line;
+    buf_init(&line, 2048);
+    buf_puts(&line, "  ");
+    cli_column(&line, json_str(r, "reason", ""), 20, false);
+    cli_column(&line, json_str(r, "detail", ""), 300, true);
+    (void)puts(buf_str(&line));
+}
+
+/* One word, or {"state","reasons"}. */
+static void print_health(const struct buf *answer)
+{
+    struct err                     e;
+    CLEANUP(json_free) struct json *health = json_parse(buf_str(answer), answer->len, &e);
+    if (!health) {
+        (void)fputs(buf_str(answer), stdout);
+        return;
+    }
+    (void)puts(json_str(health, "state", ""));
+    for (const struct json *r = json_first(json_get(health, "reasons")); r; r = json_next(r))
+        print_reason(r);
+}
+
 int cmd_healthcheck(const struct settings *s, int argc, char **argv)
 {
     (void)argc, (void)argv;
     CLEANUP(client_free) struct client *c = NULL;
-    CLEANUP(buf_done) struct buf answer;
+    CLEANUP(buf_done) struct buf        answer;
     buf_init(&answer, 64 * 1024);
     struct err e;
     int        status = 0;
@@ -17,6 +43,6 @@ int cmd_healthcheck(const struct settings *s, int argc, char **argv)
         (void)fprintf(stderr, "postern healthcheck: %s\n", e.text);
         return 1;
     }
-    (void)fputs(buf_str(&answer), stdout);
+    print_health(&answer);
     return status == 200 ? 0 : 1;
 }

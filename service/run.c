@@ -188,7 +188,7 @@ static void start_inspector(struct gateway *g)
     struct inspector_options o = {
         .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
         .status_user = s->status_user, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
-        .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS,
+        .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
     };
     if (g->relay && inspector_start(g->store, g->relay, &o, &g->inspector, &e) < 0) {
         log_line(LOG_ERROR, "inspector.failed", LOG_S("text", e.text));
