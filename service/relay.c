@@ -367,10 +367,20 @@ static void meet_lane(void *user, const char *account, const char *address)
         start_sweep(r, account, address);
 }
 
+/* All that the settings name, so that a way which begins finds its lane. */
+static void make_stations(struct relay *r)
+{
+    const struct people *p = r->options.people;
+    for (size_t i = 0; i < p->recipient_count; i++)
+        for (size_t k = 0; k < p->recipients[i].way_count; k++)
+            (void)relay_station(r, p->recipients[i].ways[k].account, p->recipients[i].ways[k].address);
+}
+
 static void take_up_last_run(struct relay *r)
 {
     struct err e = { .text = "" };
-    int        result = outbox_lanes(r->reader, meet_lane, r, &e);
+    make_stations(r);
+    int result = outbox_lanes(r->reader, meet_lane, r, &e);
     for (struct station *s = r->stations; s && result == 0; s = s->next)
         result = station_take_up(s, r, &e);
     if (result < 0) {

@@ -23,6 +23,7 @@ struct relay_op {
 struct source {
     int                   users;
     struct understanding *u;     /* or NULL */
+    struct event_origin   origin; /* of its events */
     struct arena          arena; /* when read back */
 };
 

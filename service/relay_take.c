@@ -23,7 +23,6 @@ struct owed {
 struct take {
     struct relay_op     o;
     struct source      *source;
-    struct event_origin origin;
     struct outbox_turn  turn;
     struct owed        *owed;
     size_t              owed_count, owed_cap;
@@ -93,7 +92,7 @@ static int plan_one(struct relay *r, struct take *t, size_t event, const struct 
     if (!one->flight)
         return 0;
     one->leg = (int)one->flight->leg_count;
-    if (flight_add(one->flight, (struct outbox_leg){ 0 }, ev, &t->origin) < 0)
+    if (flight_add(one->flight, (struct outbox_leg){ 0 }, ev, &t->source->origin) < 0)
         one->flight = NULL;
     return 0;
 }
@@ -216,7 +215,7 @@ static int take_apply(struct store_tx *tx, struct store_op *op, struct err *e)
         return -1;
     if (is_late)
         return 0;
-    if (tx_events(tx, u->arrival_seq, &t->origin, &u->events, t->seqs, t->is_new, e) < 0)
+    if (tx_events(tx, u->arrival_seq, &t->source->origin, &u->events, t->seqs, t->is_new, e) < 0)
         return -1;
     FAULT("relay.events_written");
     if (u->arrival_seq && tx_arrival_state(tx, u->arrival_seq, u->state, u->parser, u->subject, e) < 0)
@@ -310,7 +309,7 @@ void relay_plan(struct relay *r, struct understanding *u)
     t->source = source;
     t->o = (struct relay_op){ .op = { .rank = STORE_EVENT, .apply = take_apply }, .after = take_after };
     t->turn = relay_turn(r);
-    t->origin = (struct event_origin){
+    t->source->origin = (struct event_origin){
         .site = r->options.site,
         .arrival = u->arrival_seq ? u->arrival_id : NULL,
         .parser = u->parser ? u->parser : "postern",
