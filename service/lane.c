@@ -48,7 +48,7 @@ bool lane_is_free(struct lane *l, enum severity s, int64_t now_ms)
 {
     if (l->is_busy || now_ms < l->shut_until_ms || l->due_ms[s] != LANE_NEVER)
         return false;
-    for (int other = s; other < SEVERITIES; other++)
+    for (int other = (int)s; other < SEVERITIES; other++)
         if (l->is_waiting[other] || l->due_ms[other] <= now_ms)
             return false;
     return bucket_has(&l->bucket, now_ms);
