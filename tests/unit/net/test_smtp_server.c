@@ -166,6 +166,17 @@ static bool hear_line(int fd, char *out, size_t size)
     return c == '\n';
 }
 
+/* That many lines, whatever they say. */
+static bool hear_lines(int fd, size_t wanted)
+{
+    char    chunk[8192];
+    ssize_t n = 0;
+    while (wanted > 0 && (n = recv(fd, chunk, sizeof chunk, 0)) > 0)
+        for (ssize_t i = 0; i < n; i++)
+            wanted -= chunk[i] == '\n';
+    return wanted == 0;
+}
+
 static void expect(int fd, const char *reply)
 {
     char line[512];
@@ -622,8 +633,7 @@ static void test_replies_that_are_not_read_stop_the_device_not_us(void **state)
     }
     send_message(good, "hello\r\n", 7);
     expect(good, "250 2.0.0 queued");
-    for (size_t i = 0; i < sent / LENGTH; i++)
-        expect(rude, "214 2.0.0");
+    assert_true(hear_lines(rude, sent / LENGTH));
     (void)close(rude);
     (void)close(good);
     house_end(&h);
