@@ -606,11 +606,11 @@ static size_t take_data(struct smtp_session *s, const char *bytes, size_t n)
     bool   has_ended;
     size_t used = smtp_data_take(&s->data, bytes, n, s->lost == ERR_NONE ? &s->body : NULL, &has_ended);
     check_body(s);
-    if (has_ended) {
-        end_data(s);
-    } else if (s->data.bytes / 2 > (int64_t)s->limits.message_bytes) {
-        refuse(s, &refusals[REFUSED_SIZE]); /* it will not end: no patience without end */
+    if (s->data.bytes / 2 > (int64_t)s->limits.message_bytes) { /* no patience without end, even if it has just come */
+        refuse(s, &refusals[REFUSED_SIZE]);
         enter(s, ST_CLOSED);
+    } else if (has_ended) {
+        end_data(s);
     }
     return used;
 }
