@@ -7,6 +7,7 @@
 #   clang    clang's warnings as errors, and the fuzz targets with their sanitizers
 set -eu
 cd "$(dirname "$0")/.."
+mkdir -p build
 
 options() {
   case $1 in
