@@ -1,5 +1,6 @@
 """A power cut, simulated: whatever heard 250 is there afterwards, byte for byte; and when one sync of the path is swallowed,
 these tests see the loss."""
+import http.client
 import random
 import socket
 import threading
@@ -12,7 +13,6 @@ from postern import Postern, rounds, wait_until
 from powercut import PowerCut
 
 SENDERS = 3
-
 
 
 class Sender(threading.Thread):
@@ -79,9 +79,13 @@ def missing_of(p, kept):
     """Which of the kept mails are not there, byte for byte, as the API hands them out."""
     gone = []
     for name, mail in kept.items():
-        answer = p.api.get(f"/api/v1/arrivals/{name}/raw")
-        if answer.status != 200 or answer.body != mail:
-            gone.append((name, answer.status))
+        try:
+            answer = p.api.get(f"/api/v1/arrivals/{name}/raw")
+            is_there = answer.status == 200 and answer.body == mail
+        except http.client.HTTPException:  # shorter than its row says
+            is_there = False
+        if not is_there:
+            gone.append(name)
     return gone
 
 
@@ -93,13 +97,15 @@ def daemon(tmp_path, cut):
 def test_nothing_acknowledged_is_lost_with_the_power(tmp_path, chain):
     cut = PowerCut(tmp_path / "postern" / "data", tmp_path / "shadow")
     p = daemon(tmp_path, cut)
-    chance, kept = random.Random(chain), {}
+    chance, kept, fresh = random.Random(chain), {}, {}
     for n in range(max(1, rounds("powercut", 50) // 5)):
         cut.prepare()
         p.start()
-        gone = missing_of(p, kept)
-        assert not gone, f"round {n}: {len(gone)} of {len(kept)} acknowledged mails are lost, such as {gone[:3]}"
-        kept.update(send_until_the_cut(p, chain * 1000 + n, chance.uniform(0.05, 0.5)))
+        older = dict(chance.sample(sorted(kept.items()), min(len(kept), 50)))  # all of them once more at the end
+        gone = missing_of(p, {**fresh, **older})
+        assert not gone, f"round {n}: {len(gone)} of {len(fresh)} acknowledged mails are lost, such as {gone[:3]}"
+        fresh = send_until_the_cut(p, chain * 1000 + n, chance.uniform(0.05, 0.4))
+        kept.update(fresh)
         cut.strike(seed=chain * 1000 + n)
     assert kept, "no mail was acknowledged at all"
     cut.prepare()
