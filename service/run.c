@@ -182,9 +182,8 @@ static void start_relay(struct gateway *g)
 static void start_inspector(struct gateway *g)
 {
     const struct settings *s = g->settings;
-    struct err             e = { .text = "postern-inspect is not beside this program" };
-    if (helper_path(g->helper, sizeof g->helper) < 0)
-        (void)snprintf(g->helper, sizeof g->helper, "postern-inspect");
+    struct err             e;
+    (void)helper_path(g->helper, sizeof g->helper); /* what is missing now may come: the inspector tries again */
     struct inspector_options o = {
         .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
         .status_user = s->status_user, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
@@ -283,8 +282,6 @@ static void on_smtp_stopped(void *user)
 {
     struct gateway *g = user;
     uv_close((uv_handle_t *)&g->second, NULL);
-    uv_close((uv_handle_t *)&g->sigterm, NULL);
-    uv_close((uv_handle_t *)&g->sigint, NULL);
 }
 
 static void on_stop(uv_signal_t *handle, int number)
@@ -306,6 +303,24 @@ static void start_handles(struct gateway *g)
     (void)uv_timer_start(&g->second, on_second, 0, SECOND_MS);
     (void)uv_signal_start(&g->sigterm, on_stop, SIGTERM);
     (void)uv_signal_start(&g->sigint, on_stop, SIGINT);
+    uv_unref((uv_handle_t *)&g->sigterm); /* they stay until the store is closed: a second signal must not cut that short */
+    uv_unref((uv_handle_t *)&g->sigint);
+}
+
+static void close_if_open(uv_handle_t *handle, void *user)
+{
+    (void)user;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void close_loop(struct gateway *g)
+{
+    uv_walk(&g->loop, close_if_open, NULL);
+    (void)uv_run(&g->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&g->loop);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
 }
 
 static void stop_all(struct gateway *g)
@@ -318,8 +333,6 @@ static void stop_all(struct gateway *g)
     relay_stop(&g->relay);
     smtp_server_free(&g->smtp);
     store_close(&g->store);
-    free(g->networks);
-    (void)uv_loop_close(&g->loop);
 }
 
 /* --- the life -------------------------------------------------------------------------------------------------- */
@@ -340,7 +353,6 @@ static int live(struct gateway *g)
     if (start_smtp(g, &e) < 0) {
         log_line(LOG_ERROR, "smtp.failed", LOG_S("text", e.text));
         store_close(&g->store);
-        free(g->networks);
         return EX_UNAVAILABLE;
     }
     start_handles(g);
@@ -371,6 +383,8 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     struct gateway g = { .settings = s };
     (void)uv_loop_init(&g.loop);
     int code = live(&g);
+    close_loop(&g);
+    free(g.networks);
     log_stop();
     (void)pthread_join(logger, NULL);
     return code;
