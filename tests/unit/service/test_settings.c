@@ -172,7 +172,8 @@ static void test_the_example_has_no_mistake_but_its_placeholders(void **state)
     (void)snprintf(full, sizeof full, "%s/appsettings.example.json", SOURCE_ROOT);
     assert_int_equal(settings_read(full, NULL, &s, &e), 0);
     for (size_t i = 0; i < s.mistakes.count; i++)
-        if (!s.mistakes.items[i].is_note && !strstr(s.mistakes.items[i].text, "placeholder"))
+        if (!s.mistakes.items[i].is_note && !strstr(s.mistakes.items[i].text, "placeholder") &&
+            !strstr(s.mistakes.items[i].text, "has mistakes of its own")) /* what follows from a placeholder */
             fail_msg("%s: %s", s.mistakes.items[i].path, s.mistakes.items[i].text);
     assert_true(settings_mistakes(&s) > 0);
     settings_done(&s);
