@@ -59,16 +59,15 @@ size_t fold_tight(char *out, size_t size, const char *text, size_t n)
 
 bool fold_is(const char *text, const char *folded)
 {
-    for (size_t n = strlen(text); n > 0;) {
-        size_t length = utf8_length(text, n);
+    while (*text) {
+        size_t length = utf8_length(text, 4); /* never looks past the NUL: it is no continuation */
         length = length ? length : 1;
         char   one[4];
         size_t k = fold_one(text, length, one);
-        if (strncmp(folded, one, k) != 0)
+        if (k > 0 && (*folded != one[0] || strncmp(folded, one, k) != 0))
             return false;
         folded += k;
         text += length;
-        n -= length;
     }
     return *folded == '\0';
 }
@@ -88,7 +87,7 @@ size_t fold_words(char *out, size_t size, const char *text, size_t n)
         length = length ? length : 1;
         char   folded[4];
         size_t k = fold_one(text + i, length, folded);
-        if (written + k + 2 > size - 1)
+        if (written + k + 2 > size)
             break;
         if (is_word(folded, k)) {
             memcpy(out + written, folded, k);

@@ -31,9 +31,12 @@ static long resident_pages(int statm)
     return second ? strtol(second, NULL, 10) : 0;
 }
 
-static bool is_worn_out(struct server *s)
+/* Small mails do not need a look each time. */
+static bool is_worn_out(struct server *s, bool is_large)
 {
-    enum { BYTES_PER_PAGE = 4096 };
+    enum { BYTES_PER_PAGE = 4096, LOOK_EVERY = 32 };
+    if (!is_large && s->jobs % LOOK_EVERY != 0 && s->jobs < JOBS_MAX)
+        return false;
     long grown = (resident_pages(s->statm) - s->resident_at_start) * BYTES_PER_PAGE / (1024 * 1024);
     return s->jobs >= JOBS_MAX || grown > GROWTH_MAX_MIB;
 }
@@ -51,17 +54,17 @@ static int read_request(struct server *s, struct arena *a, struct envelope *enve
     return 0;
 }
 
-static int do_job(struct server *s, int fd, struct inspection *i, struct err *e)
+static int do_job(struct server *s, int fd, struct inspection *i, bool *is_large_out, struct err *e)
 {
     struct envelope envelope;
     int64_t         received_ms;
     struct raw      raw;
     if (read_request(s, &i->arena, &envelope, &received_ms, e) < 0 || raw_open(fd, &raw, e) < 0)
         return -1;
-    int  r = inspect_bytes(i, raw.bytes, raw.n, s->site, &envelope, received_ms, e);
-    bool is_large = raw.mapped;
+    int r = inspect_bytes(i, raw.bytes, raw.n, s->site, &envelope, received_ms, e);
+    *is_large_out = raw.mapped;
     raw_close(&raw);
-    if (is_large)
+    if (*is_large_out)
         (void)malloc_trim(0);
     return r;
 }
@@ -73,8 +76,9 @@ static int answer_job(struct server *s, int fd)
     inspection_init(&i);
     s->jobs++;
     buf_clear(&s->answer);
-    int  r = do_job(s, fd, &i, &e);
-    bool is_last = is_worn_out(s);
+    bool is_large = false;
+    int  r = do_job(s, fd, &i, &is_large, &e);
+    bool is_last = is_worn_out(s, is_large);
     if (r < 0)
         job_write_error(&s->answer, e.text, is_last);
     else

@@ -74,19 +74,22 @@ static void put_1252(struct buf *out, const char *text, size_t n)
         0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD,
         0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178,
     };
-    for (size_t i = 0; i < n && out->len + 3 <= out->max; i++) {
+    for (size_t i = 0; i < n; i++) {
         unsigned char b = (unsigned char)text[i];
         unsigned      code = b >= 0x80 && b < 0xA0 ? c1[b - 0x80] : b;
-        if (code < 0x80) {
-            buf_putc(out, (char)code);
-        } else if (code < 0x800) {
-            buf_putc(out, (char)(unsigned char)(0xC0U | code >> 6));
-            buf_putc(out, (char)(unsigned char)(0x80U | (code & 0x3FU)));
-        } else {
-            const char three[3] = { (char)(unsigned char)(0xE0U | code >> 12), (char)(unsigned char)(0x80U | (code >> 6 & 0x3FU)),
-                                    (char)(unsigned char)(0x80U | (code & 0x3FU)) };
-            buf_put(out, three, 3);
+        unsigned char c[3] = { b };
+        size_t        length = code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+        if (length == 2)
+            c[0] = (unsigned char)(0xC0U | code >> 6);
+        if (length == 3) {
+            c[0] = (unsigned char)(0xE0U | code >> 12);
+            c[1] = (unsigned char)(0x80U | (code >> 6 & 0x3FU));
         }
+        if (length > 1)
+            c[length - 1] = (unsigned char)(0x80U | (code & 0x3FU));
+        if (length > out->max - out->len)
+            return;
+        buf_put(out, c, length);
     }
 }
 

@@ -62,7 +62,7 @@ static const char *find(struct span x, const char *word)
 {
     size_t k = strlen(word);
     for (size_t i = 0; i + k <= x.n; i++)
-        if (strncasecmp(x.s + i, word, k) == 0)
+        if ((x.s[i] | 0x20) == (word[0] | 0x20) && strncasecmp(x.s + i, word, k) == 0)
             return x.s + i;
     return NULL;
 }

@@ -135,9 +135,9 @@ static const struct row {
     { "Recent Close", "mode.other", 459 },
 
     /* Zones and tests. */
-    { "DC Open - Mobility", "zone.open", 750 },
-    { "DC Close - Mobility", "zone.closed", 750 },
-    { "IR Activity - Mobility", "zone.motion", 751 },
+    { "DC Open", "zone.open", 750 }, /* these three come with " - Mobility" behind them */
+    { "DC Close", "zone.closed", 750 },
+    { "IR Activity", "zone.motion", 751 },
     { "Motion in area 1", "zone.motion", 789 },
     { "Motion in area 2", "zone.motion", 788 },
     { "Entry", "zone.other", 704 },
@@ -211,6 +211,7 @@ bool panel_text_find(const char *text, size_t n, bool is_guess_allowed, struct p
         n--;
     if (fold_tight(folded, sizeof folded, text, n) == 0)
         return false;
+    (void)cut_end(folded, "-mobility");
     const struct row *r = find_row(folded);
     if (r)
         return answer(r, r->restored, out);
