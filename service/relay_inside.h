@@ -49,6 +49,7 @@ struct flight {
     const struct event         **events; /* the source's; each once, though two recipients may share the address */
     const struct event_origin  **origins;
     size_t                       event_count;
+    int64_t               due_ms;       /* of its next attempt */
     int64_t               since_run_ms; /* the oldest member's 250, as far as we know */
     int64_t               started_ms;   /* this attempt, monotonic */
     bool                  is_new;       /* its first attempt is not committed yet */

@@ -158,7 +158,7 @@ static void verdict_after(struct relay_op *op, const struct err *failed)
         relay_look_everywhere(r);
     if (f->verdict.state == MESSAGE_WAITING && !failed) {
         s->open[f->row.severity] = f;
-        s->lane.due_ms[f->row.severity] = f->verdict.due_run_ms;
+        s->lane.due_ms[f->row.severity] = f->due_ms;
         s->lane.is_busy = false;
         return;
     }
@@ -224,9 +224,11 @@ static void end_attempt(struct flight *f, const struct outcome *o)
     note_account(r, f, o, &d);
     if (o->moved_to[0])
         (void)snprintf(s->moved_to, sizeof s->moved_to, "%s", o->moved_to);
-    int64_t due = store_running_ms(r->store) + d.wait_ms;
-    if (d.shuts_lane || d.shuts_account)
-        s->lane.shut_until_ms = due;
+    int64_t now = store_running_ms(r->store);
+    bool    is_asked = d.shuts_lane || d.shuts_account;
+    f->due_ms = now + d.wait_ms;
+    if (is_asked)
+        s->lane.shut_until_ms = f->due_ms;
     f->row.maybe_twice = d.maybe_twice;
     f->verdict = (struct outbox_verdict){
         .message = f->row.seq,
@@ -234,11 +236,11 @@ static void end_attempt(struct flight *f, const struct outcome *o)
         .maybe_twice = d.maybe_twice,
         .verdict = verdict_name(o->verdict),
         .detail = f->outcome.detail,
-        .due_run_ms = due,
+        .due_run_ms = is_asked ? f->due_ms : now, /* a new start need not wait for our own back-off */
         .is_next_way_now = d.is_next_way_now,
     };
     if (d.state == MESSAGE_SENT) {
-        metrics_observe(METRIC_DELIVERY_SECONDS, (double)(store_running_ms(r->store) - f->since_run_ms) / 1000);
+        metrics_observe(METRIC_DELIVERY_SECONDS, (double)(now - f->since_run_ms) / 1000);
         s->lane.is_busy = false; /* the next need not wait for this one's bookkeeping */
     }
     flight_keep_verdict(f);
