@@ -309,8 +309,10 @@ static bool is_monstrous(const char *raw, size_t n)
 {
     const char *end = raw + n, *p = raw;
     for (int lines = 0; p < end && *p != '\n' && *p != '\r'; p = after_line(p, end))
-        if (++lines > MAIL_HEADER_LINES)
+        if (++lines > MAIL_HEADER_LINES || p - raw > MAIL_HEADER_BYTES)
             return true;
+    if (p - raw > MAIL_HEADER_BYTES)
+        return true;
     int boundaries = 0;
     while ((p = memmem(p, (size_t)(end - p), "\n--", 3))) {
         if (++boundaries > MAIL_BOUNDARY_LINES)
@@ -318,24 +320,6 @@ static bool is_monstrous(const char *raw, size_t n)
         p += 3;
     }
     return false;
-}
-
-/* Without GMime: the subject if it is near the top, and the first bytes after the header as they are. */
-static void read_roughly(struct reader *r, struct mail *out)
-{
-    const char *p = r->raw, *end = r->raw + r->size, *limit = r->size > MAIL_TEXT_MAX ? r->raw + MAIL_TEXT_MAX : end;
-    while (p < limit && *p != '\n' && *p != '\r') {
-        const char *next = after_line(p, limit);
-        if (next - p > 8 && strncasecmp(p, "Subject:", 8) == 0) {
-            char *subject = arena_copy(r->arena, p + 8, (size_t)(next - p) - 8);
-            out->subject = subject ? keep_line(r, g_strstrip(subject), HEADER_VALUE_MAX) : "";
-        }
-        p = next;
-    }
-    while (p < limit && (*p == '\n' || *p == '\r'))
-        p++;
-    charset_put(&r->plain, NULL, p, (size_t)(limit - p));
-    out->text = keep_text(r, &r->plain);
 }
 
 /* The blank line, or the end. */
@@ -358,6 +342,22 @@ static void read_as_text(struct reader *r, const char *from, struct mail *out)
     buf_clear(&r->plain);
     charset_put(&r->plain, NULL, from, n < MAIL_TEXT_MAX ? n : MAIL_TEXT_MAX);
     out->text = keep_text(r, &r->plain);
+}
+
+/* Without GMime: the subject if it is near the top, and what follows the header as it is. */
+static void read_roughly(struct reader *r, struct mail *out)
+{
+    const char *header_end = end_of_header(r), *p = r->raw;
+    const char *limit = header_end - p > MAIL_TEXT_MAX ? p + MAIL_TEXT_MAX : header_end;
+    while (p < limit) {
+        const char *next = after_line(p, limit);
+        if (next - p > 8 && strncasecmp(p, "Subject:", 8) == 0) {
+            char *subject = arena_copy(r->arena, p + 8, (size_t)(next - p) - 8);
+            out->subject = subject ? keep_line(r, g_strstrip(subject), HEADER_VALUE_MAX) : "";
+        }
+        p = next;
+    }
+    read_as_text(r, header_end, out);
 }
 
 static void read_message(struct reader *r, GMimeMessage *message, struct mail *out)

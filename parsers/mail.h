@@ -8,8 +8,10 @@ enum {
     MAIL_PARTS_MAX = 1000,     /* what comes later is not looked at                                       */
     MAIL_MEDIA_MAX = 256,
     MAIL_DEPTH_MAX = 64,
-    MAIL_HEADER_LINES = 5000,  /* beyond these two, GMime would need too much memory: the mail is read    */
-    MAIL_BOUNDARY_LINES = 20000, /* roughly, its first lines as text                                      */
+    /* Beyond any of these GMime would need too much memory or time: the mail is read roughly, its body as text. */
+    MAIL_HEADER_LINES = 5000,
+    MAIL_HEADER_BYTES = 512 * 1024,
+    MAIL_BOUNDARY_LINES = 20000,
 };
 
 /* Before the sandbox closes: what GMime, GLib and iconv open on first use. May be called again. */
