@@ -69,9 +69,7 @@ tsan_runs() {
 
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}"
-# libuv closes descriptors past the sanitizer's eyes, which then sees a race where the number is used again: what happens inside
-# libraries is not looked at (their locks are).
-export TSAN_OPTIONS="${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1:ignore_noninstrumented_modules=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-second_deadlock_stack=1:halt_on_error=1:suppressions=$PWD/tests/tsan.supp}"
 
 say "the tree"
 check layers tools/layers.sh
