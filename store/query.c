@@ -1,20 +1,25 @@
 /* query: two lists, each one statement with filters that may be NULL, and small look-ups beside it. */
 #include "store/query.h"
+#include "core/clock.h"
 #include "store/db.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_MS = 2000, ROW_ARENA = 256 * 1024, TEXT_MAX = 400, MEMBERS_MAX = 500 };
+enum { PAGE_MS = 1500, STATEMENT_MS = 3000, WINDOW = 20000, ROW_ARENA = 256 * 1024, TEXT_MAX = 400, MEMBERS_MAX = 500 };
 
-/* --- one page ---------------------------------------------------------------------------------------------------- */
+/* --- one page ----------------------------------------------------------------------------------------------------
+ * A filter that finds little would walk through years. So a list is walked in windows of seq, each a statement and a read
+ * transaction of its own; when the time is up the page ends where the walk stands, be it empty, and the next one goes on there. */
 
-/* Who takes the rows; the other callback is NULL. */
-struct sink {
+struct list {
+    const char *sql, *newest_sql; /* newest NULL: an index leads to the few rows there are, no windows */
+    void (*bind)(struct stmt *q, const struct list *l);
+    /* The row that q stands on: 1 taken; 0: it ends the page before this row; -1. */
+    int (*take)(struct db *d, struct stmt *q, const struct list *l, struct err *e);
+    const void *filter;
     bool (*on_event)(void *user, const struct event_row *row);
     bool (*on_delivery)(void *user, const struct delivery_row *row);
     void *user;
-    /* The row that q stands on: 1 taken; 0: it ends the page before this row; -1. */
-    int (*take)(struct db *d, struct stmt *q, const struct sink *sink, struct err *e);
 };
 
 enum { COLUMN_SEQ }; /* the first of both lists */
@@ -25,35 +30,54 @@ static void time_unlimited(struct db **d)
     db_limit_time(*d, 0);
 }
 
-static int read_page(struct db *d, struct stmt *q, struct page *page, const struct sink *sink, struct err *e)
-{
-    int64_t last = page->cursor;
-    int     found, taken = 0;
-    page->next = 0;
-    while ((found = stmt_step(q, e)) > 0) {
-        int more = taken < page->limit ? sink->take(d, q, sink, e) : 0;
-        if (more < 0)
-            return -1;
-        if (more == 0) {
-            page->next = last;
-            return 0;
-        }
-        last = col_int(q, COLUMN_SEQ);
-        taken++;
-    }
-    return found;
-}
-
 static void bind_number_unless(struct stmt *q, const char *name, int64_t value, int64_t any)
 {
     if (value != any)
         bind_named_int(q, name, value);
 }
 
-static void bind_page(struct stmt *q, const struct page *page)
+/* Rows with lower <= seq < upper. 1: the page has ended; 0: it has room for more; -1. */
+static int read_window(struct db *d, const struct list *l, int64_t upper, int64_t lower, struct page *page, int *taken, struct err *e)
 {
-    bind_number_unless(q, ":cursor", page->cursor, 0);
-    bind_named_int(q, ":limit", page->limit + 1); /* one more tells whether there is a next page */
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, l->sql, e);
+    if (!q)
+        return -1;
+    bind_named_int(q, ":upper", upper);
+    bind_named_int(q, ":lower", lower);
+    bind_named_int(q, ":limit", page->limit - *taken + 1); /* one more tells whether there is a next page */
+    l->bind(q, l);
+    int found;
+    while ((found = stmt_step(q, e)) > 0) {
+        int more = *taken < page->limit ? l->take(d, q, l, e) : 0;
+        if (more <= 0)
+            return more < 0 ? -1 : 1;
+        page->next = col_int(q, COLUMN_SEQ);
+        (*taken)++;
+    }
+    return found;
+}
+
+static int read_page(struct db *d, const struct list *l, struct page *page, struct err *e)
+{
+    int64_t deadline_ms = clock_mono_ms() + (page->budget_ms ? page->budget_ms : PAGE_MS);
+    int64_t newest = INT64_MAX - 1;
+    if (l->newest_sql && db_number(d, l->newest_sql, 0, &newest, e) < 0)
+        return -1;
+    int64_t upper = page->cursor && page->cursor <= newest ? page->cursor : newest + 1; /* a cursor is foreign input */
+    int     taken = 0, ended = 0;
+    page->next = page->cursor;
+    while (ended == 0 && upper > 1) {
+        int64_t lower = l->newest_sql && upper > WINDOW ? upper - WINDOW : 0;
+        ended = read_window(d, l, upper, lower, page, &taken, e);
+        upper = lower;
+        if (ended == 0 && upper > 1 && clock_mono_ms() >= deadline_ms) {
+            page->next = upper;
+            return 0;
+        }
+    }
+    if (ended == 0)
+        page->next = 0;
+    return ended < 0 ? -1 : 0;
 }
 
 /* --- events ------------------------------------------------------------------------------------------------------ */
@@ -69,7 +93,7 @@ enum {
 };
 
 static const char events_sql[] =
-    "SELECT " EVENT_COLUMNS " FROM " EVENT_TABLES " WHERE (:cursor IS NULL OR e.seq < :cursor)"
+    "SELECT " EVENT_COLUMNS " FROM " EVENT_TABLES " WHERE e.seq < :upper AND e.seq >= :lower"
     " AND (:kind IS NULL OR e.kind GLOB :kind)"
     " AND (:severity IS NULL OR e.severity = :severity)"
     " AND (:device IS NULL OR e.device = :device)"
@@ -82,7 +106,7 @@ static const char events_sql[] =
 /* The two that have an index of their own: an OR with NULL would hide it. */
 static const char event_by_id_sql[] = "SELECT " EVENT_COLUMNS " FROM " EVENT_TABLES " WHERE e.id = :id LIMIT :limit";
 static const char events_of_arrival_sql[] =
-    "SELECT " EVENT_COLUMNS " FROM " EVENT_TABLES " WHERE e.arrival = :arrival AND (:cursor IS NULL OR e.seq < :cursor)"
+    "SELECT " EVENT_COLUMNS " FROM " EVENT_TABLES " WHERE e.arrival = :arrival AND e.seq < :upper"
     " ORDER BY e.seq DESC LIMIT :limit";
 
 /* %text% with LIKE's own characters made plain. */
@@ -100,18 +124,14 @@ static const char *like_pattern(const char *text, char out[TEXT_MAX * 2 + 3])
     return out;
 }
 
-static const char *sql_for(const struct event_filter *f)
+static void bind_events(struct stmt *q, const struct list *l)
 {
-    return f->id ? event_by_id_sql : f->arrival_seq ? events_of_arrival_sql : events_sql;
-}
-
-static void bind_events(struct stmt *q, const struct event_filter *f, const char *pattern)
-{
+    const struct event_filter *f = l->filter;
     bind_named_text(q, ":id", f->id);
     bind_named_text(q, ":kind", f->kind);
     bind_named_text(q, ":device", f->device);
     bind_named_text(q, ":zone_name", f->zone_name);
-    bind_named_text(q, ":text", pattern);
+    bind_named_text(q, ":text", f->text);
     bind_number_unless(q, ":zone", f->zone, ZONE_NONE);
     bind_number_unless(q, ":severity", f->severity, -1);
     bind_number_unless(q, ":arrival", f->arrival_seq, 0);
@@ -190,7 +210,7 @@ static void read_event(struct stmt *q, struct event_row *row)
         memcpy(row->event.id, id, strlen(id) + 1);
 }
 
-static int take_event(struct db *d, struct stmt *q, const struct sink *sink, struct err *e)
+static int take_event(struct db *d, struct stmt *q, const struct list *l, struct err *e)
 {
     CLEANUP(arena_done) struct arena media;
     arena_init(&media, ROW_ARENA);
@@ -198,23 +218,29 @@ static int take_event(struct db *d, struct stmt *q, const struct sink *sink, str
     read_event(q, &row);
     if (col_int(q, E_HAS_MEDIA) && read_media(d, row.seq, &row.event, &media, e) < 0)
         return -1;
-    return sink->on_event(sink->user, &row) ? 1 : 0;
+    return l->on_event(l->user, &row) ? 1 : 0;
 }
 
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
                  bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e)
 {
     CLEANUP(time_unlimited) struct db *d = reader_db(r);
-    db_limit_time(d, PAGE_MS);
-    char pattern[TEXT_MAX * 2 + 3];
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, sql_for(f), e);
-    if (!q)
-        return -1;
-    bind_page(q, page);
-    bind_events(q, f, f->text ? like_pattern(f->text, pattern) : NULL);
-
-    struct sink sink = { .on_event = on_row, .user = user, .take = take_event };
-    return read_page(d, q, page, &sink, e);
+    db_limit_time(d, STATEMENT_MS);
+    char                pattern[TEXT_MAX * 2 + 3];
+    struct event_filter bound = *f;
+    if (f->text)
+        bound.text = like_pattern(f->text, pattern);
+    bool        is_indexed = f->id || f->arrival_seq;
+    struct list l = {
+        .sql = f->id ? event_by_id_sql : f->arrival_seq ? events_of_arrival_sql : events_sql,
+        .newest_sql = is_indexed ? NULL : "SELECT max(seq) FROM events",
+        .bind = bind_events,
+        .take = take_event,
+        .filter = &bound,
+        .on_event = on_row,
+        .user = user,
+    };
+    return read_page(d, &l, page, e);
 }
 
 int query_media(struct store_reader *r, const char *event_id, int n, struct media *out, char arrival_id_out[ID_TEXT],
@@ -252,15 +278,15 @@ enum {
     " FROM deliveries v JOIN events e ON e.seq = v.event LEFT JOIN messages m ON m.seq = v.message"
 
 static const char deliveries_sql[] =
-    DELIVERY_SELECT " WHERE (:cursor IS NULL OR v.seq < :cursor) AND (:state IS NULL OR v.state = :state)"
+    DELIVERY_SELECT " WHERE v.seq < :upper AND v.seq >= :lower AND (:state IS NULL OR v.state = :state)"
     " AND (:recipient IS NULL OR v.recipient = :recipient) ORDER BY v.seq DESC LIMIT :limit";
 static const char deliveries_of_event_sql[] =
     DELIVERY_SELECT " WHERE v.event = (SELECT seq FROM events WHERE id = :event)"
-    " AND (:cursor IS NULL OR v.seq < :cursor) AND (:state IS NULL OR v.state = :state)"
+    " AND v.seq < :upper AND (:state IS NULL OR v.state = :state)"
     " AND (:recipient IS NULL OR v.recipient = :recipient) ORDER BY v.seq DESC LIMIT :limit";
 static const char deliveries_of_arrival_sql[] =
     DELIVERY_SELECT " WHERE v.event IN (SELECT seq FROM events WHERE arrival = :arrival)"
-    " AND (:cursor IS NULL OR v.seq < :cursor) AND (:state IS NULL OR v.state = :state)"
+    " AND v.seq < :upper AND (:state IS NULL OR v.state = :state)"
     " AND (:recipient IS NULL OR v.recipient = :recipient) ORDER BY v.seq DESC LIMIT :limit";
 
 static void read_delivery(struct stmt *q, struct delivery_row *row)
@@ -307,7 +333,7 @@ static int read_members(struct db *d, int64_t message_seq, struct delivery_row *
     return found < 0 ? -1 : 0;
 }
 
-static int take_delivery(struct db *d, struct stmt *q, const struct sink *sink, struct err *e)
+static int take_delivery(struct db *d, struct stmt *q, const struct list *l, struct err *e)
 {
     CLEANUP(arena_done) struct arena members;
     arena_init(&members, ROW_ARENA);
@@ -315,26 +341,34 @@ static int take_delivery(struct db *d, struct stmt *q, const struct sink *sink, 
     read_delivery(q, &row);
     if (row.message.id && read_members(d, col_int(q, D_MESSAGE), &row, &members, e) < 0)
         return -1;
-    return sink->on_delivery(sink->user, &row) ? 1 : 0;
+    return l->on_delivery(l->user, &row) ? 1 : 0;
+}
+
+static void bind_deliveries(struct stmt *q, const struct list *l)
+{
+    const struct delivery_filter *f = l->filter;
+    bind_number_unless(q, ":state", f->state, -1);
+    bind_number_unless(q, ":arrival", f->arrival_seq, 0);
+    bind_named_text(q, ":recipient", f->recipient);
+    bind_named_text(q, ":event", f->event);
 }
 
 int query_deliveries(struct store_reader *r, const struct delivery_filter *f, struct page *page,
                      bool (*on_row)(void *user, const struct delivery_row *row), void *user, struct err *e)
 {
     CLEANUP(time_unlimited) struct db *d = reader_db(r);
-    db_limit_time(d, PAGE_MS);
-    const char *sql = f->event ? deliveries_of_event_sql : f->arrival_seq ? deliveries_of_arrival_sql : deliveries_sql;
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, sql, e);
-    if (!q)
-        return -1;
-    bind_page(q, page);
-    bind_number_unless(q, ":state", f->state, -1);
-    bind_number_unless(q, ":arrival", f->arrival_seq, 0);
-    bind_named_text(q, ":recipient", f->recipient);
-    bind_named_text(q, ":event", f->event);
-
-    struct sink sink = { .on_delivery = on_row, .user = user, .take = take_delivery };
-    return read_page(d, q, page, &sink, e);
+    db_limit_time(d, STATEMENT_MS);
+    bool        is_indexed = f->event || f->arrival_seq;
+    struct list l = {
+        .sql = f->event ? deliveries_of_event_sql : f->arrival_seq ? deliveries_of_arrival_sql : deliveries_sql,
+        .newest_sql = is_indexed ? NULL : "SELECT max(seq) FROM deliveries",
+        .bind = bind_deliveries,
+        .take = take_delivery,
+        .filter = f,
+        .on_delivery = on_row,
+        .user = user,
+    };
+    return read_page(d, &l, page, e);
 }
 
 static void write_message(struct json_out *w, const struct delivery_row *row)

@@ -1,6 +1,7 @@
-/* query: what the API and the commands ask of the history; read-only. Lists come newest first, by seq: a cursor is the seq of the
- * last row that was taken, so a page never changes while events arrive. One page is one read transaction, of at most 500 rows and
- * two seconds. Rows are handed out one by one; their strings are good during the call. */
+/* query: what the API and the commands ask of the history; read-only. Lists come newest first, by seq: a cursor is the seq where
+ * the page before ended, so a page never changes while events arrive. A page has at most 500 rows and takes two seconds at most:
+ * if a filter finds little in a long history it ends early, even empty, and the next one goes on. No read transaction is longer
+ * than that. Rows are handed out one by one; their strings are good during the call. */
 #pragma once
 #include "store/outbox.h"
 #include "store/store.h"
@@ -8,9 +9,10 @@
 enum { QUERY_PAGE_MAX = 500 };
 
 struct page {
-    int64_t cursor; /* rows older than this seq; 0: from the newest */
-    int     limit;  /* 1 to QUERY_PAGE_MAX */
-    int64_t next;   /* out: cursor of the next page; 0: this was the last */
+    int64_t cursor;    /* rows older than this seq; 0: from the newest */
+    int     limit;     /* 1 to QUERY_PAGE_MAX */
+    int64_t budget_ms; /* when to end early; 0: the usual */
+    int64_t next;      /* out: cursor of the next page; 0: this was the last */
 };
 
 /* NULL, ZONE_NONE, -1 and 0 mean any. */
@@ -31,7 +33,7 @@ struct event_row {
     const char  *arrival; /* id; NULL: we made it ourselves */
     const char  *parser;
 };
-/* 0, or -1: ERR_TIMEOUT: nothing was found in time, ask for less. The callback says false to end the page before this row. */
+/* 0, or -1. The callback says false to end the page before this row; it must take the first. */
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
                  bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e) MUST_CHECK;
 

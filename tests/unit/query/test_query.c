@@ -149,6 +149,9 @@ static void test_pages_follow_each_other_while_events_arrive(void **state)
     s = list(r, all_events(), &page);
     assert_string_equal(s.ids, "E1");
     assert_int_equal(page.next, 0);
+    page = (struct page){ .cursor = INT64_MAX, .limit = 2 };
+    s = list(r, all_events(), &page);
+    assert_string_equal(s.ids, "E10 E9");
     page = (struct page){ .limit = 6 };
     s = list(r, all_events(), &page);
     assert_string_equal(s.ids, "E10 E9 E5 E3 E2 E1");
@@ -167,6 +170,30 @@ static void test_a_page_that_is_ended_goes_on_after_its_last_row(void **state)
     assert_int_equal(query_events(r, &f, &page, on_event, &s, &e), 0);
     assert_string_equal(s.ids, "E9 E5 E3");
     assert_int_equal(page.next, 3);
+}
+
+static void test_a_long_history_is_walked_in_pieces_and_none_is_lost(void **state)
+{
+    struct history *h = *state;
+    history_write(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65000)"
+                     " INSERT INTO events(seq,id,n,received_ms,parser,kind,restored,severity,device)"
+                     " SELECT i, 'E' || i, 1, i, 'p', iif(i % 30000 = 1, 'alarm.gas', 'unknown'), 0, 1, '' FROM n;");
+    CLEANUP(store_reader_close) struct store_reader *r = reader_of(h);
+    expect(r, ALL_WITH(.kind = "alarm.gas"), "E60001 E30001 E1");
+    struct page page = { .limit = 1 };
+    struct seen s = list(r, ALL_WITH(.kind = "alarm.gas"), &page);
+    assert_string_equal(s.ids, "E60001");
+    char found[64] = "";
+    int  pages = 0;
+    page = (struct page){ .limit = 50 };
+    do { /* no time at all: one window a page */
+        page = (struct page){ .cursor = page.next, .limit = 50, .budget_ms = -1 };
+        s = list(r, ALL_WITH(.kind = "alarm.gas"), &page);
+        (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s ", s.ids);
+        pages++;
+    } while (page.next);
+    assert_string_equal(found, "E60001 E30001  E1 ");
+    assert_int_equal(pages, 4);
 }
 
 static void test_a_medium_is_found_with_its_place(void **state)
@@ -281,6 +308,7 @@ int main(void)
         WITH_STORE(test_a_row_brings_all_that_is_known),
         WITH_STORE(test_pages_follow_each_other_while_events_arrive),
         WITH_STORE(test_a_page_that_is_ended_goes_on_after_its_last_row),
+        WITH_STORE(test_a_long_history_is_walked_in_pieces_and_none_is_lost),
         WITH_STORE(test_a_medium_is_found_with_its_place),
         WITH_STORE(test_deliveries_come_with_their_message_and_its_members),
         WITH_STORE(test_a_page_that_takes_too_long_ends_by_its_deadline),
