@@ -45,16 +45,16 @@ static void clear_host_bits(struct cidr *c)
 
 int cidr_parse(const char *text, struct cidr *out, struct err *e)
 {
-    char        address[INET6_ADDRSTRLEN];
+    char address[INET6_ADDRSTRLEN];
     const char *slash = strchr(text, '/');
-    size_t      n = slash ? (size_t)(slash - text) : strlen(text);
+    size_t n = slash ? (size_t)(slash - text) : strlen(text);
     if (n >= sizeof address)
         return err_set(e, ERR_INPUT, "\"%s\" is no IP address or network", text);
     memcpy(address, text, n);
     address[n] = '\0';
 
     struct cidr c;
-    int         before = parse_address(address, c.bytes);
+    int before = parse_address(address, c.bytes);
     if (before < 0)
         return err_set(e, ERR_INPUT, "\"%s\" is no IP address or network", text);
     int bits = slash ? parse_bits(slash + 1, ADDRESS_BITS - before) : ADDRESS_BITS - before;

@@ -1,4 +1,5 @@
-/* intake: see intake.h. Who may touch it: the loop; during a job the pool's thread alone; from store_accept until kept() the store. */
+/* intake: see intake.h. Who may touch it: the loop; during a job the pool's thread what the job needs; from store_accept until
+ * kept() the store. */
 #include "net/intake.h"
 #include "core/clock.h"
 #include "core/fault.h"
@@ -9,11 +10,11 @@
 
 struct intakes {
     struct intakes_options options;
-    struct store  *store;
-    uv_loop_t     *loop;
-    uv_async_t     answered;
-    size_t         count;
-    uv_mutex_t     lock;
+    struct store *store;
+    uv_loop_t *loop;
+    uv_async_t answered;
+    size_t count;
+    uv_mutex_t lock;
     struct intake *first, **last; /* answered by the writer; guarded by lock */
     void (*closed)(void *user);
     void *closed_user;
@@ -22,20 +23,20 @@ struct intakes {
 enum job { JOB_WRITE, JOB_WRITE_AND_SYNC, JOB_REMOVE };
 
 struct intake {
-    struct arrival      arrival;
-    struct intakes     *group;
+    struct arrival arrival;
+    struct intakes *group;
     struct intake_owner owner;
-    bool                is_busy, is_finished, is_abandoned; /* finished: the last bytes are here                */
-    enum job            job;                                /* what the running job does                        */
-    uv_work_t           work;
-    struct spool       *spool;
-    struct buf          chunk, rest; /* chunk: of the running job; rest: what came with finish meanwhile */
-    struct err          failure;     /* code ERR_NONE: none yet. The job's while it runs */
-    struct buf          envelope;
-    const char         *peer, *from; /* behind the JSON in envelope */
-    size_t              to_count;
-    int64_t             finished_ms;
-    struct intake      *next;
+    bool is_busy, is_finished, is_abandoned; /* finished: the last bytes are here                */
+    enum job job;                            /* what the running job does                        */
+    uv_work_t work;
+    struct spool *spool;
+    struct buf chunk, rest; /* chunk: of the running job; rest: what came with finish meanwhile */
+    struct err failure;     /* code ERR_NONE: none yet. The job's while it runs */
+    struct buf envelope;
+    const char *peer, *from; /* behind the JSON in envelope */
+    size_t to_count;
+    int64_t named_ms, finished_ms; /* wall, running */
+    struct intake *next;
 };
 
 enum { ENVELOPE_USUAL = 250, ENVELOPE_MAX = 8 * 1024 * 1024, CHUNK_MAX = INT32_MAX };
@@ -98,7 +99,7 @@ static void on_answered(uv_async_t *async)
 /* Writer's thread. One wake for all that are answered before the loop comes round. */
 static void on_kept(struct arrival *a, const struct err *failed)
 {
-    struct intake  *in = a->user;
+    struct intake *in = a->user;
     struct intakes *g = in->group;
     if (failed)
         in->failure = *failed;
@@ -127,7 +128,7 @@ static void hand_to_store(struct intake *in)
 
 static int write_chunk(struct intake *in, struct err *e)
 {
-    if (!in->spool && spool_open(in->group->store, in->arrival.id, in->arrival.received_ms, &in->spool, e) < 0)
+    if (!in->spool && spool_open(in->group->store, in->arrival.id, in->named_ms, &in->spool, e) < 0)
         return -1;
     if (in->chunk.len > 0 && spool_write(in->spool, buf_str(&in->chunk), in->chunk.len, e) < 0)
         return -1;
@@ -199,13 +200,13 @@ struct intake *intake_begin(struct intakes *g, const struct intake_owner *owner)
     return in;
 }
 
-/* A large mail is named when its file is made: the store finds the file by this name and day. */
+/* A large mail is named when its file is made, the others when they are complete. */
 static void give_name(struct intake *in)
 {
     if (in->arrival.id[0])
         return;
-    in->arrival.received_ms = clock_wall_ms();
-    (void)id_make(in->arrival.id, in->arrival.received_ms);
+    in->named_ms = clock_wall_ms();
+    (void)id_make(in->arrival.id, in->named_ms);
 }
 
 bool intake_is_busy(const struct intake *in)
@@ -255,6 +256,7 @@ void intake_finish(struct intake *in, struct buf *body, const struct envelope *e
     }
     bool is_large = in->arrival.id[0] || bytes > store_inline_max(in->group->store);
     give_name(in);
+    in->arrival.received_ms = clock_wall_ms();
     in->arrival.bytes = bytes;
     in->is_finished = true;
     move_bytes(&in->rest, body);

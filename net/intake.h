@@ -18,22 +18,23 @@ struct intakes_options {
     void (*ended)(void *user, const struct arrival *a, const char *peer, const char *from, size_t to_count, int64_t took_ms,
                   const struct err *failed);
 };
-int    intakes_open(struct uv_loop_s *loop, struct store *s, const struct intakes_options *o, struct intakes **out,
-                    struct err *e) MUST_CHECK;
+int intakes_open(struct uv_loop_s *loop, struct store *s, const struct intakes_options *o, struct intakes **out,
+                 struct err *e) MUST_CHECK;
 size_t intakes_count(const struct intakes *g); /* under way, with or without a connection */
 /* When none is under way. Frees itself, then calls closed. */
-void   intakes_close(struct intakes **g, void (*closed)(void *user), void *user);
+void intakes_close(struct intakes **g, void (*closed)(void *user), void *user);
 
 struct intake_owner {
-    void *user; /* the connection */
-    void (*wrote)(void *user, const struct err *failed);                 /* the spooled bytes are on their way, or cannot be kept */
-    void (*ended)(void *user, const char *id, const struct err *failed); /* the answer to finish; the intake is gone              */
+    void *user;                                          /* the connection */
+    void (*wrote)(void *user, const struct err *failed); /* the spooled bytes are on their way, or cannot be kept */
+    void (*ended)(void *user, const char *id,
+                  const struct err *failed); /* the answer to finish; the intake is gone              */
 };
 struct intake *intake_begin(struct intakes *g, const struct intake_owner *owner); /* NULL: out of memory */
-bool           intake_is_busy(const struct intake *in);                            /* a job is running: no spool, no abandoning of bytes */
+bool intake_is_busy(const struct intake *in); /* a job is running: no spool, no abandoning of bytes */
 /* Takes the bytes of body (empty then) and writes them behind those before. Not while busy. */
-void           intake_spool(struct intake *in, struct buf *body);
+void intake_spool(struct intake *in, struct buf *body);
 /* The mail is complete; body holds what was not spooled and is empty then. Also while busy. */
-void           intake_finish(struct intake *in, struct buf *body, const struct envelope *env, int64_t bytes);
-void           intake_abandon(struct intake **in); /* nobody wants it: what is on disk goes. NULL inside is nothing */
-void           intake_leave(struct intake **in);   /* its connection has gone; the mail goes on. After finish */
+void intake_finish(struct intake *in, struct buf *body, const struct envelope *env, int64_t bytes);
+void intake_abandon(struct intake **in); /* nobody wants it: what is on disk goes. NULL inside is nothing */
+void intake_leave(struct intake **in);   /* its connection has gone; the mail goes on. After finish */

@@ -15,17 +15,17 @@ enum { BACKLOG = 4096, ACCEPTS_AT_ONCE = 64, PAUSE_MS = 100 };
 
 struct listener {
     struct listener_options options;
-    int        fd, port;
-    uv_poll_t  poll;
+    int fd, port;
+    uv_poll_t poll;
     uv_timer_t retry;
-    int        open_handles;
+    int open_handles;
     void (*closed)(void *user);
     void *closed_user;
 };
 
 union any_address {
-    struct sockaddr     any;
-    struct sockaddr_in  in;
+    struct sockaddr any;
+    struct sockaddr_in in;
     struct sockaddr_in6 in6;
 };
 
@@ -88,9 +88,9 @@ static int listen_on(const union any_address *a, int *fd_out, struct err *e)
 
 static int open_socket(const struct listener_options *o, int *fd_out, struct err *e)
 {
-    in_port_t         port = htons((uint16_t)o->port);
+    in_port_t port = htons((uint16_t)o->port);
     union any_address a = everywhere(AF_INET6, port);
-    bool              is_everywhere = !o->address[0] || strcmp(o->address, "::") == 0;
+    bool is_everywhere = !o->address[0] || strcmp(o->address, "::") == 0;
     if (!is_everywhere && parse_address(o->address, port, &a, e) < 0)
         return -1;
     if (listen_on(&a, fd_out, e) == 0)
@@ -104,8 +104,8 @@ static int open_socket(const struct listener_options *o, int *fd_out, struct err
 
 static int port_of(int fd)
 {
-    union any_address a;
-    socklen_t         size = sizeof a;
+    union any_address a = everywhere(AF_INET6, 0);
+    socklen_t size = sizeof a;
     if (getsockname(fd, &a.any, &size) < 0)
         return 0;
     return ntohs(a.any.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
@@ -135,8 +135,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)events;
     for (int i = 0; i < ACCEPTS_AT_ONCE && uv_is_active((uv_handle_t *)poll); i++) {
         union any_address peer;
-        socklen_t         size = sizeof peer;
-        int               fd = accept4(l->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        socklen_t size = sizeof peer;
+        int fd = accept4(l->fd, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             l->options.accepted(l->options.user, fd, &peer.any);
         else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)

@@ -7,8 +7,8 @@
 enum { BUCKETS = 256 };
 
 struct peer {
-    struct peer  *next;
-    size_t        count;
+    struct peer *next;
+    size_t count;
     unsigned char address[16];
 };
 
@@ -45,7 +45,7 @@ static size_t bucket_of(const unsigned char address[16])
 static struct peer **find(struct peers *p, const unsigned char address[16])
 {
     struct peer **at = &p->buckets[bucket_of(address)];
-    while (*at && memcmp((*at)->address, address, sizeof (*at)->address) != 0)
+    while (*at && memcmp((*at)->address, address, sizeof(*at)->address) != 0)
         at = &(*at)->next;
     return at;
 }
@@ -55,7 +55,7 @@ int peers_add(struct peers *p, const unsigned char address[16])
     struct peer **at = find(p, address);
     if (!*at && !(*at = calloc(1, sizeof **at)))
         return -1;
-    memcpy((*at)->address, address, sizeof (*at)->address);
+    memcpy((*at)->address, address, sizeof(*at)->address);
     (*at)->count++;
     return 0;
 }
@@ -63,7 +63,7 @@ int peers_add(struct peers *p, const unsigned char address[16])
 void peers_remove(struct peers *p, const unsigned char address[16])
 {
     struct peer **at = find(p, address);
-    struct peer  *peer = *at;
+    struct peer *peer = *at;
     if (!peer || --peer->count > 0)
         return;
     *at = peer->next;

@@ -9,12 +9,13 @@ enum { REPEATS_PLACES = 64, REPEATS_QUIET_MS = 60 * 1000 };
 struct repeats {
     struct repeat {
         unsigned char address[16];
-        const char   *reason; /* a constant, compared by its text; NULL: the place is free */
-        int64_t       said_ms;
-        uint64_t      unsaid;
+        const char *reason; /* a constant, compared by its text; NULL: the place is free */
+        int64_t said_ms;
+        uint64_t unsaid;
     } places[REPEATS_PLACES];
     uint64_t unsaid_elsewhere; /* while no place was free */
 };
 
 /* Whether to say it; *repeats_out: how many were not said since the last time. */
-bool repeats_say(struct repeats *r, const unsigned char address[16], const char *reason, int64_t mono_ms, uint64_t *repeats_out);
+bool repeats_say(struct repeats *r, const unsigned char address[16], const char *reason, int64_t mono_ms,
+                 uint64_t *repeats_out);

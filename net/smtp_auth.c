@@ -15,7 +15,7 @@ static void forget(struct buf *secret)
 static int decode(struct buf *out, const char *response)
 {
     struct err e;
-    size_t     n = strcmp(response, "=") == 0 ? 0 : strlen(response);
+    size_t n = strcmp(response, "=") == 0 ? 0 : strlen(response);
     return base64_decode(out, response, n, &e);
 }
 
@@ -32,8 +32,8 @@ char *smtp_auth_login_user(const char *response)
     return decode(&plain, response) < 0 ? NULL : text_of(buf_str(&plain), plain.len);
 }
 
-/* authzid NUL user NUL password. Devices were seen to leave out the first or all of the NULs: with one it is "user NUL password",
- * with none nobody can say which part is the secret, so no user is taken from it. */
+/* authzid NUL user NUL password. Devices were seen to leave out the first or all of the NULs: with one it is "user NUL
+ * password", with none nobody can say which part is the secret, so no user is taken from it. */
 char *smtp_auth_plain_user(const char *response)
 {
     CLEANUP(forget) struct buf plain;

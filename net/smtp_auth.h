@@ -1,5 +1,6 @@
-/* smtp_auth: the responses of AUTH PLAIN (RFC 4616) and AUTH LOGIN. We ask who it is, not whether it is true: old panels insist on
- * sending some credentials, and the network decides who may talk to us. So the password is only checked to be base64 and forgotten. */
+/* smtp_auth: the responses of AUTH PLAIN (RFC 4616) and AUTH LOGIN. We ask who it is, not whether it is true: old panels
+ * insist on sending some credentials, and the network decides who may talk to us. So the password is only checked to be base64
+ * and forgotten. */
 #pragma once
 #include "core/attr.h"
 

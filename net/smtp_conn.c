@@ -1,5 +1,6 @@
 /* smtp_conn: bytes from the socket go to the session, its replies to the socket, its mails to an intake. Input that cannot be
- * taken yet (a mail waits for the store, replies wait for the device, the disk is behind) is held, and reading stops until then. */
+ * taken yet (a mail waits for the store, replies wait for the device, the disk is behind) is held, and reading stops until
+ * then. */
 #include "net/smtp_conn.h"
 #include "core/clock.h"
 #include "core/fault.h"
@@ -17,12 +18,12 @@ enum {
 };
 
 struct smtp_conn {
-    uv_tcp_t                       tcp;
-    struct smtp_conn_link          link;
+    uv_tcp_t tcp;
+    struct smtp_conn_link link;
     const struct smtp_conn_shared *shared;
-    struct smtp_session           *session;
-    struct intake                 *intake;  /* of the mail under way, once it needs one */
-    struct buf                     held;    /* input that waits                         */
+    struct smtp_session *session;
+    struct intake *intake; /* of the mail under way, once it needs one */
+    struct buf held;       /* input that waits                         */
     bool is_reading, is_writing;
     bool is_committing; /* the intake is finished, its answer not here                  */
     bool is_eof;        /* the device says no more, but may still listen (nc)           */
@@ -30,8 +31,8 @@ struct smtp_conn {
     bool is_rude;       /* … and the device may still be talking: linger                */
     bool is_lingering, is_dropped;
     unsigned char address[16];
-    int64_t       opened_ms, last_ms, linger_until_ms;
-    uint64_t      commands, mails;
+    int64_t opened_ms, last_ms, linger_until_ms;
+    uint64_t commands, mails;
 };
 
 static void pump(struct smtp_conn *c, const char *bytes, size_t n);
@@ -203,7 +204,7 @@ static void resume(struct smtp_conn *c)
 
 struct writing {
     uv_write_t req;
-    char       bytes[];
+    char bytes[];
 };
 
 static void on_written(uv_write_t *req, int status)
@@ -243,7 +244,7 @@ static void write_later(struct smtp_conn *c, const char *bytes, size_t n)
 static void write_now(struct smtp_conn *c, struct buf *out)
 {
     uv_buf_t buf = uv_buf_init(out->data, (unsigned)out->len);
-    int      n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+    int n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
     if (n == UV_EAGAIN)
         n = 0;
     if (n < 0)
@@ -316,7 +317,8 @@ static struct intake *need_intake(struct smtp_conn *c)
 static void spool_if_large(struct smtp_conn *c)
 {
     struct buf *body = smtp_session_body(c->session);
-    if (body->len < c->shared->spool_bytes || (int64_t)body->len <= c->shared->inline_bytes || (c->intake && intake_is_busy(c->intake)))
+    if (body->len < c->shared->spool_bytes || (int64_t)body->len <= c->shared->inline_bytes ||
+        (c->intake && intake_is_busy(c->intake)))
         return;
     if (need_intake(c)) {
         intake_spool(c->intake, body);
@@ -360,7 +362,7 @@ static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
 static void pump(struct smtp_conn *c, const char *bytes, size_t n)
 {
     while (n > 0 && is_able_to_feed(c)) {
-        size_t         used;
+        size_t used;
         enum smtp_want want = smtp_session_feed(c->session, bytes, n, &used);
         bytes += used;
         n -= used;
@@ -380,7 +382,7 @@ static void pump(struct smtp_conn *c, const char *bytes, size_t n)
 
 static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const unsigned char address[16])
 {
-    char              peer[CIDR_TEXT];
+    char peer[CIDR_TEXT];
     struct smtp_conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
@@ -451,7 +453,7 @@ static void say_stalled(const struct smtp_conn *c)
 void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
 {
     const struct smtp_conn_shared *shared = c->shared;
-    bool                           in_data = smtp_session_in_data(c->session);
+    bool in_data = smtp_session_in_data(c->session);
     if (c->is_lingering) {
         if (mono_ms >= c->linger_until_ms)
             smtp_conn_drop(c);

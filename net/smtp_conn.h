@@ -8,16 +8,16 @@ struct smtp_conn;
 
 /* What all connections of a server share, and whom they tell. */
 struct smtp_conn_shared {
-    struct uv_loop_s  *loop;
-    struct intakes    *intakes;
+    struct uv_loop_s *loop;
+    struct intakes *intakes;
     struct smtp_limits limits;
-    const char        *hostname;
-    int64_t            inline_bytes;                    /* larger mails are spooled          */
-    size_t             spool_bytes;                     /* so much of a mail stays in memory */
-    int64_t            command_ms, data_ms, session_ms;
-    bool               is_stopping;                     /* no further mail after this one    */
-    char              *input;                           /* one read at a time: one buffer    */
-    size_t             input_bytes;
+    const char *hostname;
+    int64_t inline_bytes; /* larger mails are spooled          */
+    size_t spool_bytes;   /* so much of a mail stays in memory */
+    int64_t command_ms, data_ms, session_ms;
+    bool is_stopping; /* no further mail after this one    */
+    char *input;      /* one read at a time: one buffer    */
+    size_t input_bytes;
     void *user;
     void (*refused)(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r);
     /* A mail that never was complete. */
@@ -39,7 +39,7 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms);
 bool smtp_conn_is_idle(const struct smtp_conn *c); /* no mail under way */
 
 const unsigned char *smtp_conn_address(const struct smtp_conn *c);
-int64_t              smtp_conn_last_ms(const struct smtp_conn *c); /* of its last progress */
+int64_t smtp_conn_last_ms(const struct smtp_conn *c); /* of its last progress */
 
 /* The server's list. */
 struct smtp_conn_link {

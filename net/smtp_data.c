@@ -98,10 +98,10 @@ bool smtp_data_saw_false_end(const struct smtp_data *d)
 {
     static const struct {
         const char *bytes;
-        size_t      length;
+        size_t length;
     } ends[] = {
-        { "\n.\n", 3 },    { "\r.\r", 3 },    { "\r.\n", 3 },    { "\n.\r", 3 },        { "\n.\r\n", 4 },
-        { "\r\n.\n", 4 },  { "\r.\r\n", 4 },  { "\r\n.\r", 4 },  { "\r\n\0.\r\n", 6 },  { "\r\n.\0\r\n", 6 },
+        { "\n.\n", 3 },   { "\r.\r", 3 },   { "\r.\n", 3 },   { "\n.\r", 3 },       { "\n.\r\n", 4 },
+        { "\r\n.\n", 4 }, { "\r.\r\n", 4 }, { "\r\n.\r", 4 }, { "\r\n\0.\r\n", 6 }, { "\r\n.\0\r\n", 6 },
     };
     for (size_t i = 0; i < COUNT(ends); i++)
         if (memmem(d->tail, d->tail_length, ends[i].bytes, ends[i].length))

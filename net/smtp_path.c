@@ -44,7 +44,8 @@ static char *find_end(char *p, const char *ends)
     return p;
 }
 
-/* Where the address ends: at the bracket, or, where a device opened one and forgot to close it or uses none, at the first blank. */
+/* Where the address ends: at the bracket, or, where a device opened one and forgot to close it or uses none, at the first
+ * blank. */
 static char *find_address_end(char *address, bool has_bracket)
 {
     char *bracket = has_bracket ? find_end(address, ">") : address;
@@ -91,7 +92,7 @@ int smtp_path_read(char *arg, const char *keyword, struct smtp_path *out)
     if (!path)
         return -1;
     char *bracket = path + strcspn(path, "<="); /* a "<" behind "=" belongs to a parameter */
-    bool  has_bracket = *bracket == '<';
+    bool has_bracket = *bracket == '<';
     char *address = has_bracket ? skip_blanks(bracket + 1) : path;
     char *rest = cut(find_address_end(address, has_bracket));
     trim_end(address);

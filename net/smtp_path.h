@@ -9,7 +9,7 @@ enum { SMTP_PATH_MAX = 512 }; /* RFC 5321 4.5.3.1 says 256; some devices put the
 /* Points into the line that was read; the address is NUL-terminated there. */
 struct smtp_path {
     const char *address; /* without brackets and source route; "" = null path */
-    char       *parameters; /* what follows, blanks trimmed; "" = nothing       */
+    char *parameters;    /* what follows, blanks trimmed; "" = nothing       */
 };
 
 /* 0; -1: the keyword ("FROM", "TO") with its colon is missing, or the address is longer than SMTP_PATH_MAX or holds control

@@ -20,26 +20,26 @@ enum {
     SPOOL_MOST = 1024 * 1024, /* of one mail in memory: a mail with pictures is one job of the pool */
     SPOOL_LEAST = 128 * 1024, /* … when many send at once                                           */
     SPOOL_ALL = 64 * 1024 * 1024,
-    CHECK_MOST_MS = 1000,     /* how often deadlines are looked at */
+    CHECK_MOST_MS = 1000, /* how often deadlines are looked at */
     CHECK_LEAST_MS = 10,
 };
 
 struct smtp_server {
-    struct smtp_options     options;
+    struct smtp_options options;
     struct smtp_conn_shared shared;
-    struct listener        *listener;
-    struct intakes         *intakes;
-    struct peers           *peers;
-    struct repeats          repeats;
-    struct smtp_conn       *first; /* newest first */
-    size_t                  count;
-    uv_timer_t              check;
-    char                   *hostname;
-    int64_t                 stop_by_ms; /* while stopping */
-    int                     open_handles; /* listener, intakes, check */
+    struct listener *listener;
+    struct intakes *intakes;
+    struct peers *peers;
+    struct repeats repeats;
+    struct smtp_conn *first; /* newest first */
+    size_t count;
+    uv_timer_t check;
+    char *hostname;
+    int64_t stop_by_ms; /* while stopping */
+    int open_handles;   /* listener, intakes, check */
     void (*stopped)(void *user);
     void *stopped_user;
-    char  input[INPUT_BYTES];
+    char input[INPUT_BYTES];
 };
 
 static const unsigned char nobody[16]; /* repeats that are nobody's in particular */
@@ -54,12 +54,12 @@ static const struct {
 } refusals[] = {
     [NOT_ALLOWED] = { "554 5.7.1 %s may not send here, see Smtp:AllowFrom\r\n", "allow_from", "Smtp:AllowFrom" },
     [TOO_MANY] = { "421 4.7.0 too many connections, %s, see Smtp:MaxConnections\r\n", "connections", "Smtp:MaxConnections" },
-    [TOO_MANY_OF_ONE] = { "421 4.7.0 too many connections from %s, see Smtp:MaxConnectionsPerAddress\r\n", "connections_per_address",
-                          "Smtp:MaxConnectionsPerAddress" },
+    [TOO_MANY_OF_ONE] = { "421 4.7.0 too many connections from %s, see Smtp:MaxConnectionsPerAddress\r\n",
+                          "connections_per_address", "Smtp:MaxConnectionsPerAddress" },
 };
 
-static void say_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, const char *reason, const char *setting,
-                        const char *reply)
+static void say_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, const char *reason,
+                        const char *setting, const char *reply)
 {
     uint64_t repeats;
     metrics_add(METRIC_SMTP_REFUSED, reason, NULL, 1);
@@ -89,10 +89,11 @@ static struct smtp_conn *find_idlest(struct smtp_server *s, const unsigned char 
     return idlest;
 }
 
-/* All places are taken: whoever has most of them gives one up for somebody who has fewer, so that no address keeps another out. */
+/* All places are taken: whoever has most of them gives one up for somebody who has fewer, so that no address keeps another
+ * out. */
 static bool make_room(struct smtp_server *s, const unsigned char address[16])
 {
-    size_t               most;
+    size_t most;
     const unsigned char *heaviest = peers_heaviest(s->peers, &most);
     if (!heaviest || most <= peers_count(s->peers, address) + 1)
         return false;
@@ -148,7 +149,7 @@ static void add(struct smtp_server *s, struct smtp_conn *c)
 
 static void on_closed(void *user, struct smtp_conn *c)
 {
-    struct smtp_server    *s = user;
+    struct smtp_server *s = user;
     struct smtp_conn_link *link = smtp_conn_link(c);
     if (link->next)
         smtp_conn_link(link->next)->previous = link->previous;
@@ -165,7 +166,7 @@ static void on_closed(void *user, struct smtp_conn *c)
 static void on_accepted(void *user, int fd, const struct sockaddr *peer)
 {
     struct smtp_server *s = user;
-    unsigned char       address[16];
+    unsigned char address[16];
     if (!cidr_address(peer, address)) {
         (void)close(fd);
         return;
@@ -191,7 +192,7 @@ static void on_accepted(void *user, int fd, const struct sockaddr *peer)
 static void on_paused(void *user, const struct err *e)
 {
     struct smtp_server *s = user;
-    uint64_t            repeats;
+    uint64_t repeats;
     if (repeats_say(&s->repeats, nobody, "paused", clock_mono_ms(), &repeats))
         log_line(LOG_WARN, "smtp.paused", LOG_S("error", e->text), LOG_I("open", s->count), LOG_I("repeats", repeats));
 }
@@ -199,7 +200,7 @@ static void on_paused(void *user, const struct err *e)
 static void on_check(uv_timer_t *timer)
 {
     struct smtp_server *s = timer->data;
-    int64_t             now = clock_mono_ms();
+    int64_t now = clock_mono_ms();
     for (struct smtp_conn *c = s->first, *next; c; c = next) {
         next = smtp_conn_link(c)->next;
         if (s->stop_by_ms != 0 && now >= s->stop_by_ms && smtp_conn_end(c, SMTP_END_STOPPING))
@@ -243,10 +244,11 @@ static void on_refused(void *user, const unsigned char address[16], const char *
 static void on_aborted(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why)
 {
     struct smtp_server *s = user;
-    uint64_t            repeats;
+    uint64_t repeats;
     metrics_add(METRIC_ARRIVALS, "smtp", "aborted", 1);
     if (repeats_say(&s->repeats, address, why, clock_mono_ms(), &repeats))
-        log_line(LOG_WARN, "mail.aborted", LOG_S("peer", peer), LOG_I("bytes", bytes), LOG_S("why", why), LOG_I("repeats", repeats));
+        log_line(LOG_WARN, "mail.aborted", LOG_S("peer", peer), LOG_I("bytes", bytes), LOG_S("why", why),
+                 LOG_I("repeats", repeats));
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------- */
@@ -282,10 +284,14 @@ static void on_handle_closed(void *user)
 
 static int start(struct smtp_server *s, struct uv_loop_s *loop, struct store *store, struct err *e)
 {
-    const struct smtp_options   *o = &s->options;
+    const struct smtp_options *o = &s->options;
     const struct intakes_options intakes = { .user = s, .ended = on_ended };
     const struct listener_options listener = {
-        .address = o->address, .port = o->port, .user = s, .accepted = on_accepted, .paused = on_paused,
+        .address = o->address,
+        .port = o->port,
+        .user = s,
+        .accepted = on_accepted,
+        .paused = on_paused,
     };
     s->hostname = strdup(o->hostname);
     s->peers = peers_new();
@@ -308,7 +314,8 @@ static void on_failed_start_closed(void *user)
     free_memory(user);
 }
 
-int smtp_server_start(struct uv_loop_s *loop, struct store *store, const struct smtp_options *o, struct smtp_server **out, struct err *e)
+int smtp_server_start(struct uv_loop_s *loop, struct store *store, const struct smtp_options *o, struct smtp_server **out,
+                      struct err *e)
 {
     struct smtp_server *s = calloc(1, sizeof *s);
     if (!s)

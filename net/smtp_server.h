@@ -9,20 +9,21 @@ struct uv_loop_s;
 struct smtp_server;
 
 struct smtp_options {
-    const char        *address;   /* "" or "::": all, both families; else one IP address */
-    int                port;      /* 0: any free one (tests)              */
-    const char        *hostname;  /* in the greeting                      */
-    struct cidr_list   allow_from; /* borrowed until stopped              */
+    const char *address;         /* "" or "::": all, both families; else one IP address */
+    int port;                    /* 0: any free one (tests)              */
+    const char *hostname;        /* in the greeting                      */
+    struct cidr_list allow_from; /* borrowed until stopped              */
     struct smtp_limits limits;
-    size_t             connections, connections_per_address;
-    int64_t            command_ms, data_ms, session_ms; /* deadlines       */
+    size_t connections, connections_per_address;
+    int64_t command_ms, data_ms, session_ms; /* deadlines       */
     void *user;
     /* Main loop. A mail was kept (seq, id, envelope known): wake the inspector. */
     void (*kept)(void *user, const struct arrival *a);
     void (*refused)(void *user, const char *peer, const struct smtp_refusal *r);
 };
-int  smtp_server_start(struct uv_loop_s *loop, struct store *s, const struct smtp_options *o, struct smtp_server **out, struct err *e) MUST_CHECK;
-int  smtp_server_port(const struct smtp_server *s);
+int smtp_server_start(struct uv_loop_s *loop, struct store *s, const struct smtp_options *o, struct smtp_server **out,
+                      struct err *e) MUST_CHECK;
+int smtp_server_port(const struct smtp_server *s);
 /* Closes the listener, lets conversations finish (grace_ms), then calls stopped. Mails that are complete are always kept. */
 void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user);
 void smtp_server_free(struct smtp_server **s); /* after stopped */

@@ -9,37 +9,48 @@
 #include <strings.h>
 
 enum {
-    AUTH_LINE_MAX = 12288,      /* Postfix takes as much (tokens of some gateways)             */
-    OUT_ENOUGH = 8 * 1024,      /* replies nobody has read yet: take no more commands          */
+    AUTH_LINE_MAX = 12288,       /* Postfix takes as much (tokens of some gateways)             */
+    OUT_ENOUGH = 8 * 1024,       /* replies nobody has read yet: take no more commands          */
     OUT_MAX = OUT_ENOUGH + 4096, /* … the last of which may still be answered                  */
     ENVELOPE_EACH = SMTP_PATH_MAX + 64,
     FIRST_RECIPIENTS = 4,
-    REST_KEEPS = 256,           /* bytes a buffer may keep while nobody speaks                 */
+    REST_KEEPS = 256, /* bytes a buffer may keep while nobody speaks                 */
 };
 
-enum state { ST_READY, ST_MAIL, ST_RCPT, ST_DATA, ST_COMMIT, ST_AUTH_USER, ST_AUTH_PASSWORD, ST_AUTH_PLAIN, ST_CLOSED, ST_COUNT };
+enum state {
+    ST_READY,
+    ST_MAIL,
+    ST_RCPT,
+    ST_DATA,
+    ST_COMMIT,
+    ST_AUTH_USER,
+    ST_AUTH_PASSWORD,
+    ST_AUTH_PLAIN,
+    ST_CLOSED,
+    ST_COUNT
+};
 
 static const enum smtp_want wants[ST_COUNT] = { [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_CLOSED] = SMTP_WANT_CLOSE };
 
 struct smtp_session {
-    enum state         state;
+    enum state state;
     struct smtp_limits limits;
-    char              *hostname, *peer, *helo, *login;
-    struct buf         line, out, body;
-    bool               is_line_too_long, is_authenticated;
-    size_t             errors, junk;
-    uint64_t           commands;
+    char *hostname, *peer, *helo, *login;
+    struct buf line, out, body;
+    bool is_line_too_long, is_authenticated;
+    size_t errors, junk;
+    uint64_t commands;
 
-    struct arena     arena; /* of the mail that is under way, as all below */
-    struct envelope  envelope;
-    const char     **to;
-    size_t           to_cap;
-    bool             was_recipient_refused, was_too_many_told;
+    struct arena arena; /* of the mail that is under way, as all below */
+    struct envelope envelope;
+    const char **to;
+    size_t to_cap;
+    bool was_recipient_refused, was_too_many_told;
     struct smtp_data data;
-    enum err_code    lost; /* not ERR_NONE: the body cannot be kept, its rest is thrown away */
+    enum err_code lost; /* not ERR_NONE: the body cannot be kept, its rest is thrown away */
 
     struct smtp_refusal refusal;
-    bool                has_refusal;
+    bool has_refusal;
 };
 
 /* --- replies and refusals ------------------------------------------------------------------------------------ */
@@ -115,7 +126,7 @@ static int mail_add_recipient(struct smtp_session *s, const char *address)
 {
     size_t n = s->envelope.to_count;
     if (n == s->to_cap) {
-        size_t       cap = n ? n * 2 : FIRST_RECIPIENTS;
+        size_t cap = n ? n * 2 : FIRST_RECIPIENTS;
         const char **grown = arena_alloc(&s->arena, cap * sizeof *grown);
         if (!grown)
             return -1;
@@ -197,10 +208,10 @@ static const struct mail_parameter {
     const char *name;
     int (*take)(struct mail_parameters *p, const char *value);
 } mail_parameters[] = {
-    { "SIZE", take_size },     /* RFC 1870 */
-    { "BODY", take_body },     /* RFC 6152 */
-    { "SMTPUTF8", take_any },  /* RFC 6531; UTF-8 is taken without it too */
-    { "AUTH", take_any },      /* RFC 4954 section 5: who wrote it first; we ask nobody else */
+    { "SIZE", take_size },    /* RFC 1870 */
+    { "BODY", take_body },    /* RFC 6152 */
+    { "SMTPUTF8", take_any }, /* RFC 6531; UTF-8 is taken without it too */
+    { "AUTH", take_any },     /* RFC 4954 section 5: who wrote it first; we ask nobody else */
 };
 
 static const struct mail_parameter *find_parameter(const char *name)
@@ -233,7 +244,7 @@ static void on_mail(struct smtp_session *s, char *arg)
         return;
     }
     struct mail_parameters parameters = { 0 };
-    const char            *wrong = read_mail_parameters(path.parameters, &parameters);
+    const char *wrong = read_mail_parameters(path.parameters, &parameters);
     if (wrong) {
         reply(s, wrong);
         return;
@@ -393,7 +404,7 @@ static void on_auth_password(struct smtp_session *s, char *response)
 static const struct mechanism {
     const char *name;
     const char *prompt; /* when the first response does not come with the command */
-    enum state  next;
+    enum state next;
     void (*run)(struct smtp_session *s, char *response);
 } mechanisms[] = {
     { "PLAIN", "334 ", ST_AUTH_PLAIN, on_auth_plain },
@@ -434,8 +445,8 @@ enum { JUNK = 1 }; /* legal, but nothing comes of it: counted */
 /* HELO is not asked for: devices forget it. What a device says behind a verb that takes nothing is ignored. */
 static const struct command {
     const char *verb;
-    unsigned    states;    /* where it may be sent */
-    unsigned    flags;
+    unsigned states; /* where it may be sent */
+    unsigned flags;
     const char *elsewhere; /* the answer there     */
     void (*run)(struct smtp_session *s, char *arg);
 } commands[] = {
@@ -474,7 +485,7 @@ static const struct command *find_command(const char *verb, size_t n)
 static void run_command(struct smtp_session *s, char *line)
 {
     line += strspn(line, " \t");
-    size_t                verb = strcspn(line, " \t");
+    size_t verb = strcspn(line, " \t");
     const struct command *c = find_command(line, verb);
     if (verb == 0 || (c && (c->flags & JUNK)))
         s->junk++;
@@ -558,7 +569,7 @@ static void gather_line(struct smtp_session *s, const char *bytes, size_t n)
 static size_t take_line(struct smtp_session *s, const char *bytes, size_t n)
 {
     const char *end = memchr(bytes, '\n', n);
-    size_t      used = end ? (size_t)(end - bytes) + 1 : n;
+    size_t used = end ? (size_t)(end - bytes) + 1 : n;
     gather_line(s, bytes, used);
     if (!end)
         return used;
@@ -603,7 +614,7 @@ static void end_data(struct smtp_session *s)
 
 static size_t take_data(struct smtp_session *s, const char *bytes, size_t n)
 {
-    bool   has_ended;
+    bool has_ended;
     size_t used = smtp_data_take(&s->data, bytes, n, s->lost == ERR_NONE ? &s->body : NULL, &has_ended);
     check_body(s);
     if (s->data.bytes / 2 > (int64_t)s->limits.message_bytes) { /* no patience without end, even if it has just come */

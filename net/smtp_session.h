@@ -26,32 +26,32 @@ struct smtp_session;
 
 /* Refused after MAIL FROM: becomes an event system.refused. Strings valid until the next feed. */
 struct smtp_refusal {
-    const char            *reply;   /* "552 5.3.4 …"                                                            */
-    const char            *setting; /* that would allow it: "Smtp:MaxMessage"                                   */
-    const char            *reason;  /* metric label: size, recipients, storage, errors, timeout, connections    */
-    bool                   is_mail; /* the mail is lost with it; false: only one recipient                      */
+    const char *reply;   /* "552 5.3.4 …"                                                            */
+    const char *setting; /* that would allow it: "Smtp:MaxMessage"                                   */
+    const char *reason;  /* metric label: size, recipients, storage, errors, timeout, connections    */
+    bool is_mail;        /* the mail is lost with it; false: only one recipient                      */
     const struct envelope *envelope;
 };
 
 /* hostname for the greeting; peer in text form; both copied. NULL: out of memory. */
 struct smtp_session *smtp_session_new(const struct smtp_limits *limits, const char *hostname, const char *peer);
-void                 smtp_session_free(struct smtp_session **s);
+void smtp_session_free(struct smtp_session **s);
 
-void           smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
+void smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
 enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out) MUST_CHECK;
-struct buf    *smtp_session_out(struct smtp_session *s);
-struct buf    *smtp_session_body(struct smtp_session *s);
+struct buf *smtp_session_out(struct smtp_session *s);
+struct buf *smtp_session_body(struct smtp_session *s);
 const struct envelope *smtp_session_envelope(const struct smtp_session *s); /* valid until committed */
-bool           smtp_session_in_data(const struct smtp_session *s);
-bool           smtp_session_in_mail(const struct smtp_session *s);    /* between MAIL and the end of its data */
-int64_t        smtp_session_body_bytes(const struct smtp_session *s); /* all of this message so far, spooled or not */
-uint64_t       smtp_session_commands(const struct smtp_session *s);   /* lines heard so far: progress, for the deadline */
+bool smtp_session_in_data(const struct smtp_session *s);
+bool smtp_session_in_mail(const struct smtp_session *s);       /* between MAIL and the end of its data */
+int64_t smtp_session_body_bytes(const struct smtp_session *s); /* all of this message so far, spooled or not */
+uint64_t smtp_session_commands(const struct smtp_session *s);  /* lines heard so far: progress, for the deadline */
 /* Something was seen that looks like an end of data but is none (LF.LF …): the log says what to do. */
-bool           smtp_session_saw_false_end(const struct smtp_session *s);
+bool smtp_session_saw_false_end(const struct smtp_session *s);
 /* The answer to COMMIT. failed NULL: 250 with the id. The session is READY again. */
-void           smtp_session_committed(struct smtp_session *s, const char *id, const struct err *failed);
+void smtp_session_committed(struct smtp_session *s, const char *id, const struct err *failed);
 /* The server could not spool (disk): the rest of DATA is read and thrown away, then answered by this error. */
-void           smtp_session_body_failed(struct smtp_session *s, const struct err *failed);
+void smtp_session_body_failed(struct smtp_session *s, const struct err *failed);
 
 /* 421 and CLOSE, for reasons that only the server knows. */
 enum smtp_end {

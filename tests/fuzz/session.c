@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct smtp_limits limits = { .message_bytes = 600, .recipients = 3, .command_bytes = 120, .errors = 6, .junk_commands = 12 };
+static const struct smtp_limits limits = { 600, 3, 120, 6, 12 };
 
 static void commit(struct smtp_session *s, struct buf *kept, uint8_t answer)
 {
     static const enum err_code codes[] = { ERR_NONE, ERR_FULL, ERR_IO, ERR_LIMIT };
     const struct envelope *env = smtp_session_envelope(s);
-    struct err             failed = { .code = codes[answer % COUNT(codes)] };
-    struct json_out        w = json_begin(kept);
+    struct err failed = { .code = codes[answer % COUNT(codes)] };
+    struct json_out w = json_begin(kept);
     json_object(&w, NULL);
     envelope_write(&w, env);
     json_end(&w);
@@ -25,8 +25,8 @@ static void commit(struct smtp_session *s, struct buf *kept, uint8_t answer)
 static void run(const char *bytes, size_t n, size_t step, uint8_t answer, struct buf *kept, struct buf *log)
 {
     struct smtp_session *s = smtp_session_new(&limits, "gate", "192.0.2.7");
-    enum smtp_want       want = SMTP_WANT_READ;
-    int64_t              refusals = 0;
+    enum smtp_want want = SMTP_WANT_READ;
+    int64_t refusals = 0;
     smtp_session_greet(s);
     for (size_t at = 0; s && at < n && want != SMTP_WANT_CLOSE;) {
         size_t used;

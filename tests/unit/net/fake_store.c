@@ -9,22 +9,22 @@ enum { ARRIVALS_MAX = 4096 };
 
 struct spool {
     struct store *store;
-    struct buf    bytes;
+    struct buf bytes;
 };
 
 struct store {
-    pthread_t       writer;
+    pthread_t writer;
     pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t  changed;
+    pthread_cond_t changed;
     struct arrival *waiting[ARRIVALS_MAX];
-    size_t          count;
-    bool            is_held, is_stopping;
-    enum err_code   failure, spool_failure;
-    const char     *spool_step;
-    int             jobs, abandoned, open_spools, kept;
+    size_t count;
+    bool is_held, is_stopping;
+    enum err_code failure, spool_failure;
+    const char *spool_step;
+    int jobs, abandoned, open_spools, kept;
     struct {
         struct buf bytes;
-        char      *envelope;
+        char *envelope;
     } arrivals[ARRIVALS_MAX];
 };
 
@@ -107,12 +107,12 @@ void fake_store_free(struct store **sp)
     free(s);
 }
 
-#define LOCKED(statement)               \
-    do {                                \
-        pthread_mutex_lock(&s->lock);   \
-        statement;                      \
-        pthread_cond_signal(&s->changed); \
-        pthread_mutex_unlock(&s->lock); \
+#define LOCKED(statement)                                                                                                      \
+    do {                                                                                                                       \
+        pthread_mutex_lock(&s->lock);                                                                                          \
+        statement;                                                                                                             \
+        pthread_cond_signal(&s->changed);                                                                                      \
+        pthread_mutex_unlock(&s->lock);                                                                                        \
     } while (0)
 
 void fake_store_fail(struct store *s, enum err_code code)
@@ -159,7 +159,8 @@ int fake_store_open_spools(struct store *s)
 
 void fake_store_arrival(struct store *s, int n, const char **bytes_out, size_t *length_out, const char **envelope_out)
 {
-    LOCKED((*bytes_out = buf_str(&s->arrivals[n].bytes), *length_out = s->arrivals[n].bytes.len, *envelope_out = s->arrivals[n].envelope));
+    LOCKED((*bytes_out = buf_str(&s->arrivals[n].bytes), *length_out = s->arrivals[n].bytes.len,
+            *envelope_out = s->arrivals[n].envelope));
 }
 
 /* --- what net/ sees ------------------------------------------------------------------------------------------------- */
@@ -177,7 +178,7 @@ void store_accept(struct store *s, struct arrival *a)
 
 static int step(struct store *s, const char *name, struct err *e)
 {
-    bool          is_failing;
+    bool is_failing;
     enum err_code code;
     LOCKED((s->jobs++, is_failing = s->spool_step && strcmp(s->spool_step, name) == 0, code = s->spool_failure));
     return is_failing ? err_set(e, code, "%s fails as told", name) : 0;

@@ -20,7 +20,7 @@ static void test_peers_are_counted_each_for_itself(void **state)
     enum { MANY = 2000 };
     struct peers *p = peers_new();
     unsigned char a[16];
-    size_t        most;
+    size_t most;
     assert_null(peers_heaviest(p, &most));
     for (unsigned i = 0; i < MANY; i++)
         for (unsigned k = 0; k <= i % 3; k++) {
@@ -48,8 +48,8 @@ static void test_a_repeat_is_counted_not_repeated(void **state)
 {
     (void)state;
     struct repeats r = { 0 };
-    unsigned char  a[16], b[16];
-    uint64_t       repeats = 99;
+    unsigned char a[16], b[16];
+    uint64_t repeats = 99;
     address(a, 1);
     address(b, 2);
     assert_true(repeats_say(&r, a, "allow_from", 1000, &repeats));
@@ -68,7 +68,7 @@ static void test_a_flood_from_many_addresses_is_bounded(void **state)
 {
     (void)state;
     struct repeats r = { 0 };
-    uint64_t       repeats, said = 0;
+    uint64_t repeats, said = 0;
     for (unsigned i = 0; i < 1000; i++) {
         unsigned char a[16];
         address(a, i);

@@ -23,15 +23,15 @@
 /* --- the house under test ------------------------------------------------------------------------------------------- */
 
 struct house {
-    uv_loop_t           loop;
-    uv_async_t          stop;
-    uv_thread_t         thread;
-    struct store       *store;
+    uv_loop_t loop;
+    uv_async_t stop;
+    uv_thread_t thread;
+    struct store *store;
     struct smtp_server *server;
-    struct cidr         networks[1];
-    int                 port;
-    int64_t             grace_ms;
-    atomic_int          kept, refused;
+    struct cidr networks[1];
+    int port;
+    int64_t grace_ms;
+    atomic_int kept, refused;
     _Atomic(const char *) reason; /* of the last refusal */
 };
 
@@ -74,7 +74,11 @@ static struct smtp_options usual(void)
     return (struct smtp_options){
         .address = "127.0.0.1",
         .hostname = "gate",
-        .limits = { .message_bytes = 8U << 20, .recipients = 10, .command_bytes = 2048, .errors = 20, .junk_commands = 1000000 },
+        .limits = { .message_bytes = 8U << 20,
+                    .recipients = 10,
+                    .command_bytes = 2048,
+                    .errors = 20,
+                    .junk_commands = 1000000 },
         .connections = 100,
         .connections_per_address = 100,
         .command_ms = 20000,
@@ -126,8 +130,8 @@ static void house_end(struct house *h)
 
 static int connect_from(const struct house *h, const char *source)
 {
-    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval     patience = { .tv_sec = 10 };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct timeval patience = { .tv_sec = 10 };
     struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)h->port) };
     (void)inet_pton(AF_INET, source, &from.sin_addr);
     (void)inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
@@ -157,7 +161,7 @@ static void say(int fd, const char *text)
 static bool hear_line(int fd, char *out, size_t size)
 {
     size_t n = 0;
-    char   c = 0;
+    char c = 0;
     while (c != '\n' && n + 1 < size && recv(fd, &c, 1, 0) == 1)
         out[n++] = c;
     while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
@@ -169,7 +173,7 @@ static bool hear_line(int fd, char *out, size_t size)
 /* That many lines, whatever they say. */
 static bool hear_lines(int fd, size_t wanted)
 {
-    char    chunk[8192];
+    char chunk[8192];
     ssize_t n = 0;
     while (wanted > 0 && (n = recv(fd, chunk, sizeof chunk, 0)) > 0)
         for (ssize_t i = 0; i < n; i++)
@@ -250,7 +254,7 @@ static void wait_until(int (*read)(struct store *s), struct store *s, int value)
 static void assert_kept(struct house *h, int n, const char *text, size_t bytes)
 {
     const char *kept, *envelope;
-    size_t      length;
+    size_t length;
     wait_until(fake_store_kept, h->store, n + 1);
     fake_store_arrival(h->store, n, &kept, &length, &envelope);
     assert_int_equal(length, bytes);
@@ -272,9 +276,11 @@ static void test_a_small_mail_is_kept_with_its_envelope(void **state)
     expect_close(fd);
     assert_kept(&h, 0, "hello\r\n", 7);
     const char *bytes, *envelope;
-    size_t      length;
+    size_t length;
     fake_store_arrival(h.store, 0, &bytes, &length, &envelope);
-    assert_string_equal(envelope, "{\"listener\":\"smtp\",\"peer\":\"127.0.0.1\",\"helo\":\"\",\"login\":\"\",\"from\":\"a@b\",\"to\":[\"c@d\"]}");
+    assert_string_equal(
+        envelope,
+        "{\"listener\":\"smtp\",\"peer\":\"127.0.0.1\",\"helo\":\"\",\"login\":\"\",\"from\":\"a@b\",\"to\":[\"c@d\"]}");
     assert_int_equal(fake_store_jobs(h.store), 0);
     house_end(&h);
     assert_int_equal(h.kept, 1);
@@ -300,7 +306,7 @@ static void test_a_mail_that_cannot_be_kept_is_refused_and_the_next_one_is_not(v
     (void)state;
     static const struct {
         enum err_code code;
-        const char   *reply;
+        const char *reply;
     } cases[] = { { ERR_FULL, "452 4.3.1" }, { ERR_IO, "451 4.3.0" }, { ERR_BUSY, "451 4.3.0" } };
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
@@ -324,7 +330,7 @@ static void test_a_mail_with_pictures_is_one_job(void **state)
 {
     (void)state;
     enum { BYTES = 200 * 1000 };
-    char        *text = message(BYTES);
+    char *text = message(BYTES);
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     int fd = greeted(&h);
@@ -341,7 +347,7 @@ static void test_a_very_large_mail_goes_to_disk_as_it_comes(void **state)
 {
     (void)state;
     enum { BYTES = 7 * 1000 * 1000 };
-    char        *text = message(BYTES);
+    char *text = message(BYTES);
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     int fd = greeted(&h);
@@ -359,14 +365,14 @@ static void test_a_disk_that_fails_at_any_step_is_answered_and_leaves_no_file(vo
 {
     (void)state;
     static const char *const steps[] = { "open", "write", "sync" };
-    static const size_t      sizes[] = { 200 * 1000, 3 * 1000 * 1000 };
-    struct house             h;
+    static const size_t sizes[] = { 200 * 1000, 3 * 1000 * 1000 };
+    struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     int fd = greeted(&h);
     for (size_t i = 0; i < COUNT(steps) * COUNT(sizes) * 2; i++) {
         size_t bytes = sizes[i % 2];
-        bool   is_full = i / 2 % 2;
-        char  *text = message(bytes);
+        bool is_full = i / 2 % 2;
+        char *text = message(bytes);
         fake_store_fail_spool(h.store, steps[i / 4], is_full ? ERR_FULL : ERR_IO);
         send_message(fd, text, bytes);
         expect(fd, is_full ? "452 4.3.1" : "451 4.3.0");
@@ -384,7 +390,7 @@ static void test_a_large_mail_the_store_refuses_is_the_stores_to_remove(void **s
 {
     (void)state;
     enum { BYTES = 200 * 1000 };
-    char        *text = message(BYTES);
+    char *text = message(BYTES);
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     fake_store_fail(h.store, ERR_FULL);
@@ -401,7 +407,7 @@ static void test_a_mail_over_the_limit_leaves_no_file(void **state)
 {
     (void)state;
     enum { BYTES = 9 * 1000 * 1000 };
-    char        *text = message(BYTES);
+    char *text = message(BYTES);
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     int fd = greeted(&h);
@@ -419,9 +425,9 @@ static void test_a_mail_over_the_limit_leaves_no_file(void **state)
 static void test_a_mail_without_end_hears_why_before_the_link_is_cut(void **state)
 {
     (void)state;
-    char               *text = message(100 * 1000);
+    char *text = message(100 * 1000);
     struct smtp_options o = usual();
-    struct house        h;
+    struct house h;
     o.limits.message_bytes = 100 * 1000;
     house_open(&h, o, "127.0.0.0/8");
     int fd = greeted(&h);
@@ -439,8 +445,8 @@ static void test_a_device_that_drops_the_link_after_the_final_dot_has_succeeded(
     (void)state;
     static const size_t sizes[] = { 7, 200 * 1000 };
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        char        *text = message(sizes[i] < 100 ? 100 : sizes[i]);
-        size_t       bytes = sizes[i] < 100 ? 100 : sizes[i];
+        char *text = message(sizes[i] < 100 ? 100 : sizes[i]);
+        size_t bytes = sizes[i] < 100 ? 100 : sizes[i];
         struct house h;
         house_open(&h, usual(), "127.0.0.0/8");
         fake_store_hold(h.store, true);
@@ -461,7 +467,7 @@ static void test_a_device_that_drops_the_link_before_it_leaves_nothing(void **st
 {
     (void)state;
     enum { BYTES = 3 * 1000 * 1000 };
-    char        *text = message(BYTES);
+    char *text = message(BYTES);
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
     int fd = greeted(&h);
@@ -485,7 +491,8 @@ static void test_a_device_that_says_all_at_once_and_no_more_hears_all_replies(vo
     house_open(&h, usual(), "127.0.0.0/8");
     fake_store_hold(h.store, true);
     int fd = connect_from(&h, "127.0.0.1");
-    say(fd, "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n1\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n2\r\n.\r\nNOOP\r\n");
+    say(fd, "EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n1\r\n.\r\nMAIL FROM:<a@b>\r\nRCPT "
+            "TO:<c@d>\r\nDATA\r\n2\r\n.\r\nNOOP\r\n");
     (void)shutdown(fd, SHUT_WR);
     expect(fd, "220");
     char line[256];
@@ -521,7 +528,7 @@ static void test_an_address_may_open_so_many_connections(void **state)
 {
     (void)state;
     struct smtp_options o = usual();
-    struct house        h;
+    struct house h;
     o.connections_per_address = 2;
     house_open(&h, o, "127.0.0.0/8");
     int a = greeted(&h), b = greeted(&h);
@@ -544,7 +551,7 @@ static void test_an_address_with_all_the_places_gives_one_up_for_another(void **
 {
     (void)state;
     struct smtp_options o = usual();
-    struct house        h;
+    struct house h;
     o.connections = 3;
     house_open(&h, o, "127.0.0.0/8");
     int busy = greeted(&h), idle = greeted(&h), later = greeted(&h);
@@ -577,7 +584,7 @@ static void test_deadlines_end_what_does_not_go_on(void **state)
 {
     (void)state;
     struct smtp_options o = usual();
-    struct house        h;
+    struct house h;
     o.command_ms = 200;
     o.data_ms = 300;
     house_open(&h, o, "127.0.0.0/8");
@@ -600,7 +607,7 @@ static void test_a_conversation_has_an_end(void **state)
 {
     (void)state;
     struct smtp_options o = usual();
-    struct house        h;
+    struct house h;
     o.session_ms = 200;
     house_open(&h, o, "127.0.0.0/8");
     int fd = greeted(&h);
@@ -621,7 +628,7 @@ static void test_replies_that_are_not_read_stop_the_device_not_us(void **state)
     enum { COMMANDS = 200000, LENGTH = 6 };
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
-    int   rude = greeted(&h), good = greeted(&h);
+    int rude = greeted(&h), good = greeted(&h);
     char *text = malloc(COMMANDS * LENGTH);
     for (size_t i = 0; i < COMMANDS; i++)
         memcpy(text + i * LENGTH, "HELP\r\n", LENGTH);
@@ -686,11 +693,11 @@ static void test_without_descriptors_open_conversations_go_on_and_new_ones_wait(
     (void)state;
     struct house h;
     house_open(&h, usual(), "127.0.0.0/8");
-    int           fd = greeted(&h);
-    int           spare = dup(fd); /* the lowest free descriptor … */
+    int fd = greeted(&h);
+    int spare = dup(fd); /* the lowest free descriptor … */
     struct rlimit before, none;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    int                waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)h.port) };
     (void)inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
     none = (struct rlimit){ .rlim_cur = (rlim_t)spare, .rlim_max = before.rlim_max }; /* … and from there on there are none */
@@ -712,7 +719,7 @@ static void *send_many(void *arg)
 {
     enum { BYTES = 100 * 1000 };
     const struct house *h = arg;
-    char               *text = message(BYTES);
+    char *text = message(BYTES);
     for (int i = 0; i < 10; i++) {
         int fd = greeted(h);
         for (int k = 0; k < 5; k++) {
@@ -731,7 +738,7 @@ static void test_many_devices_at_once_lose_nothing(void **state)
     (void)state;
     enum { DEVICES = 8 };
     struct house h;
-    pthread_t    devices[DEVICES];
+    pthread_t devices[DEVICES];
     house_open(&h, usual(), "127.0.0.0/8");
     for (int i = 0; i < DEVICES; i++)
         assert_int_equal(pthread_create(&devices[i], NULL, send_many, &h), 0);
@@ -745,11 +752,11 @@ static void test_many_devices_at_once_lose_nothing(void **state)
 static void test_a_port_that_is_taken_is_said(void **state)
 {
     (void)state;
-    struct house        h;
+    struct house h;
     struct smtp_options o = usual();
     struct smtp_server *second = NULL;
-    struct err          e;
-    uv_loop_t           loop;
+    struct err e;
+    uv_loop_t loop;
     house_open(&h, o, "127.0.0.0/8");
     o.port = h.port;
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -767,7 +774,7 @@ static void test_a_port_that_is_taken_is_said(void **state)
 static void test_an_empty_address_is_every_address(void **state)
 {
     (void)state;
-    struct house        h;
+    struct house h;
     struct smtp_options o = usual();
     o.address = "";
     house_open(&h, o, "127.0.0.0/8");

@@ -9,12 +9,16 @@
 #include <cmocka.h>
 
 static const struct smtp_limits small_limits = {
-    .message_bytes = 400, .recipients = 3, .command_bytes = 100, .errors = 4, .junk_commands = 6,
+    .message_bytes = 400,
+    .recipients = 3,
+    .command_bytes = 100,
+    .errors = 4,
+    .junk_commands = 6,
 };
 
 /* What one run of a dialogue left behind. */
 struct talk {
-    struct buf     replies, kept, refused; /* kept: "from>to,to:body|" for each mail; refused: "reason=setting;" */
+    struct buf replies, kept, refused; /* kept: "from>to,to:body|" for each mail; refused: "reason=setting;" */
     enum smtp_want want;
 };
 
@@ -120,12 +124,12 @@ struct dialogue {
     enum smtp_want want;
 };
 
-#define HEAD "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
+#define HEAD    "MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
 #define HEAD_OK "250 2.1.0 ok\r\n250 2.1.5 ok\r\n"
-#define GO "354 end with <CR><LF>.<CR><LF>\r\n"
-#define QUEUED "250 2.0.0 queued as 01ID\r\n"
-#define CAPABILITIES                                                                                            \
-    "250-gate\r\n250-SIZE 400\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n" \
+#define GO      "354 end with <CR><LF>.<CR><LF>\r\n"
+#define QUEUED  "250 2.0.0 queued as 01ID\r\n"
+#define CAPABILITIES                                                                                                           \
+    "250-gate\r\n250-SIZE 400\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n"           \
     "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"
 
 static const struct dialogue dialogues[] = {
@@ -137,41 +141,48 @@ static const struct dialogue dialogues[] = {
     { "the null sender", "MAIL FROM:<>\r\nRCPT TO:<c@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, ">c@d:|", "", SMTP_WANT_READ },
     { "commands in any case, with blanks, ended by LF", "mail from: <a@b>  \nrCpT  to :\t<c@d>\t\ndata \r\nx\r\n.\r\n",
       HEAD_OK GO QUEUED, "a@b>c@d:x\r\n|", "", SMTP_WANT_READ },
-    { "no brackets", "MAIL FROM:a@b SIZE=9\r\nRCPT TO: c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
-    { "a bracket that is not closed", "MAIL FROM:<a@b\r\nRCPT TO:<c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "no brackets", "MAIL FROM:a@b SIZE=9\r\nRCPT TO: c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "",
+      SMTP_WANT_READ },
+    { "a bracket that is not closed", "MAIL FROM:<a@b\r\nRCPT TO:<c@d\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:|", "",
+      SMTP_WANT_READ },
     { "quotes in the brackets, a name in front", "MAIL FROM:<'a@b'>\r\nRCPT TO: Cam <c@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
       "a@b>c@d:|", "", SMTP_WANT_READ },
     { "a source route is stripped", "MAIL FROM:<@x,@y:a@b>\r\nRCPT TO:<@x:c@[192.168.1.5]>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
       "a@b>c@[192.168.1.5]:|", "", SMTP_WANT_READ },
-    { "a quoted local part", "MAIL FROM:<\"a>\\\" b\"@c> BODY=8BITMIME\r\nRCPT TO:<postmaster>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
-      "\"a>\\\" b\"@c>postmaster:|", "", SMTP_WANT_READ },
+    { "a quoted local part", "MAIL FROM:<\"a>\\\" b\"@c> BODY=8BITMIME\r\nRCPT TO:<postmaster>\r\nDATA\r\n.\r\n",
+      HEAD_OK GO QUEUED, "\"a>\\\" b\"@c>postmaster:|", "", SMTP_WANT_READ },
     { "UTF-8 in addresses", "MAIL FROM:<straße@b> SMTPUTF8\r\nRCPT TO:<tür@d>\r\nDATA\r\n.\r\n", HEAD_OK GO QUEUED,
       "straße@b>tür@d:|", "", SMTP_WANT_READ },
     { "blank lines between commands", "\r\n\nNOOP\r\n\r\n", "250 2.0.0 ok\r\n", "", "", SMTP_WANT_READ },
     { "NOOP, RSET, VRFY, HELP", "NOOP x\r\nRSET\r\nVRFY a\r\nHELP\r\n",
-      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n252 2.0.0 send it and see\r\n214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY QUIT\r\n", "",
-      "", SMTP_WANT_READ },
+      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n252 2.0.0 send it and see\r\n214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY "
+      "QUIT\r\n",
+      "", "", SMTP_WANT_READ },
     { "what we do not do", "EXPN a\r\nSTARTTLS\r\nXYZ\r\n",
       "502 5.5.1 not implemented\r\n502 5.5.1 not implemented\r\n500 5.5.2 unknown command\r\n", "", "", SMTP_WANT_READ },
     { "the wrong order", "RCPT TO:<c@d>\r\nDATA\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n",
-      "503 5.5.1 need MAIL first\r\n503 5.5.1 need MAIL and RCPT first\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n", "", "",
-      SMTP_WANT_READ },
+      "503 5.5.1 need MAIL first\r\n503 5.5.1 need MAIL and RCPT first\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n",
+      "", "", SMTP_WANT_READ },
     { "DATA before RCPT, and after a bad one", "MAIL FROM:<a@b>\r\nDATA\r\nRCPT TO:<>\r\nDATA\r\n",
-      "250 2.1.0 ok\r\n503 5.5.1 need RCPT first\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n554 5.5.1 no valid recipients\r\n",
+      "250 2.1.0 ok\r\n503 5.5.1 need RCPT first\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n554 5.5.1 no valid "
+      "recipients\r\n",
       "", "", SMTP_WANT_READ },
     { "bad syntax of MAIL", "MAIL a@b\r\nMAIL FROM:<a\x01@b>\r\nMAIL FROM:<a@b> RET=FULL\r\nMAIL FROM:<a@b> SIZE=x\r\n",
       "501 5.1.7 bad sender, say MAIL FROM:<address>\r\n501 5.1.7 bad sender, say MAIL FROM:<address>\r\n"
       "555 5.5.4 unknown parameter of MAIL\r\n501 5.5.4 bad value of a parameter of MAIL\r\n",
       "", "", SMTP_WANT_READ },
     { "bad syntax of RCPT", "MAIL FROM:<a@b> AUTH=<> BODY=7bit\r\nRCPT c@d\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\n",
-      "250 2.1.0 ok\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n555 5.5.4 unknown parameter of RCPT\r\n", "", "", SMTP_WANT_READ },
-    { "RSET and a second EHLO forget the mail", HEAD "RSET\r\nDATA\r\n" HEAD "HELO x\r\nDATA\r\n",
-      HEAD_OK "250 2.0.0 ok\r\n503 5.5.1 need MAIL and RCPT first\r\n" HEAD_OK "250 gate\r\n503 5.5.1 need MAIL and RCPT first\r\n", "",
-      "", SMTP_WANT_READ },
-    { "a second mail in the same packet as the final dot", HEAD "DATA\r\n1\r\n.\r\nMAIL FROM:<e@f>\r\nRCPT TO:<g@h>\r\nDATA\r\n2\r\n.\r\n",
-      HEAD_OK GO QUEUED HEAD_OK GO QUEUED, "a@b>c@d:1\r\n|e@f>g@h:2\r\n|", "", SMTP_WANT_READ },
-    { "dots are taken off", HEAD "DATA\r\n..\r\n.a\r\n...b\r\n\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:.\r\na\r\n..b\r\n\r\n|", "",
+      "250 2.1.0 ok\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n555 5.5.4 unknown parameter of RCPT\r\n", "", "",
       SMTP_WANT_READ },
+    { "RSET and a second EHLO forget the mail", HEAD "RSET\r\nDATA\r\n" HEAD "HELO x\r\nDATA\r\n",
+      HEAD_OK "250 2.0.0 ok\r\n503 5.5.1 need MAIL and RCPT first\r\n" HEAD_OK
+              "250 gate\r\n503 5.5.1 need MAIL and RCPT first\r\n",
+      "", "", SMTP_WANT_READ },
+    { "a second mail in the same packet as the final dot",
+      HEAD "DATA\r\n1\r\n.\r\nMAIL FROM:<e@f>\r\nRCPT TO:<g@h>\r\nDATA\r\n2\r\n.\r\n", HEAD_OK GO QUEUED HEAD_OK GO QUEUED,
+      "a@b>c@d:1\r\n|e@f>g@h:2\r\n|", "", SMTP_WANT_READ },
+    { "dots are taken off", HEAD "DATA\r\n..\r\n.a\r\n...b\r\n\r\n.\r\n", HEAD_OK GO QUEUED, "a@b>c@d:.\r\na\r\n..b\r\n\r\n|",
+      "", SMTP_WANT_READ },
     { "SIZE beyond the limit", "MAIL FROM:<a@b> SIZE=401\r\nMAIL FROM:<a@b> SIZE=99999999999999999999999\r\n",
       "552 5.3.4 message is larger than this gateway takes\r\n552 5.3.4 message is larger than this gateway takes\r\n", "",
       "size=Smtp:MaxMessage;size=Smtp:MaxMessage;", SMTP_WANT_READ },
@@ -183,14 +194,15 @@ static const struct dialogue dialogues[] = {
     { "AUTH PLAIN asks", "auth plain\r\nAGNhbQBzZWNyZXQ=\r\n", "334 \r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
     { "AUTH LOGIN after HELO", "HELO x\r\nauth login\r\nY2Ft\r\nc2VjcmV0\r\n",
       "250 gate\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
-    { "AUTH LOGIN with the user in the command", "AUTH LOGIN Y2Ft\r\n\r\n", "334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
+    { "AUTH LOGIN with the user in the command", "AUTH LOGIN Y2Ft\r\n\r\n", "334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n", "", "",
+      SMTP_WANT_READ },
     { "AUTH with an empty response", "AUTH PLAIN =\r\n", "235 2.7.0 welcome\r\n", "", "", SMTP_WANT_READ },
     { "AUTH aborted at every question", "AUTH PLAIN\r\n*\r\nAUTH LOGIN\r\n*\r\nAUTH LOGIN Y2Ft\r\n*\r\nNOOP\r\n",
       "334 \r\n501 5.7.0 authentication aborted\r\n334 VXNlcm5hbWU6\r\n501 5.7.0 authentication aborted\r\n334 UGFzc3dvcmQ6\r\n"
       "501 5.7.0 authentication aborted\r\n250 2.0.0 ok\r\n",
       "", "", SMTP_WANT_READ },
-    { "AUTH that is not base64", "AUTH PLAIN ?\r\nAUTH LOGIN ?\r\n", "501 5.5.2 this is not base64\r\n501 5.5.2 this is not base64\r\n", "", "",
-      SMTP_WANT_READ },
+    { "AUTH that is not base64", "AUTH PLAIN ?\r\nAUTH LOGIN ?\r\n",
+      "501 5.5.2 this is not base64\r\n501 5.5.2 this is not base64\r\n", "", "", SMTP_WANT_READ },
     { "AUTH of a kind we do not know, and in a mail", "AUTH CRAM-MD5\r\nMAIL FROM:<a@b>\r\nAUTH PLAIN\r\n",
       "504 5.5.4 only AUTH LOGIN and AUTH PLAIN\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n", "", "", SMTP_WANT_READ },
     { "too many errors", "A\r\nB\r\nC\r\nD\r\nE\r\nNOOP\r\n",
@@ -198,16 +210,18 @@ static const struct dialogue dialogues[] = {
       "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
       "", "", SMTP_WANT_CLOSE },
     { "too many errors within a mail", HEAD "A\r\nB\r\nC\r\nD\r\nE\r\n",
-      HEAD_OK "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
-              "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
+      HEAD_OK
+      "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
+      "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
       "", "errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
-    { "too much junk", "\n\n\n\nRSET\r\nNOOP\r\nNOOP\r\n", "250 2.0.0 ok\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n421 4.7.0 too many errors\r\n", "", "",
-      SMTP_WANT_CLOSE },
+    { "too much junk", "\n\n\n\nRSET\r\nNOOP\r\nNOOP\r\n",
+      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n421 4.7.0 too many errors\r\n", "", "", SMTP_WANT_CLOSE },
     { "a mail that is kept pays for errors and junk", "A\r\nB\r\nC\r\n" HEAD "DATA\r\n.\r\nA\r\nB\r\nC\r\n",
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n" HEAD_OK GO QUEUED
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n",
       "a@b>c@d:|", "", SMTP_WANT_READ },
-    { "a web page's request", "POST / HTTP/1.1\r\nHost: x\r\n\r\n" HEAD, "554 5.7.0 this is SMTP\r\n", "", "", SMTP_WANT_CLOSE },
+    { "a web page's request", "POST / HTTP/1.1\r\nHost: x\r\n\r\n" HEAD, "554 5.7.0 this is SMTP\r\n", "", "",
+      SMTP_WANT_CLOSE },
 };
 
 static void test_dialogues_have_the_same_end_however_they_are_cut(void **state)
@@ -215,7 +229,7 @@ static void test_dialogues_have_the_same_end_however_they_are_cut(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(dialogues); i++) {
         const struct dialogue *d = &dialogues[i];
-        struct talk            t;
+        struct talk t;
         run_every_way(&t, d->in, strlen(d->in), NULL);
         if (strcmp(buf_str(&t.replies), d->replies) != 0)
             print_message("dialogue: %s\n", d->name);
@@ -229,15 +243,21 @@ static void test_dialogues_have_the_same_end_however_they_are_cut(void **state)
 
 static const struct false_end {
     const char *bytes;
-    size_t      length;
+    size_t length;
     const char *kept; /* NULL: as it came */
-    size_t      kept_length;
+    size_t kept_length;
 } false_ends[] = {
-    { "\n.\n", 3, NULL, 0 },        { "\r.\r", 3, NULL, 0 },     { "\r.\n", 3, NULL, 0 },
-    { "\n.\r", 3, NULL, 0 },        { "\n.\r\n", 4, NULL, 0 },   { "\r.\r\n", 4, NULL, 0 },
+    { "\n.\n", 3, NULL, 0 },
+    { "\r.\r", 3, NULL, 0 },
+    { "\r.\n", 3, NULL, 0 },
+    { "\n.\r", 3, NULL, 0 },
+    { "\n.\r\n", 4, NULL, 0 },
+    { "\r.\r\n", 4, NULL, 0 },
     { "\r\n\0.\r\n", 6, NULL, 0 },
     /* these are lines that begin with a dot and hold more: the dot is taken off, as from any other */
-    { "\r\n.\n", 4, "\r\n\n", 3 },  { "\r\n.\r", 4, "\r\n\r", 3 }, { "\r\n.\0\r\n", 6, "\r\n\0\r\n", 5 },
+    { "\r\n.\n", 4, "\r\n\n", 3 },
+    { "\r\n.\r", 4, "\r\n\r", 3 },
+    { "\r\n.\0\r\n", 6, "\r\n\0\r\n", 5 },
 };
 
 static void put_false_end(struct buf *in, struct buf *kept, const struct false_end *f)
@@ -282,7 +302,7 @@ static void test_a_false_end_is_remembered_while_nothing_follows(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(false_ends); i++) {
         struct smtp_session *s = session(&small_limits);
-        struct talk          t;
+        struct talk t;
         talk_init(&t);
         feed_text(&t, s, HEAD "DATA\r\nhello");
         assert_false(smtp_session_saw_false_end(s));
@@ -312,7 +332,8 @@ static void test_a_message_over_the_limit_is_read_to_its_end_and_refused(void **
     buf_puts(&in, ".\r\nNOOP\r\n");
     struct talk t;
     run_every_way(&t, in.data, in.len, NULL);
-    assert_string_equal(buf_str(&t.replies), HEAD_OK GO "552 5.3.4 message is larger than this gateway takes\r\n250 2.0.0 ok\r\n");
+    assert_string_equal(buf_str(&t.replies),
+                        HEAD_OK GO "552 5.3.4 message is larger than this gateway takes\r\n250 2.0.0 ok\r\n");
     assert_string_equal(buf_str(&t.refused), "size=Smtp:MaxMessage;");
     assert_int_equal(t.kept.len, 0);
     talk_done(&t);
@@ -338,7 +359,7 @@ static void test_a_message_without_end_is_cut_off(void **state)
 {
     (void)state;
     struct smtp_session *s = session(&small_limits);
-    struct talk          t;
+    struct talk t;
     talk_init(&t);
     feed_text(&t, s, HEAD "DATA\r\n");
     for (int i = 0; i < 80; i++)
@@ -357,7 +378,7 @@ static void test_lines_have_a_ceiling_and_auth_has_its_own(void **state)
     (void)state;
     static const struct {
         const char *before;
-        size_t      bytes;
+        size_t bytes;
         const char *reply;
     } lines[] = {
         { "NOOP ", 88, "250 2.0.0 ok\r\n" },
@@ -390,7 +411,7 @@ static void test_a_command_with_a_nul_is_refused(void **state)
 {
     (void)state;
     static const char in[] = "MAIL FROM:<a\0@b>\r\nNOOP\r\n";
-    struct talk       t;
+    struct talk t;
     run_every_way(&t, in, sizeof in - 1, NULL);
     assert_string_equal(buf_str(&t.replies), "500 5.5.2 a command holds no NUL\r\n250 2.0.0 ok\r\n");
     talk_done(&t);
@@ -401,7 +422,7 @@ static void test_what_cannot_be_kept_is_answered_by_its_reason(void **state)
     (void)state;
     static const struct {
         enum err_code code;
-        const char   *reply, *refused;
+        const char *reply, *refused;
     } answers[] = {
         { ERR_FULL, "452 4.3.1 no room to keep this message\r\n", "storage=Store:MaxBytes;" },
         { ERR_IO, "451 4.3.0 cannot keep this message now\r\n", "storage=Store:Folder;" },
@@ -410,7 +431,7 @@ static void test_what_cannot_be_kept_is_answered_by_its_reason(void **state)
     };
     static const char in[] = HEAD "DATA\r\nx\r\n.\r\n" HEAD;
     for (size_t i = 0; i < COUNT(answers); i++) {
-        struct err  failed = { .code = answers[i].code, .text = "/secret/path" };
+        struct err failed = { .code = answers[i].code, .text = "/secret/path" };
         struct talk t;
         run_every_way(&t, in, sizeof in - 1, &failed);
         CLEANUP(buf_done) struct buf expected;
@@ -426,7 +447,7 @@ static void test_a_body_that_could_not_be_spooled_is_read_to_its_end(void **stat
 {
     (void)state;
     struct smtp_session *s = session(&small_limits);
-    struct talk          t;
+    struct talk t;
     talk_init(&t);
     feed_text(&t, s, HEAD "DATA\r\nfirst\r\n");
     struct err failed = { .code = ERR_FULL };
@@ -447,9 +468,9 @@ static void test_the_server_may_end_it_at_any_time(void **state)
 {
     (void)state;
     static const struct {
-        const char   *said;
+        const char *said;
         enum smtp_end why;
-        const char   *reply, *refused;
+        const char *reply, *refused;
     } cases[] = {
         { "", SMTP_END_SILENT, "421 4.4.2 timeout, no command came\r\n", "" },
         { HEAD, SMTP_END_SILENT, HEAD_OK "421 4.4.2 timeout, no command came\r\n", "timeout=Smtp:CommandTimeout;" },
@@ -461,7 +482,7 @@ static void test_the_server_may_end_it_at_any_time(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct smtp_session *s = session(&small_limits);
-        struct talk          t;
+        struct talk t;
         talk_init(&t);
         feed_text(&t, s, cases[i].said);
         smtp_session_end(s, cases[i].why);
@@ -478,9 +499,11 @@ static void test_the_server_may_end_it_at_any_time(void **state)
 static void test_replies_that_nobody_reads_stop_the_commands(void **state)
 {
     (void)state;
-    struct smtp_limits   many = { .message_bytes = 100, .recipients = 1, .command_bytes = 100, .errors = 1, .junk_commands = 1000000 };
+    struct smtp_limits many = {
+        .message_bytes = 100, .recipients = 1, .command_bytes = 100, .errors = 1, .junk_commands = 1000000
+    };
     struct smtp_session *s = session(&many);
-    struct buf           in;
+    struct buf in;
     buf_init(&in, 128 * 1024);
     put_many(&in, "HELP\r\n", 60 * 1024);
     size_t used, all = 0;
@@ -501,7 +524,7 @@ static void test_the_envelope_holds_what_was_said(void **state)
 {
     (void)state;
     struct smtp_session *s = session(&small_limits);
-    struct talk          t;
+    struct talk t;
     talk_init(&t);
     smtp_session_greet(s);
     assert_string_equal(buf_str(smtp_session_out(s)), "220 gate ESMTP Postern\r\n");
@@ -523,18 +546,18 @@ static void test_the_login_is_found_in_what_devices_send(void **state)
     static const struct {
         const char *said, *login;
     } cases[] = {
-        { "AUTH PLAIN AGNhbQBzZWNyZXQ=\r\n", "cam" },     /* \0cam\0secret                       */
-        { "AUTH PLAIN emlkAGNhbQBw\r\n", "cam" },         /* zid\0cam\0p                         */
-        { "AUTH PLAIN Y2FtAHNlY3JldA==\r\n", "cam" },     /* cam\0secret                         */
-        { "AUTH PLAIN Y2Ft\r\n", "" },                    /* cam, or is it the password?         */
-        { "AUTH PLAIN emlkAAA=\r\n", "zid" },             /* zid\0\0                             */
+        { "AUTH PLAIN AGNhbQBzZWNyZXQ=\r\n", "cam" }, /* \0cam\0secret                       */
+        { "AUTH PLAIN emlkAGNhbQBw\r\n", "cam" },     /* zid\0cam\0p                         */
+        { "AUTH PLAIN Y2FtAHNlY3JldA==\r\n", "cam" }, /* cam\0secret                         */
+        { "AUTH PLAIN Y2Ft\r\n", "" },                /* cam, or is it the password?         */
+        { "AUTH PLAIN emlkAAA=\r\n", "zid" },         /* zid\0\0                             */
         { "AUTH LOGIN Y2Ft\r\nc2VjcmV0\r\n", "cam" },
         { "AUTH LOGIN\r\n\r\n\r\n", "" },
         { "AUTH LOGIN Y2Ft\r\n*\r\n", "" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct smtp_session *s = session(&small_limits);
-        struct talk          t;
+        struct talk t;
         talk_init(&t);
         feed_text(&t, s, cases[i].said);
         assert_string_equal(smtp_session_envelope(s)->login, cases[i].login);
