@@ -1,5 +1,5 @@
-/* context: what the handlers of one API share. Everything here is set before the first request and never changes, but the pool
- * of readers, which has its own lock. */
+/* context: what the handlers of one API share. Everything here is set before the first request and never changes, but what
+ * the lock guards. */
 #pragma once
 #include "api/api.h"
 #include "api/http.h"
@@ -16,6 +16,7 @@ struct api {
     pthread_mutex_t      lock;
     struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
     size_t               reader_count;
+    int64_t              refused, refused_said_ms; /* guarded by lock: since the last line about it, and when that was */
 };
 
 /* A read-only connection for one request; give it back as soon as the answer is in memory. */

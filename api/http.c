@@ -185,6 +185,17 @@ static enum MHD_Result add_pair(void *user, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+static void read_peer(struct MHD_Connection *connection, char *out, size_t size)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr          *peer = info ? info->client_addr : NULL;
+    const void *address = !peer                          ? NULL
+                          : peer->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr
+                                                        : (const void *)&((const struct sockaddr_in *)(const void *)peer)->sin_addr;
+    if (!address || !inet_ntop(peer->sa_family, address, out, (socklen_t)size))
+        out[0] = '\0';
+}
+
 /* Made with the request line; what it returns is *state in the callbacks that follow. */
 static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)
 {
@@ -194,6 +205,7 @@ static void *on_uri(void *user, const char *uri, struct MHD_Connection *connecti
     x->http = user;
     x->request.connection = connection;
     x->request.uri_length = strlen(uri);
+    read_peer(connection, x->request.peer, sizeof x->request.peer);
     buf_init(&x->request.body, HTTP_BODY_MAX);
     response_init(&x->response);
     return x;

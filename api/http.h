@@ -29,6 +29,7 @@ struct request {
     char             args[2][HTTP_ARG_BYTES]; /* what the {} of the route stand for               */
     const void      *route;          /* routes.c's own, from admit() to answer()                  */
     bool             is_trusted;     /* guard.c: a valid token was sent                           */
+    char             peer[48];       /* IP address                                                */
     void            *connection;     /* http.c's own                                              */
 };
 

@@ -1,12 +1,16 @@
 /* routes: the table, and the rules that every request meets before its handler does. */
 #include "api/routes.h"
 #include "api/guard.h"
+#include "core/clock.h"
+#include "core/log.h"
 #include <string.h>
 
 enum {
     OPEN = 1,   /* needs no token                                      */
     CHANGE = 2, /* changes something: no foreign page, JSON only; slow */
 };
+
+enum { REFUSALS_EVERY_MS = 60 * 1000 };
 
 static const struct route {
     const char  *method, *pattern; /* {} stands for one segment of the path */
@@ -148,6 +152,31 @@ static void add_common_headers(struct response *p)
     response_header(p, "Cross-Origin-Resource-Policy", "same-origin"); /* no foreign page shows our pictures */
 }
 
+/* Somebody who guesses tokens, or a page that tries: one line a minute, with how many there were. */
+static void note_refusal(struct api *a, const struct request *r, int status)
+{
+    int64_t now = clock_mono_ms(), times = 0;
+    (void)pthread_mutex_lock(&a->lock);
+    a->refused++;
+    if (a->refused_said_ms == 0 || now - a->refused_said_ms >= REFUSALS_EVERY_MS) {
+        times = a->refused;
+        a->refused = 0;
+        a->refused_said_ms = now;
+    }
+    (void)pthread_mutex_unlock(&a->lock);
+    if (times > 0)
+        log_line(LOG_WARN, "api.refused", LOG_S("peer", r->peer), LOG_S("path", r->path), LOG_I("status", status),
+                 LOG_I("times", times));
+}
+
+static bool is_allowed(struct api *a, struct request *r, const struct route *route, struct response *p)
+{
+    if (is_token_there(a, r, route, p) && may_change(a, r, route, p))
+        return true;
+    note_refusal(a, r, p->status);
+    return false;
+}
+
 bool routes_admit(struct api *a, struct request *r, struct response *p)
 {
     add_common_headers(p);
@@ -155,10 +184,12 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
         problem(p, 414, "an address may have %d bytes", HTTP_URI_MAX);
         return false;
     }
-    if (!is_host_known(a, r, p))
+    if (!is_host_known(a, r, p)) {
+        note_refusal(a, r, p->status);
         return false;
+    }
     const struct route *route = find(r, p);
-    if (!route || !is_token_there(a, r, route, p) || !may_change(a, r, route, p) || !is_query_right(r, route, p))
+    if (!route || !is_allowed(a, r, route, p) || !is_query_right(r, route, p))
         return false;
     r->route = route;
     r->is_slow = (route->flags & CHANGE) != 0; /* waits for the disk, or for a whole test */

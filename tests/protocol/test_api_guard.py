@@ -47,7 +47,9 @@ def test_beyond_loopback_a_token_is_needed(postern):
         assert answer.status == 200 and answer.text.strip() in ("ok", "degraded")
     assert Api(p.api.port).get("/readyz?verbose").text.strip() in ("ok", "degraded")
     assert Api(p.api.port, token).get("/readyz").json["state"] in ("ok", "degraded")
-    assert token not in p.log_text()
+    [said] = p.log("api.refused")  # one line, not one for each
+    assert said["peer"].endswith("127.0.0.1") and said["status"] == "401"
+    assert token[:-1] not in p.log_text()
 
 
 def test_a_token_of_the_settings_wins(postern):
