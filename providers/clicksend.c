@@ -163,6 +163,7 @@ static int probe_read(const struct account *a, const struct reply *r, char *line
 extern const struct provider provider_clicksend;
 const struct provider provider_clicksend = {
     .name = "clicksend",
+    .title = "ClickSend",
     .fields = {
         { "Username", .is_required = true },
         { "Token", .is_required = true, .is_secret = true },

@@ -165,6 +165,7 @@ static int probe_read(const struct account *a, const struct reply *r, char *line
 extern const struct provider provider_cm;
 const struct provider provider_cm = {
     .name = "cm",
+    .title = "CM.com",
     .fields = {
         { "ApiKey", .is_required = true, .is_secret = true },
         { "From", .fallback = "Postern" },

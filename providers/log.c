@@ -4,6 +4,7 @@
 extern const struct provider provider_log;
 const struct provider provider_log = {
     .name = "log",
+    .title = "Log",
     .rate_per_minute = 600,
     .burst = 100,
     .is_local = true,

@@ -82,12 +82,14 @@ struct outcome {
 
 struct provider {
     const char           *name;       /* "clicksend"                                                */
+    const char           *title;      /* "ClickSend": how people know it                            */
     struct provider_field fields[ACCOUNT_FIELDS];
     double                rate_per_minute;
     int                   burst;
     bool                  is_local;    /* no request at all: the relay logs the text (provider log) */
     bool                  is_idempotent; /* a repeated request does no harm (webhook-id)            */
     bool                  is_sms;
+    bool                  shows_original; /* there is room for the device's own words below the first line */
     size_t                text_max;    /* bytes; longer texts are cut by the wording                */
     size_t                media_count; /* pictures that fit one message; 0 = text only              */
     size_t                media_max;   /* bytes of one of them                                      */

@@ -104,6 +104,7 @@ static int probe_read(const struct account *a, const struct reply *r, char *line
 extern const struct provider provider_webhook;
 const struct provider provider_webhook = {
     .name = "webhook",
+    .title = "Webhook",
     .fields = {
         { "Url", .is_required = true },
         { "Secret", .is_secret = true },
