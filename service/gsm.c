@@ -75,11 +75,11 @@ static bool is_among(const char *alphabet, const char *s, size_t n)
 /* Septets of one character; 0: not in the alphabet. */
 static size_t septets(const char *s, size_t n)
 {
-    if (is_among(extension, s, n))
-        return 2;
-    if (n == 1)
-        return (*s >= ' ' && *s < 0x7F && *s != '`') || *s == '\n' || *s == '\r' ? 1 : 0;
-    return is_among(basic, s, n) ? 1 : 0;
+    if (n > 1)
+        return is_among(extension, s, n) ? 2 : is_among(basic, s, n) ? 1 : 0;
+    if ((*s < ' ' && *s != '\n' && *s != '\r') || *s == 0x7F || *s == '`')
+        return 0;
+    return strchr(extension, *s) ? 2 : 1;
 }
 
 /* What stands for a character that the alphabet lacks; NULL: nothing does. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE_MAX = 16 * 1024, NAME_MIN = 4, NAME_MAX = 200, START_MAX = 100, ITEMS_MAX = 64, NUMBER_CHARS = 6 };
+enum { LINE_MAX = 16 * 1024, SITE_MAX = 64, NAME_MIN = 4, NAME_MAX = 200, START_MAX = 100, ITEMS_MAX = 64, NUMBER_CHARS = 6 };
 
 enum date { DATE_FULL, DATE_TIME, DATE_NONE };
 
@@ -446,11 +446,12 @@ static bool squeeze(struct draft *d)
     } else if (d->date < DATE_TIME) {
         d->date = DATE_TIME;
     } else if (d->name_max > NAME_MIN) {
-        d->name_max--;
+        size_t step = d->in->count > 1 ? d->name_max / 4 : 1; /* many names: in larger steps */
+        d->name_max = d->name_max - step > NAME_MIN ? d->name_max - step : NAME_MIN;
     } else if (d->in->count > 1 && d->name_max > 0) {
         d->name_max = 0;
     } else if (d->in->count > 1 && d->item_max > 1) {
-        d->item_max--;
+        d->item_max = (d->item_max < d->in->count ? d->item_max : d->in->count) - 1;
     } else if (d->date < DATE_NONE) {
         d->date = DATE_NONE;
     } else {
@@ -528,7 +529,8 @@ static void render(struct draft *d, int number, struct buf *line)
 static void fit(struct draft *d, int number, struct buf *line)
 {
     enum severity severity = worst(d->in);
-    d->site_max = has(d->style->site) ? utf8_count(d->style->site, strlen(d->style->site)) : 0;
+    size_t        site = has(d->style->site) ? utf8_count(d->style->site, strlen(d->style->site)) : 0;
+    d->site_max = site < SITE_MAX ? site : SITE_MAX;
     d->name_max = longest_name(d->in);
     d->date = DATE_FULL;
     d->item_max = ITEMS_MAX;
@@ -615,19 +617,29 @@ void text_compose(const struct text_style *style, const struct text_input *in, s
     buf_printf(title, "%s%s%s", head ? word(&d, head) : "", head && has(style->site) ? " " : "", style->site ? style->site : "");
 }
 
-size_t text_fold_max(const struct text_style *style, const struct event *events, const struct event_origin *origins, size_t count)
+/* Whether the first `count` fit with every item named, all else as tight as can be. */
+static bool can_name_all(const struct text_style *style, const struct event *events, const struct event_origin *origins, size_t count)
 {
+    struct text_input in = { .events = events, .origins = origins, .count = count, .is_late = true, .is_twice = true };
+    struct draft      d = { .style = style, .in = &in, .date = DATE_TIME, .item_max = ITEMS_MAX };
+    size_t            items[ITEMS_MAX];
     CLEANUP(buf_done) struct buf line;
     buf_init(&line, LINE_MAX);
-    size_t items[ITEMS_MAX];
-    for (; count > 1; count--) {
-        struct text_input in = { .events = events, .origins = origins, .count = count, .is_late = true, .is_twice = true };
-        struct draft      d = { .style = style, .in = &in };
-        fit(&d, 1, &line);
-        if (list_items(&in, items) <= d.item_max && d.item_max == ITEMS_MAX)
-            break;
+    render(&d, 1, &line);
+    return list_items(&in, items) < ITEMS_MAX && fits(style, worst(&in), buf_str(&line));
+}
+
+size_t text_fold_max(const struct text_style *style, const struct event *events, const struct event_origin *origins, size_t count)
+{
+    size_t good = 1, bad = count + 1; /* one always fits */
+    while (bad > good + 1) {
+        size_t middle = good + (bad - good) / 2;
+        if (can_name_all(style, events, origins, middle))
+            good = middle;
+        else
+            bad = middle;
     }
-    return count > 0 ? count : 1;
+    return good;
 }
 
 void text_mark_twice(const struct text_style *style, const char *sent, enum severity severity, struct buf *text)

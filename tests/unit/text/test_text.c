@@ -190,13 +190,13 @@ static void test_when_an_sms_is_too_long_the_site_goes_first_then_the_date_then_
     (void)state;
     struct text_style de = style_of("de", true);
     char              site[120];
-    memset(site, 'S', sizeof site - 1);
+    memset(site, 'S', sizeof site - 1); /* of which 64 count */
     site[sizeof site - 1] = '\0';
     de.site = site;
-    struct event info = zone_event("zone.open", 12, "Gästezimmer mit Bad");
+    struct event info = zone_event("zone.open", 12, "Gästezimmer mit Bad und Balkon, Südseite, oberes Stockwerk, ganz hinten");
     const char  *text = compose_one(&de, &info, "lupusec");
     assert_int_equal(gsm_parts(text), 1);
-    assert_non_null(strstr(text, "S..: Offen, Zone 12 Gästezimmer mit Bad, 21.11. 03:12:45"));
+    assert_non_null(strstr(text, "S..: Offen, Zone 12 Gästezimmer mit Bad und Balkon, Südseite, oberes Stockwerk, ganz hinten, 21.11. 03:12:45"));
     assert_int_equal(gsm_units(text, &(bool){ false }), 160);
 
     char name[400];
