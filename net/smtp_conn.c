@@ -14,6 +14,7 @@
 enum {
     HELD_MAX = 1024 * 1024,
     BEHIND_BYTES = 512 * 1024, /* collected while the disk still writes what came before: stop reading */
+    HINT_MS = 5000,            /* of silence after what looks like an end: say what is wrong           */
     LINGER_MS = 2000,          /* for the device to read our last words                                */
 };
 
@@ -30,6 +31,7 @@ struct smtp_conn {
     bool is_ending;     /* the session is over: flush, close                            */
     bool is_rude;       /* … and the device may still be talking: linger                */
     bool is_lingering, is_dropped;
+    bool is_stall_said; /* of the mail under way                                        */
     unsigned char address[16];
     int64_t opened_ms, last_ms, linger_until_ms;
     uint64_t commands, mails;
@@ -332,6 +334,7 @@ static void spool_if_large(struct smtp_conn *c)
 static void commit(struct smtp_conn *c)
 {
     c->is_committing = true;
+    c->is_stall_said = false;
     if (need_intake(c)) {
         intake_finish(c->intake, smtp_session_body(c->session), smtp_session_envelope(c->session),
                       smtp_session_body_bytes(c->session));
@@ -442,8 +445,12 @@ bool smtp_conn_is_idle(const struct smtp_conn *c)
     return !c->is_committing && !smtp_session_in_mail(c->session) && c->held.len == 0;
 }
 
-static void say_stalled(const struct smtp_conn *c)
+/* Once for a mail. */
+static void say_stalled(struct smtp_conn *c)
 {
+    if (c->is_stall_said)
+        return;
+    c->is_stall_said = true;
     log_line(LOG_WARN, "mail.stalled", LOG_S("peer", peer_of(c)), LOG_I("bytes", smtp_session_body_bytes(c->session)),
              LOG_S("hint", smtp_session_saw_false_end(c->session)
                                ? "the device sent a line with a single dot, but not between CR LF: let it end lines with CR LF"
@@ -454,6 +461,9 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
 {
     const struct smtp_conn_shared *shared = c->shared;
     bool in_data = smtp_session_in_data(c->session);
+    int64_t silent_ms = mono_ms - c->last_ms;
+    if (in_data && silent_ms >= HINT_MS && smtp_session_saw_false_end(c->session))
+        say_stalled(c); /* whoever sets up the device need not wait for the deadline to learn what is wrong */
     if (c->is_lingering) {
         if (mono_ms >= c->linger_until_ms)
             smtp_conn_drop(c);
@@ -461,10 +471,10 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
         return; /* it waits for us */
     } else if (mono_ms - c->opened_ms >= shared->session_ms) {
         (void)smtp_conn_end(c, SMTP_END_TOO_LONG);
-    } else if (in_data && mono_ms - c->last_ms >= shared->data_ms) {
+    } else if (in_data && silent_ms >= shared->data_ms) {
         say_stalled(c);
         (void)smtp_conn_end(c, SMTP_END_STALLED);
-    } else if (!in_data && mono_ms - c->last_ms >= shared->command_ms) {
+    } else if (!in_data && silent_ms >= shared->command_ms) {
         (void)smtp_conn_end(c, SMTP_END_SILENT);
     }
 }
