@@ -20,6 +20,7 @@ enum {
     SPOOL_MOST = 1024 * 1024, /* of one mail in memory: a mail with pictures is one job of the pool */
     SPOOL_LEAST = 128 * 1024, /* … when many send at once                                           */
     SPOOL_ALL = 64 * 1024 * 1024,
+    STALE_MS = 10 * 1000, /* silent so long, a connection gives way to a new one of its own address */
     CHECK_MOST_MS = 1000, /* how often deadlines are looked at */
     CHECK_LEAST_MS = 10,
 };
@@ -89,30 +90,37 @@ static struct smtp_conn *find_idlest(struct smtp_server *s, const unsigned char 
     return idlest;
 }
 
+/* The idlest of that address gives up its place, if it has been silent for so long. */
+static bool give_way(struct smtp_server *s, const unsigned char address[16], int64_t silent_ms, enum stranger why)
+{
+    struct smtp_conn *idlest = find_idlest(s, address);
+    if (!idlest || clock_mono_ms() - smtp_conn_last_ms(idlest) < silent_ms)
+        return false;
+    char peer[CIDR_TEXT];
+    say_refused(s, address, cidr_text(address, peer), refusals[why].reason, refusals[why].setting, NULL);
+    (void)smtp_conn_end(idlest, SMTP_END_CROWDED);
+    smtp_conn_drop(idlest);
+    return true;
+}
+
 /* All places are taken: whoever has most of them gives one up for somebody who has fewer, so that no address keeps another
  * out. */
 static bool make_room(struct smtp_server *s, const unsigned char address[16])
 {
     size_t most;
     const unsigned char *heaviest = peers_heaviest(s->peers, &most);
-    if (!heaviest || most <= peers_count(s->peers, address) + 1)
-        return false;
-    struct smtp_conn *idlest = find_idlest(s, heaviest);
-    if (!idlest)
-        return false;
-    char peer[CIDR_TEXT];
-    say_refused(s, heaviest, cidr_text(heaviest, peer), refusals[TOO_MANY].reason, refusals[TOO_MANY].setting, NULL);
-    (void)smtp_conn_end(idlest, SMTP_END_CROWDED);
-    smtp_conn_drop(idlest);
-    return true;
+    if (heaviest && most > peers_count(s->peers, address) + 1 && give_way(s, heaviest, 0, TOO_MANY))
+        return true;
+    return give_way(s, address, STALE_MS, TOO_MANY);
 }
 
+/* An address keeps not itself out either: a camera that lost power leaves connections behind that nobody will ever use. */
 static enum stranger judge(struct smtp_server *s, const struct sockaddr *peer, const unsigned char address[16])
 {
     if (!cidr_contains(&s->options.allow_from, peer))
         return NOT_ALLOWED;
     if (peers_count(s->peers, address) >= s->options.connections_per_address)
-        return TOO_MANY_OF_ONE;
+        return give_way(s, address, STALE_MS, TOO_MANY_OF_ONE) ? WELCOME : TOO_MANY_OF_ONE;
     return s->count < s->options.connections || make_room(s, address) ? WELCOME : TOO_MANY;
 }
 

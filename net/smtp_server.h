@@ -14,6 +14,8 @@ struct smtp_options {
     const char *hostname;        /* in the greeting                      */
     struct cidr_list allow_from; /* borrowed until stopped              */
     struct smtp_limits limits;
+    /* More hear 421. Where all places are taken, the address with most of them gives one up for an address that has fewer, and
+     * a connection that was silent for 10 s outside a mail for a new one of its own address. */
     size_t connections, connections_per_address;
     int64_t command_ms, data_ms, session_ms; /* deadlines       */
     void *user;

@@ -87,6 +87,17 @@ def test_connections_in_all_and_of_one_address(postern):
     assert refused(p, "connections_per_address") == 1 and refused(p, "connections") == 2
 
 
+def test_connections_a_device_left_behind_give_way_to_its_new_ones(postern, clock):
+    p = postern({"Smtp": {"MaxConnectionsPerAddress": 2}}, clock=clock)
+    busy, dead = Raw(p).data(), Raw(p)
+    with Raw(p, greet=False) as d:
+        d.expect("421 4.7.0", "")
+    clock.advance(10_000)
+    assert p.send(ALARM)[0] == 250
+    dead.expect("421 4.7.0", "")
+    busy.say(ALARM + b".\r\n").expect("250 2.0.0 queued")
+
+
 def test_a_stranger_is_refused_once_in_the_log(postern):
     p = postern({"Smtp": {"AllowFrom": ["10.0.0.0/8", "127.0.0.2"]}})
     for _ in range(5):
