@@ -295,6 +295,8 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
     (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
     if (db_exec(d, uses[use].pragmas, e) < 0)
         return err_prefix(e, "%s", path);
+    if (use != DB_READER && sqlite3_db_readonly(d->handle, "main") != 0) /* what SQLite makes of EROFS and EACCES */
+        return err_set(e, ERR_IO, "%s: can only be read", path);
     *out = TAKE(d);
     return 0;
 }

@@ -45,8 +45,8 @@ struct writer {
     struct store_op *batch[BATCH_OPS];
     int64_t          last_sync_us;
     int              log_pages, restart_at;
-    bool             is_broken; /* the last sync failed: a new connection before the next write */
-    bool             is_stuck;  /* not even a transaction could be begun                        */
+    bool             needs_reopen; /* something failed below SQLite: a new connection before the next write     */
+    bool             is_hopeless;  /* no transaction could be begun, or its sync failed: nothing to try singly */
     bool             has_written, has_cache;
 };
 
@@ -176,7 +176,7 @@ static int reopen(struct writer *w, struct err *e)
     db_close(&w->tx.db);
     if (db_open(w->store->database, DB_WRITER, &w->tx.db, e) < 0)
         return -1;
-    w->is_broken = false;
+    w->needs_reopen = false;
     return 0;
 }
 
@@ -207,10 +207,8 @@ static void note_log_pages(void *user, int pages)
 
 static int begin(struct writer *w, struct err *e)
 {
-    if ((w->is_broken || !w->tx.db) && reopen(w, e) < 0) {
-        note_write(w->store, WRITES_DATABASE, false);
+    if ((w->needs_reopen || !w->tx.db) && reopen(w, e) < 0)
         return -1;
-    }
     w->tx.bytes = 0;
     w->tx.last_arrival = 0;
     w->tx.files_bytes = 0;
@@ -231,8 +229,8 @@ static int commit(struct writer *w, struct err *e)
     int64_t start = now_us();
     w->has_written = false;
     int result = db_exec(w->tx.db, "COMMIT", e);
-    w->is_broken = result < 0 && e->code == ERR_IO;
-    if (w->has_written || w->is_broken)
+    w->is_hopeless = result < 0 && e->code == ERR_IO;
+    if (w->has_written || w->is_hopeless)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
         w->last_sync_us = now_us() - start;
@@ -266,9 +264,12 @@ static void publish(struct writer *w)
 /* Writes and syncs operations from the front of ops in one transaction; how many, or -1 with nothing written. */
 static int write_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
-    w->is_stuck = begin(w, e) < 0;
-    if (w->is_stuck)
+    w->is_hopeless = begin(w, e) < 0;
+    if (w->is_hopeless) {
+        w->needs_reopen = true;
+        note_write(w->store, WRITES_DATABASE, false);
         return -1;
+    }
     int count = apply_some(w, ops, n, e);
     if (count >= 0 && save_running(w, e) < 0)
         count = -1;
@@ -277,6 +278,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         count = -1;
     if (count < 0) {
         undo(w);
+        w->needs_reopen |= e->code == ERR_IO;
         if (e->code == ERR_FULL)
             reserve_give_up(w->store);
         return -1;
@@ -311,7 +313,7 @@ static void write_batch(struct writer *w, size_t n)
             answer(w->batch + i, (size_t)count, NULL);
             FAULT("store.answered");
             i += (size_t)count;
-        } else if (w->is_broken || w->is_stuck || (n - i == 1 && e.code != ERR_FULL)) {
+        } else if (w->is_hopeless || (n - i == 1 && e.code != ERR_FULL)) {
             answer(w->batch + i, n - i, &e);
             return;
         } else {
@@ -333,7 +335,7 @@ static void bound_log(struct writer *w)
     int        left = 0;
     struct err e = { 0 };
     if (db_checkpoint(w->tx.db, true, &left, &e) < 0 && e.code == ERR_IO)
-        w->is_broken = true;
+        w->needs_reopen = true;
     w->restart_at = left > 0 ? w->log_pages + LOG_PAGES_BETWEEN_RESTARTS : 0;
 }
 

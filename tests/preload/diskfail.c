@@ -40,7 +40,7 @@ static struct rule {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the rules and total */
 static int             rule_count;
-static struct timespec read_at;
+static struct stat     read_of;
 static char            folder[4096];
 static const char     *rules_path, *hits_path;
 static int64_t         total;
@@ -64,9 +64,11 @@ static void read_rules(void)
     struct stat st;
     if (!rules_path || stat(rules_path, &st) < 0)
         return;
-    if (st.st_mtim.tv_sec == read_at.tv_sec && st.st_mtim.tv_nsec == read_at.tv_nsec)
+    bool is_same = st.st_mtim.tv_sec == read_of.st_mtim.tv_sec && st.st_mtim.tv_nsec == read_of.st_mtim.tv_nsec &&
+                   st.st_ino == read_of.st_ino && st.st_size == read_of.st_size; /* the kernel's clock ticks every 4 ms only */
+    if (is_same)
         return;
-    read_at = st.st_mtim;
+    read_of = st;
     rule_count = 0;
     FILE *f = fopen(rules_path, "re");
     char  line[200], number[32], code[16];
