@@ -51,11 +51,27 @@ static void api_free(struct api **ap)
     while (a->reader_count > 0)
         store_reader_close(&a->readers[--a->reader_count]);
     (void)pthread_mutex_destroy(&a->lock);
-    free((void *)(uintptr_t)a->o.address);
-    free((void *)(uintptr_t)a->o.token);
-    free((void *)(uintptr_t)a->o.site);
-    free((void *)(uintptr_t)a->o.public_url);
+    free(a->address);
+    free(a->token);
+    free(a->site);
+    free(a->public_url);
     free(a);
+}
+
+static int copy_options(struct api *a, const struct api_options *o, struct err *e)
+{
+    a->address = strdup(o->address ? o->address : "");
+    a->token = strdup(o->token ? o->token : "");
+    a->site = strdup(o->site ? o->site : "");
+    a->public_url = strdup(o->public_url ? o->public_url : "");
+    if (!a->address || !a->token || !a->site || !a->public_url)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    a->o = *o;
+    a->o.address = a->address;
+    a->o.token = a->token;
+    a->o.site = a->site;
+    a->o.public_url = a->public_url;
+    return 0;
 }
 
 static int api_new(struct store *s, const struct api_options *o, struct api **out, struct err *e)
@@ -65,13 +81,8 @@ static int api_new(struct store *s, const struct api_options *o, struct api **ou
         return err_set(e, ERR_NOMEM, "out of memory");
     (void)pthread_mutex_init(&a->lock, NULL);
     a->store = s;
-    a->o = *o;
-    a->o.address = strdup(o->address ? o->address : "");
-    a->o.token = strdup(o->token ? o->token : "");
-    a->o.site = strdup(o->site ? o->site : "");
-    a->o.public_url = strdup(o->public_url ? o->public_url : "");
-    if (!a->o.address || !a->o.token || !a->o.site || !a->o.public_url)
-        return err_set(e, ERR_NOMEM, "out of memory");
+    if (copy_options(a, o, e) < 0)
+        return -1;
     a->is_loopback = guard_is_loopback(a->o.address);
     *out = TAKE(a);
     return 0;

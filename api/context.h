@@ -9,7 +9,8 @@
 enum { READERS_KEPT = 2 };
 
 struct api {
-    struct api_options   o; /* its strings are copies */
+    struct api_options   o; /* its strings are the copies below */
+    char                *address, *token, *site, *public_url;
     struct store        *store;
     struct http         *http;
     bool                 is_loopback; /* no token needed, but a known Host */

@@ -388,7 +388,7 @@ static void test_a_page_ends_early_when_it_is_large(void **state)
         assert_true(strlen(ask_body(&answer)) < 3 << 20);
         next = strstr(ask_body(&answer), "\"next\":\"");
         if (next)
-            (void)snprintf(path, sizeof path, "/api/v1/events?limit=500&cursor=%d", atoi(next + 8));
+            (void)snprintf(path, sizeof path, "/api/v1/events?limit=500&cursor=%ld", strtol(next + 8, NULL, 10));
         pages++;
     } while (next);
     assert_int_equal(count, 103);
