@@ -1,6 +1,7 @@
 """The REST interface of a running gateway: lists, filters, cursors, pictures, raw mails, figures."""
 import datetime
 import hashlib
+import re
 import socket
 import subprocess
 import threading
@@ -10,6 +11,7 @@ import urllib.parse
 import pytest
 
 import mails
+from farside import FarSide
 from postern import ROOT
 
 
@@ -182,3 +184,24 @@ def test_promtool_finds_nothing_to_say_about_the_metrics(postern):
                                      "smtp_connections", "smtp_refused_total", "device_last_seen_seconds")} <= names
     assert p.metric("postern_events_total", kind="alarm.interior", severity="alarm") == 1
     assert p.metric("postern_arrivals_total", listener="smtp", result="kept") == 1
+
+
+def test_events_and_deliveries_have_the_promised_form(postern):
+    with FarSide() as far:
+        p = postern({"Site": {"Name": "Cabin"}, "Recipients": {"home": ["hook:"]},
+                     "Accounts": {"hook": {"Provider": "webhook", "Url": far.url + "/hook"}}})
+        p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+        [sent] = p.wait_deliveries(1, "sent")
+        [event] = p.events()
+        stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+        assert set(event) - {"happened_at"} == {"id", "site", "arrival", "parser", "kind", "severity", "restored", "device", "zone",
+                                                "text", "code", "received_at"}
+        assert event["site"] == "Cabin" and event["restored"] is False and set(event["device"]) == {"id", "name"}
+        assert event["zone"] == {"number": 8, "name": "Ost 1"} and stamp.fullmatch(event["received_at"])
+        assert set(sent) == {"id", "event", "recipient", "state", "message", "created_at", "sent_at"}
+        assert set(sent["message"]) - {"detail"} == {"id", "account", "provider", "address", "events", "attempts", "verdict", "maybe_twice"}
+        assert sent["event"] == event["id"] and sent["message"]["events"] == [event["id"]]
+        assert sent["message"]["attempts"] == 1 and sent["message"]["maybe_twice"] is False
+        assert stamp.fullmatch(sent["sent_at"]) and sent["sent_at"] >= sent["created_at"]
+        page = p.api.get("/api/v1/deliveries?limit=1").json
+        assert page == {"items": [sent], "next": None}
