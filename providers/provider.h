@@ -103,6 +103,9 @@ struct provider {
     /* `postern check --online`: a harmless request, and one line about its answer. May be NULL. */
     int (*probe)(const struct account *a, struct arena *scratch, struct request *out, struct err *e);
     int (*probe_read)(const struct account *a, const struct reply *r, char *line, size_t size); /* 0 good, -1 not */
+    /* `postern chats ACCOUNT`: the addresses that could be told, a line each ("4711  private  Anna"). May be NULL. */
+    int (*list)(const struct account *a, struct arena *scratch, struct request *out, struct err *e);
+    int (*list_read)(const struct account *a, const struct reply *r, struct buf *out); /* 0, or -1: refused */
 };
 extern const struct provider *const providers[]; /* ends with NULL */
 const struct provider *provider_find(const char *name);

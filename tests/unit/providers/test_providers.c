@@ -31,6 +31,7 @@ static struct account account_of(const char *provider)
     assert_non_null(a.provider);
     set_field(&a, "Username", "anna");
     set_field(&a, "Token", "k3y-t0p-s3cr3t");
+    set_field(&a, "Password", "p4ss-w0rd-x");
     set_field(&a, "ApiKey", "00000000-aaaa-bbbb-cccc-000000000000");
     set_field(&a, "AppToken", "AgotifyTokenX");
     if (strcmp(provider, "webhook") == 0) {
@@ -565,6 +566,314 @@ static void test_webhook_answers(void **state)
     }
 }
 
+/* --- Telegram ----------------------------------------------------------------------------------------------- */
+
+static void test_telegram_sends_text_without_markup_and_infos_silently(void **state)
+{
+    (void)state;
+    struct account a = account_of("telegram");
+    struct message m = message_to("-1001234567890");
+    struct built   b;
+    build(&b, &a, &m);
+    assert_string_equal(b.request.url, "https://api.telegram.org/botk3y-t0p-s3cr3t/sendMessage");
+    assert_int_equal(json_int(b.body, "chat_id", 0), -1001234567890);
+    assert_string_equal(json_str(b.body, "text", ""), m.text);
+    assert_false(json_bool(b.body, "disable_notification", true));
+    assert_null(json_get(b.body, "parse_mode"));
+    built_done(&b);
+    m.severity = SEVERITY_INFO;
+    m.address = "@house_channel";
+    build(&b, &a, &m);
+    assert_string_equal(json_str(b.body, "chat_id", ""), "@house_channel");
+    assert_true(json_bool(b.body, "disable_notification", false));
+    built_done(&b);
+}
+
+static const char jpeg[] = "\xFF\xD8\xFF\xE0 --postern- \r\n\0 the picture";
+
+static struct message_media picture_of(const char *type, size_t length)
+{
+    return (struct message_media){ .type = type, .name = "../../\"\r\nX: evil", .bytes = jpeg, .length = length };
+}
+
+static bool contains(const struct buf *b, const char *what)
+{
+    return memmem(b->data, b->len, what, strlen(what)) != NULL;
+}
+
+static void test_telegram_uploads_a_picture_with_its_caption(void **state)
+{
+    (void)state;
+    struct account       a = account_of("telegram");
+    struct message       m = message_to("4711");
+    struct message_media picture = picture_of("image/jpeg", sizeof jpeg);
+    m.media = &picture;
+    m.media_count = 1;
+    struct built b;
+    build(&b, &a, &m);
+    assert_non_null(strstr(b.request.url, "/sendPhoto"));
+    assert_non_null(strstr(header(&b.request, "Content-Type"), "multipart/form-data; boundary=postern-01JD5Z"));
+    assert_true(contains(&b.request.body, "name=\"photo\"; filename=\"1.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n\xFF\xD8"));
+    assert_true(contains(&b.request.body, "name=\"caption\"\r\n\r\nEinbruch"));
+    assert_false(contains(&b.request.body, "evil"));
+    assert_non_null(memmem(b.request.body.data, b.request.body.len, jpeg, sizeof jpeg));
+    built_done(&b);
+}
+
+static void test_telegram_makes_an_album_of_two_to_ten(void **state)
+{
+    (void)state;
+    struct account       a = account_of("telegram");
+    struct message       m = message_to("4711");
+    struct message_media pictures[11];
+    for (size_t i = 0; i < COUNT(pictures); i++)
+        pictures[i] = picture_of(i == 1 ? "video/mp4" : "image/png", sizeof jpeg);
+    m.media = pictures;
+    m.media_count = 10;
+    struct built b;
+    build(&b, &a, &m);
+    assert_non_null(strstr(b.request.url, "/sendMediaGroup"));
+    assert_true(contains(&b.request.body, "{\"type\":\"photo\",\"media\":\"attach://f0\",\"caption\":\"Einbruch"));
+    assert_true(contains(&b.request.body, "{\"type\":\"video\",\"media\":\"attach://f1\"}"));
+    assert_true(contains(&b.request.body, "name=\"f9\"; filename=\"10.png\""));
+    built_done(&b);
+    m.media_count = 11;
+    struct err     e;
+    struct request r = { .method = NULL };
+    CLEANUP(arena_done) struct arena scratch;
+    arena_init(&scratch, 1 << 20);
+    assert_int_equal(a.provider->build(&a, &m, &scratch, &r, &e), -1);
+    request_done(&r);
+}
+
+static void test_telegram_sends_what_is_too_large_or_no_picture_as_a_document(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        size_t      length;
+        const char *method;
+    } rows[] = {
+        { "image/jpeg", 100, "/sendPhoto" },         { "image/jpeg", 10000001, "/sendDocument" }, { "image/gif", 100, "/sendDocument" },
+        { "application/octet-stream", 100, "/sendDocument" }, { "video/mp4", 10000001, "/sendVideo" },
+    };
+    static char    large[10000001];
+    struct account a = account_of("telegram");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct message_media one = { .type = rows[i].type, .name = "", .bytes = large, .length = rows[i].length };
+        struct message       m = message_to("4711");
+        m.media = &one;
+        m.media_count = 1;
+        struct built b;
+        build(&b, &a, &m);
+        assert_non_null(strstr(b.request.url, rows[i].method));
+        built_done(&b);
+    }
+}
+
+static void test_a_caption_has_1024_characters_at_most(void **state)
+{
+    (void)state;
+    struct account       a = account_of("telegram");
+    struct message       m = message_to("4711");
+    struct message_media picture = picture_of("image/jpeg", 10);
+    char                 text[2 * 1500 + 1];
+    for (size_t i = 0; i < 1500; i++)
+        memcpy(text + 2 * i, "ä", 2);
+    text[3000] = '\0';
+    m.text = text;
+    m.media = &picture;
+    m.media_count = 1;
+    struct built b;
+    build(&b, &a, &m);
+    const char *caption = memmem(b.request.body.data, b.request.body.len, "\r\n\r\nää", 8);
+    assert_non_null(caption);
+    assert_int_equal(strstr(caption + 4, "\r\n") - (caption + 4), 2 * 1023 + 3);
+    built_done(&b);
+}
+
+static void test_telegram_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        int          status;
+        const char  *body;
+        enum verdict verdict;
+        enum fault   fault;
+        int64_t      wait_ms;
+        const char  *moved_to;
+    } rows[] = {
+        { 200, "{\"ok\":true,\"result\":{\"message_id\":1}}", VERDICT_SENT, FAULT_NONE, -1, "" },
+        { 200, "{\"ok\":true,\"result\":[{},{}]}", VERDICT_SENT, FAULT_NONE, -1, "" },
+        { 200, "{\"ok\":false}", VERDICT_UNKNOWN, FAULT_NONE, -1, "" },
+        { 429, "{\"ok\":false,\"description\":\"Too Many Requests\",\"parameters\":{\"retry_after\":17}}", VERDICT_RETRY, FAULT_NONE, 17000, "" },
+        { 429, "", VERDICT_RETRY, FAULT_NONE, 5000, "" },
+        { 400, "{\"ok\":false,\"description\":\"Bad Request: group chat was upgraded to a supergroup chat\","
+               "\"parameters\":{\"migrate_to_chat_id\":-1001234567890}}", VERDICT_RETRY, FAULT_NONE, 0, "-1001234567890" },
+        { 400, "{\"ok\":false,\"description\":\"Bad Request: chat not found\"}", VERDICT_REJECTED, FAULT_MESSAGE, -1, "" },
+        { 401, "{\"ok\":false,\"description\":\"Unauthorized\"}", VERDICT_REJECTED, FAULT_ACCOUNT, -1, "" },
+        { 403, "{\"ok\":false,\"description\":\"Forbidden: bot was blocked by the user\"}", VERDICT_REJECTED, FAULT_MESSAGE, -1, "" },
+        { 404, "{\"ok\":false,\"description\":\"Not Found\"}", VERDICT_REJECTED, FAULT_ACCOUNT, -1, "" },
+        { 500, "", VERDICT_UNKNOWN, FAULT_NONE, -1, "" },
+        { 502, "<html>", VERDICT_UNKNOWN, FAULT_NONE, -1, "" },
+    };
+    struct account a = account_of("telegram");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct outcome o = judge(&a, rows[i].status, rows[i].body, 5000);
+        assert_int_equal(o.verdict, rows[i].verdict);
+        assert_int_equal(o.fault, rows[i].fault);
+        assert_int_equal(o.wait_ms, rows[i].wait_ms);
+        assert_string_equal(o.moved_to, rows[i].moved_to);
+    }
+}
+
+static void test_telegram_lists_each_chat_once(void **state)
+{
+    (void)state;
+    static const char body[] = "{\"ok\":true,\"result\":[{\"message\":{\"chat\":{\"id\":4711,\"type\":\"private\",\"first_name\":\"Anna\"}}},"
+                               "{\"message\":{\"chat\":{\"id\":4711,\"type\":\"private\",\"first_name\":\"Anna\"}}},{\"poll\":{}},"
+                               "{\"my_chat_member\":{\"chat\":{\"id\":-100123,\"type\":\"supergroup\",\"title\":\"Family\\nX\"}}}]}";
+    struct account a = account_of("telegram");
+    CLEANUP(buf_done) struct buf out;
+    buf_init(&out, 1000);
+    assert_int_equal(a.provider->list_read(&a, &(struct reply){ 200, body, sizeof body - 1, -1 }, &out), 0);
+    assert_string_equal(buf_str(&out), "4711  private  Anna\n-100123  supergroup  Family X\n");
+}
+
+/* --- Gotify and ntfy ---------------------------------------------------------------------------------------- */
+
+static void test_gotify_sends_title_text_and_priority(void **state)
+{
+    (void)state;
+    struct account a = account_of("gotify");
+    struct message m = message_to("");
+    struct built   b;
+    build(&b, &a, &m);
+    assert_string_equal(b.request.url, "https://push.example/message");
+    assert_string_equal(header(&b.request, "X-Gotify-Key"), "AgotifyTokenX");
+    assert_string_equal(json_str(b.body, "title", ""), m.title);
+    assert_string_equal(json_str(b.body, "message", ""), m.text);
+    assert_int_equal(json_int(b.body, "priority", 0), 8);
+    assert_string_equal(json_str(json_get(json_get(b.body, "extras"), "client::display"), "contentType", ""), "text/plain");
+    built_done(&b);
+    set_field(&a, "Priority", "1");
+    build(&b, &a, &m);
+    assert_int_equal(json_int(b.body, "priority", 0), 1);
+    built_done(&b);
+    m.priority = 0;
+    build(&b, &a, &m);
+    assert_int_equal(json_int(b.body, "priority", 9), 0);
+    built_done(&b);
+}
+
+static void test_ntfy_publishes_json_to_the_topic(void **state)
+{
+    (void)state;
+    struct account a = account_of("ntfy");
+    struct message m = message_to("house");
+    struct built   b;
+    build(&b, &a, &m);
+    assert_string_equal(b.request.url, "https://ntfy.sh/");
+    assert_string_equal(header(&b.request, "Authorization"), "Bearer k3y-t0p-s3cr3t");
+    assert_string_equal(json_str(b.body, "topic", ""), "house");
+    assert_string_equal(json_str(b.body, "message", ""), m.text);
+    assert_int_equal(json_int(b.body, "priority", 0), 5);
+    built_done(&b);
+    m.priority = 10;
+    m.severity = SEVERITY_INFO;
+    set_field(&a, "Token", NULL);
+    set_field(&a, "Password", "pass");
+    build(&b, &a, &m);
+    assert_null(header(&b.request, "Authorization"));
+    assert_string_equal(b.request.user, "anna");
+    assert_string_equal(b.request.password, "pass");
+    assert_int_equal(json_int(b.body, "priority", 0), 5);
+    assert_null(json_get(b.body, "tags"));
+    built_done(&b);
+}
+
+static void test_gotify_and_ntfy_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char  *provider;
+        int          status;
+        const char  *body;
+        enum verdict verdict;
+        enum fault   fault;
+    } rows[] = {
+        { "gotify", 200, "{\"id\":7,\"message\":\"t\"}", VERDICT_SENT, FAULT_NONE },
+        { "gotify", 400, "{\"errorDescription\":\"no\"}", VERDICT_REJECTED, FAULT_MESSAGE },
+        { "gotify", 401, "", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "gotify", 403, "", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "gotify", 404, "", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "gotify", 302, "", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "gotify", 500, "", VERDICT_UNKNOWN, FAULT_NONE },
+        { "gotify", 503, "", VERDICT_RETRY, FAULT_NONE },
+        { "ntfy", 200, "{\"id\":\"x\"}", VERDICT_SENT, FAULT_NONE },
+        { "ntfy", 400, "{\"code\":40009}", VERDICT_REJECTED, FAULT_MESSAGE },
+        { "ntfy", 401, "{\"code\":40101}", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "ntfy", 403, "{\"code\":40301}", VERDICT_REJECTED, FAULT_ACCOUNT },
+        { "ntfy", 413, "{\"code\":41303}", VERDICT_REJECTED, FAULT_MESSAGE },
+        { "ntfy", 429, "{\"code\":42901}", VERDICT_RETRY, FAULT_NONE },
+        { "ntfy", 429, "{\"code\":42908}", VERDICT_RETRY, FAULT_NONE },
+        { "ntfy", 507, "{\"code\":50701}", VERDICT_RETRY, FAULT_NONE },
+        { "ntfy", 500, "", VERDICT_UNKNOWN, FAULT_NONE },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct account a = account_of(rows[i].provider);
+        struct outcome o = judge(&a, rows[i].status, rows[i].body, 4000);
+        assert_int_equal(o.verdict, rows[i].verdict);
+        assert_int_equal(o.fault, rows[i].fault);
+        assert_int_equal(o.wait_ms, rows[i].verdict == VERDICT_RETRY ? 4000 : -1);
+    }
+}
+
+static void test_addresses_are_what_each_service_calls_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *provider, *address;
+        int         result;
+    } rows[] = {
+        { "telegram", "4711", 0 },  { "telegram", "-1001234567890", 0 }, { "telegram", "@channel", 0 }, { "telegram", "Anna", -1 },
+        { "telegram", "", -1 },     { "telegram", "-", -1 },             { "telegram", "47 11", -1 },   { "gotify", "", 0 },
+        { "gotify", "x", -1 },      { "ntfy", "my_house-1", 0 },         { "ntfy", "a/b", -1 },         { "ntfy", "", -1 },
+        { "clicksend", "+491700000001", 0 }, { "cm", "01700000001", -1 }, { "webhook", "", 0 },         { "webhook", "x", -1 },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct err e;
+        assert_int_equal(provider_find(rows[i].provider)->check_address(rows[i].address, &e), rows[i].result);
+    }
+}
+
+static void test_every_check_online_reads_its_own_answer(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *provider;
+        int         status;
+        const char *body, *line;
+        int         result;
+    } rows[] = {
+        { "telegram", 200, "{\"ok\":true,\"result\":{\"username\":\"house_bot\"}}", "bot @house_bot", 0 },
+        { "telegram", 401, "{\"ok\":false,\"description\":\"Unauthorized\"}", "HTTP 401 Unauthorized", -1 },
+        { "gotify", 200, "{\"version\":\"2.6.1\"}", "Gotify 2.6.1", 0 },
+        { "gotify", 200, "<html>", "HTTP 200, not from Gotify", -1 },
+        { "ntfy", 200, "{\"healthy\":true}", "ntfy, healthy", 0 },
+        { "ntfy", 401, "{\"error\":\"unauthorized\"}", "HTTP 401 unauthorized", -1 },
+        { "cm", 401, "{\"errorCode\":101}", "HTTP 401: the key is refused", -1 },
+        { "webhook", 405, "", "answers (HTTP 405 to HEAD)", 0 },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct account a = account_of(rows[i].provider);
+        char           line[200];
+        struct reply   r = { .status = rows[i].status, .body = rows[i].body, .length = strlen(rows[i].body), .retry_after_ms = -1 };
+        assert_int_equal(a.provider->probe_read(&a, &r, line, sizeof line), rows[i].result);
+        assert_string_equal(line, rows[i].line);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -592,6 +901,18 @@ int main(void)
         cmocka_unit_test(test_a_signature_is_that_of_the_published_example),
         cmocka_unit_test(test_webhook_refuses_a_secret_that_is_none),
         cmocka_unit_test(test_webhook_answers),
+        cmocka_unit_test(test_telegram_sends_text_without_markup_and_infos_silently),
+        cmocka_unit_test(test_telegram_uploads_a_picture_with_its_caption),
+        cmocka_unit_test(test_telegram_makes_an_album_of_two_to_ten),
+        cmocka_unit_test(test_telegram_sends_what_is_too_large_or_no_picture_as_a_document),
+        cmocka_unit_test(test_a_caption_has_1024_characters_at_most),
+        cmocka_unit_test(test_telegram_answers),
+        cmocka_unit_test(test_telegram_lists_each_chat_once),
+        cmocka_unit_test(test_gotify_sends_title_text_and_priority),
+        cmocka_unit_test(test_ntfy_publishes_json_to_the_topic),
+        cmocka_unit_test(test_gotify_and_ntfy_answers),
+        cmocka_unit_test(test_addresses_are_what_each_service_calls_one),
+        cmocka_unit_test(test_every_check_online_reads_its_own_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
