@@ -31,7 +31,7 @@ static const char of_others[] = OLDEST
 struct picked {
     struct store_op op;
     int64_t         seqs[AT_ONCE];
-    int64_t         files_bytes;
+    int64_t         bytes, files_bytes;
     int             count;
 };
 
@@ -68,19 +68,25 @@ static void remove_file(struct store *s, const char *file)
     }
 }
 
+/* What a step may take: received before, and of alarms (of_others) not after; no more than so many bytes. */
+struct bound {
+    const char *sql;
+    int64_t     before_ms, alarms_ms, bytes;
+};
+
 /* Picks up to a step's worth and removes the files: how many, or -1. */
-static int pick(struct store *s, struct db *db, const char *sql, int64_t before_ms, int64_t alarms_ms, struct picked *out,
-                struct err *e)
+static int pick(struct store *s, struct db *db, const struct bound *bound, struct picked *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, sql, e);
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, bound->sql, e);
     if (!q)
         return -1;
-    bind_int(q, 1, before_ms);
-    bind_int(q, 2, alarms_ms);
+    bind_int(q, 1, bound->before_ms);
+    bind_int(q, 2, bound->alarms_ms);
     bind_int(q, 3, AT_ONCE);
     int more = 0;
-    while (out->count < AT_ONCE && (more = stmt_step(q, e)) > 0) {
+    while (out->count < AT_ONCE && out->bytes < bound->bytes && (more = stmt_step(q, e)) > 0) {
         out->seqs[out->count++] = col_int(q, 0);
+        out->bytes += col_int(q, 2);
         if (col_is_null(q, 1))
             continue;
         out->files_bytes += col_int(q, 2);
@@ -92,11 +98,11 @@ static int pick(struct store *s, struct db *db, const char *sql, int64_t before_
 }
 
 /* One step: how many were forgotten, or -1. */
-static int step(struct store *s, struct db *db, const char *sql, int64_t before_ms, int64_t alarms_ms)
+static int step(struct store *s, struct db *db, const struct bound *bound)
 {
     struct err    e = { 0 };
     struct picked p = { .op = { .rank = STORE_LATER, .apply = forget } };
-    int           n = pick(s, db, sql, before_ms, alarms_ms, &p, &e);
+    int           n = pick(s, db, bound, &p, &e);
     return n > 0 && store_do(s, &p.op, &e) < 0 ? -1 : n;
 }
 
@@ -138,21 +144,23 @@ static int64_t used_bytes(struct store *s, struct db *db)
 
 static void bound_age(struct store *s, struct db *db, int64_t now)
 {
-    int64_t before = now - s->options.keep_raw_days * day_ms;
-    for (int i = 0; i < STEPS_PER_RUN && step(s, db, of_age, before, 0) == AT_ONCE; i++)
+    const struct bound old = { .sql = of_age, .before_ms = now - s->options.keep_raw_days * day_ms, .bytes = INT64_MAX };
+    for (int i = 0; i < STEPS_PER_RUN && step(s, db, &old) == AT_ONCE; i++)
         ;
 }
 
 /* While the clock is in doubt every alarm counts as one of the last 30 days. */
 static void bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good)
 {
-    int64_t limit = retention_limit(s), alarms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN;
-    bool    are_infos_left = true;
-    for (int i = 0; i < STEPS_PER_RUN && used_bytes(s, db) > limit; i++) {
-        int n = step(s, db, are_infos_left ? of_infos : of_others, INT64_MAX, alarms);
-        if (n < 0 || (n == 0 && !are_infos_left))
+    struct bound excess = { .sql = of_infos, .before_ms = INT64_MAX,
+                            .alarms_ms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN };
+    int64_t limit = retention_limit(s);
+    for (int i = 0; i < STEPS_PER_RUN && (excess.bytes = used_bytes(s, db) - limit) > 0; i++) {
+        int n = step(s, db, &excess);
+        if (n < 0 || (n == 0 && excess.sql == of_others))
             return;
-        are_infos_left &= n > 0;
+        if (n == 0)
+            excess.sql = of_others;
     }
 }
 

@@ -159,7 +159,7 @@ def fill(p, limit=400):
 
 
 def test_a_hundred_alarms_after_the_disk_was_filled_are_kept_and_told(failing):
-    p, disk = failing(rules=["quota * 20000000 ENOSPC"])
+    p, disk = failing({"Store": {"Reserve": 4, "MaxBytes": 1 << 40}}, rules=["quota * 20000000 ENOSPC"])
     wait_until("the reserve is there", lambda: (p.data / "reserve").exists(), 10)
     kept, code = fill(p)
     assert kept > 20 and code == 452
@@ -176,7 +176,7 @@ def test_a_hundred_alarms_after_the_disk_was_filled_are_kept_and_told(failing):
 
 
 def test_room_again_is_noticed_without_a_restart(failing):
-    p, disk = failing(rules=["quota * 12000000 ENOSPC"])
+    p, disk = failing({"Store": {"Reserve": 4, "MaxBytes": 1 << 40}}, rules=["quota * 12000000 ENOSPC"])
     wait_until("the reserve is there", lambda: (p.data / "reserve").exists(), 10)
     fill(p)
     assert not (p.data / "reserve").exists()

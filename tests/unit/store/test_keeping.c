@@ -263,11 +263,11 @@ static void test_above_the_bound_infos_go_first_and_recent_alarms_never(void **s
     db_close(&db);
 }
 
-static void test_just_above_the_bound_only_infos_go(void **state)
+static void test_no_more_goes_than_must(void **state)
 {
     static const struct old rows[] = {
         { 5, true, true, SEVERITY_WARNING, -1, true }, { 4, true, true, SEVERITY_INFO, -1, false },
-        { 3, true, true, SEVERITY_WARNING, -1, true },
+        { 3, true, true, SEVERITY_INFO, -1, true },
     };
     struct temp *t = *state;
     struct db   *db = own_connection(t);
@@ -381,7 +381,7 @@ int main(void)
         STORE_TEST(test_nothing_goes_by_age_while_the_clock_is_in_doubt),
         STORE_TEST(test_the_last_of_an_old_day_takes_its_folder_along),
         STORE_TEST(test_above_the_bound_infos_go_first_and_recent_alarms_never),
-        STORE_TEST(test_just_above_the_bound_only_infos_go),
+        STORE_TEST(test_no_more_goes_than_must),
         cmocka_unit_test(test_an_implausible_clock_at_the_start_is_in_doubt_for_a_running_day),
         cmocka_unit_test(test_a_step_of_more_than_a_day_is_doubted_and_time_that_passed_is_not),
         STORE_TEST(test_the_reserve_is_real_and_comes_back_when_there_is_room),
