@@ -30,10 +30,11 @@ struct smtp_server {
     struct smtp_conn_shared shared;
     struct listener *listener;
     struct intakes *intakes;
+    struct store *store;
     struct peers *peers;
     struct repeats repeats;
     struct smtp_conn *first; /* newest first */
-    size_t count;
+    size_t count, hinted; /* open now, and as the store knows it */
     uv_timer_t check;
     char *hostname;
     int64_t stop_by_ms; /* while stopping */
@@ -134,6 +135,8 @@ static void count_changed(struct smtp_server *s)
     size_t share = s->count > 0 ? SPOOL_ALL / s->count : SPOOL_MOST;
     s->shared.spool_bytes = share > SPOOL_MOST ? SPOOL_MOST : share < SPOOL_LEAST ? SPOOL_LEAST : share;
     metrics_set(METRIC_SMTP_CONNECTIONS, NULL, NULL, (double)s->count);
+    store_hint_conversation(s->store, (int)s->count - (int)s->hinted);
+    s->hinted = s->count;
 }
 
 static int64_t check_every_ms(const struct smtp_server *s)
@@ -264,6 +267,7 @@ static void on_aborted(void *user, const unsigned char address[16], const char *
 static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *store)
 {
     const struct smtp_options *o = &s->options;
+    s->store = store;
     s->shared = (struct smtp_conn_shared){
         .loop = loop,
         .intakes = s->intakes,
