@@ -5,6 +5,9 @@
 #define MUST_CHECK            __attribute__((warn_unused_result))
 #define CLEANUP(fn)           __attribute__((cleanup(fn)))
 
+/* For interfaces of others that say char * and mean const char *. */
+#define UNCONST(type, p) (((const union { const void *kept; type *given; }){ .kept = (p) }).given)
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Hands over what p owns: the pointer (or descriptor), leaving NULL (0) behind for the cleanup attribute. */

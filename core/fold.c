@@ -26,7 +26,7 @@ static size_t fold_one(const char *c, size_t length, char out[4])
     if (code == 0xA0 || (code >= 0x2000 && code <= 0x200F) || code == 0x202F || code == 0xFEFF)
         return 0;
     if (code == 0xDF || code == 0x1E9E) {
-        memcpy(out, "ss", 2);
+        out[0] = out[1] = 's';
         return 2;
     }
     if (code >= 0xC0 && code <= 0x17F && base_letters[code - 0xC0] != '.') {
@@ -43,7 +43,7 @@ size_t fold_tight(char *out, size_t size, const char *text, size_t n)
     for (size_t i = 0; i < n;) {
         size_t length = utf8_length(text + i, n - i);
         length = length ? length : 1;
-        char   folded[4];
+        char   folded[4] = { 0 };
         size_t k = fold_one(text + i, length, folded);
         if (written + k >= size) {
             out[0] = '\0';
@@ -62,7 +62,7 @@ bool fold_is(const char *text, const char *folded)
     while (*text) {
         size_t length = utf8_length(text, 4); /* never looks past the NUL: it is no continuation */
         length = length ? length : 1;
-        char   one[4];
+        char   one[4] = { 0 };
         size_t k = fold_one(text, length, one);
         if (k > 0 && (*folded != one[0] || strncmp(folded, one, k) != 0))
             return false;
@@ -85,7 +85,7 @@ size_t fold_words(char *out, size_t size, const char *text, size_t n)
     for (size_t i = 0; i < n;) {
         size_t length = utf8_length(text + i, n - i);
         length = length ? length : 1;
-        char   folded[4];
+        char   folded[4] = { 0 };
         size_t k = fold_one(text + i, length, folded);
         if (written + k + 2 > size)
             break;

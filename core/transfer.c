@@ -36,7 +36,7 @@ static size_t quoted_step(struct transfer *t, char c, unsigned char *out)
         return 0;
     }
     if (t->held_count == 2 && hex_of(c) >= 0) {
-        *out = (unsigned char)(hex_of(t->held[1]) << 4 | hex_of(c));
+        *out = (unsigned char)((unsigned)hex_of(t->held[1]) << 4 | (unsigned)hex_of(c));
         t->held_count = 0;
         return 1;
     }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum { SMALL_BYTES = 128 * 1024, ARENA_MAX = 2 * 1024 * 1024 };
-static const int64_t RAW_MAX = 256 * 1024 * 1024;
+static const int64_t RAW_MAX = INT64_C(256) << 20;
 
 void inspection_init(struct inspection *i)
 {
@@ -68,20 +68,28 @@ static ssize_t read_all(int fd, char *to, size_t room)
     return (ssize_t)got;
 }
 
-/* A pipe that holds more than the small buffer. */
+/* A pipe that holds more than the small buffer: what the buffer has, and the rest behind it, in doubling room. */
 static int read_pipe(int fd, const char *begun, size_t n, struct raw *out, struct err *e)
 {
-    char *all = mmap(NULL, (size_t)RAW_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t room = n * 2;
+    char  *all = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (all == MAP_FAILED)
         return err_set(e, ERR_NOMEM, "no room for the mail: %m");
     memcpy(all, begun, n);
-    ssize_t more = read_all(fd, all + n, (size_t)RAW_MAX - n);
-    if (more < 0 || (int64_t)n + more == RAW_MAX) {
-        (void)munmap(all, (size_t)RAW_MAX);
-        return err_set(e, more < 0 ? ERR_IO : ERR_LIMIT, more < 0 ? "read: %m" : "larger than 256 MiB");
+    for (;;) {
+        ssize_t more = read_all(fd, all + n, room - n);
+        n += more > 0 ? (size_t)more : 0;
+        *out = (struct raw){ .bytes = all, .n = n, .mapped = all, .mapped_bytes = room };
+        if (more >= 0 && n < room)
+            return 0;
+        void *grown = more < 0 || (int64_t)room >= RAW_MAX ? MAP_FAILED : mremap(all, room, room * 2, MREMAP_MAYMOVE);
+        if (grown == MAP_FAILED) {
+            raw_close(out);
+            return err_set(e, more < 0 ? ERR_IO : ERR_LIMIT, more < 0 ? "read: %m" : "too large to be read from a pipe");
+        }
+        all = grown;
+        room *= 2;
     }
-    *out = (struct raw){ .bytes = all, .n = n + (size_t)more, .mapped = all };
-    return 0;
 }
 
 int raw_open(int fd, struct raw *out, struct err *e)
@@ -102,14 +110,14 @@ int raw_open(int fd, struct raw *out, struct err *e)
     void *mapped = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (mapped == MAP_FAILED)
         return err_set(e, ERR_NOMEM, "map: %m");
-    *out = (struct raw){ .bytes = mapped, .n = (size_t)size, .mapped = mapped };
+    *out = (struct raw){ .bytes = mapped, .n = (size_t)size, .mapped = mapped, .mapped_bytes = (size_t)size };
     return 0;
 }
 
 void raw_close(struct raw *r)
 {
     if (r->mapped)
-        (void)munmap(r->mapped, r->n);
+        (void)munmap(r->mapped, r->mapped_bytes);
     *r = (struct raw){ 0 };
 }
 

@@ -21,6 +21,7 @@ struct raw {
     const char *bytes;
     size_t      n;
     void       *mapped; /* NULL: bytes are in a buffer that the next raw_open uses again */
+    size_t      mapped_bytes;
 };
 /* From the current offset if it is a pipe, else the whole file. ERR_LIMIT beyond 256 MiB. */
 int  raw_open(int fd, struct raw *out, struct err *e) MUST_CHECK;

@@ -102,7 +102,7 @@ static int fail(int code, const char *what, const char *why)
 static int print(const struct inspection *i)
 {
     CLEANUP(buf_done) struct buf out;
-    buf_init(&out, 4 * JOB_FRAME_MAX);
+    buf_init(&out, (size_t)4 * JOB_FRAME_MAX);
     struct json_out w = json_begin(&out);
     json_object(&w, NULL);
     json_s(&w, "parser", i->events.parser);

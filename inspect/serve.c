@@ -34,11 +34,11 @@ static long resident_pages(int statm)
 /* Small mails do not need a look each time. */
 static bool is_worn_out(struct server *s, bool is_large)
 {
-    enum { BYTES_PER_PAGE = 4096, LOOK_EVERY = 32 };
+    enum { LOOK_EVERY = 32 };
     if (!is_large && s->jobs % LOOK_EVERY != 0 && s->jobs < JOBS_MAX)
         return false;
-    long grown = (resident_pages(s->statm) - s->resident_at_start) * BYTES_PER_PAGE / (1024 * 1024);
-    return s->jobs >= JOBS_MAX || grown > GROWTH_MAX_MIB;
+    long grown_kib = (resident_pages(s->statm) - s->resident_at_start) * (sysconf(_SC_PAGESIZE) / 1024);
+    return s->jobs >= JOBS_MAX || grown_kib / 1024 > GROWTH_MAX_MIB;
 }
 
 static int read_request(struct server *s, struct arena *a, struct envelope *envelope, int64_t *received_ms, struct err *e)

@@ -6,43 +6,37 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_HANDLE ((iconv_t)-1)
-
 /* What mails are declared as; the second word is what it is read as where that is wider (a label says less than is sent). */
 static struct charset {
     const char *label, *read_as;
+    bool        is_open;
     iconv_t     handle;
 } charsets[] = {
-    { "iso-8859-1", "WINDOWS-1252", NO_HANDLE },  { "windows-1252", "WINDOWS-1252", NO_HANDLE },
-    { "iso-8859-15", "ISO-8859-15", NO_HANDLE },  { "us-ascii", "WINDOWS-1252", NO_HANDLE },
-    { "latin1", "WINDOWS-1252", NO_HANDLE },      { "cp1252", "WINDOWS-1252", NO_HANDLE },
-    { "gb2312", "GB18030", NO_HANDLE },           { "gbk", "GB18030", NO_HANDLE },
-    { "gb18030", "GB18030", NO_HANDLE },          { "x-gbk", "GB18030", NO_HANDLE },
-    { "big5", "BIG5-HKSCS", NO_HANDLE },          { "iso-8859-2", "ISO-8859-2", NO_HANDLE },
-    { "iso-8859-5", "ISO-8859-5", NO_HANDLE },    { "iso-8859-7", "ISO-8859-7", NO_HANDLE },
-    { "iso-8859-9", "ISO-8859-9", NO_HANDLE },    { "windows-1250", "WINDOWS-1250", NO_HANDLE },
-    { "windows-1251", "WINDOWS-1251", NO_HANDLE }, { "windows-1253", "WINDOWS-1253", NO_HANDLE },
-    { "windows-1254", "WINDOWS-1254", NO_HANDLE }, { "koi8-r", "KOI8-R", NO_HANDLE },
-    { "koi8-u", "KOI8-U", NO_HANDLE },            { "shift_jis", "SHIFT_JIS", NO_HANDLE },
-    { "euc-jp", "EUC-JP", NO_HANDLE },            { "iso-2022-jp", "ISO-2022-JP", NO_HANDLE },
-    { "euc-kr", "EUC-KR", NO_HANDLE },            { "ks_c_5601-1987", "EUC-KR", NO_HANDLE },
-    { "utf-16", "UTF-16", NO_HANDLE },            { "utf-16le", "UTF-16LE", NO_HANDLE },
-    { "utf-16be", "UTF-16BE", NO_HANDLE },        { "utf-7", "UTF-7", NO_HANDLE },
-    { "macintosh", "MACINTOSH", NO_HANDLE },      { "ibm850", "IBM850", NO_HANDLE },
-    { "cp850", "IBM850", NO_HANDLE },             { "ibm437", "IBM437", NO_HANDLE },
+    { "iso-8859-1", "WINDOWS-1252" }, { "windows-1252", "WINDOWS-1252" }, { "iso-8859-15", "ISO-8859-15" },
+    { "us-ascii", "WINDOWS-1252" }, { "latin1", "WINDOWS-1252" }, { "cp1252", "WINDOWS-1252" },
+    { "gb2312", "GB18030" }, { "gbk", "GB18030" }, { "gb18030", "GB18030" }, { "x-gbk", "GB18030" },
+    { "big5", "BIG5-HKSCS" }, { "iso-8859-2", "ISO-8859-2" }, { "iso-8859-5", "ISO-8859-5" },
+    { "iso-8859-7", "ISO-8859-7" }, { "iso-8859-9", "ISO-8859-9" }, { "windows-1250", "WINDOWS-1250" },
+    { "windows-1251", "WINDOWS-1251" }, { "windows-1253", "WINDOWS-1253" }, { "windows-1254", "WINDOWS-1254" },
+    { "koi8-r", "KOI8-R" }, { "koi8-u", "KOI8-U" }, { "shift_jis", "SHIFT_JIS" }, { "euc-jp", "EUC-JP" },
+    { "iso-2022-jp", "ISO-2022-JP" }, { "euc-kr", "EUC-KR" }, { "ks_c_5601-1987", "EUC-KR" }, { "utf-16", "UTF-16" },
+    { "utf-16le", "UTF-16LE" }, { "utf-16be", "UTF-16BE" }, { "utf-7", "UTF-7" }, { "macintosh", "MACINTOSH" },
+    { "ibm850", "IBM850" }, { "cp850", "IBM850" }, { "ibm437", "IBM437" },
 };
 
 void charset_setup(void)
 {
     for (struct charset *c = charsets; c < charsets + COUNT(charsets); c++)
-        if (c->handle == NO_HANDLE)
+        if (!c->is_open) {
             c->handle = iconv_open("UTF-8", c->read_as);
+            c->is_open = (intptr_t)c->handle != -1;
+        }
 }
 
 static struct charset *find(const char *label)
 {
     for (struct charset *c = charsets; label && c < charsets + COUNT(charsets); c++)
-        if (strcasecmp(c->label, label) == 0 && c->handle != NO_HANDLE)
+        if (strcasecmp(c->label, label) == 0 && c->is_open)
             return c;
     return NULL;
 }
@@ -97,7 +91,7 @@ static void put_1252(struct buf *out, const char *text, size_t n)
 static int put_by_iconv(struct buf *out, const struct charset *c, const char *text, size_t n)
 {
     size_t before = out->len;
-    char  *in = (char *)(uintptr_t)text; /* iconv does not write through it */
+    char  *in = UNCONST(char, text); /* iconv does not write through it */
     size_t left = n;
     (void)iconv(c->handle, NULL, NULL, NULL, NULL);
     while (left > 0 && out->len < out->max) {

@@ -120,9 +120,10 @@ static bool find_body(const struct reader *r, GMimePart *part, struct body *out)
 
 static const char *kind_by_first_bytes(const struct body *b)
 {
-    unsigned char   first[SNIFF_BYTES * 8 + 2];
+    enum { ENCODED_BYTES = SNIFF_BYTES * 8 }; /* whatever the encoding, it gives enough */
+    unsigned char   first[ENCODED_BYTES + 2];
     struct transfer t = { .encoding = b->encoding };
-    size_t          n = transfer_decode(&t, b->bytes, b->n < SNIFF_BYTES * 8 ? b->n : SNIFF_BYTES * 8, first);
+    size_t          n = transfer_decode(&t, b->bytes, b->n < ENCODED_BYTES ? b->n : ENCODED_BYTES, first);
     return sniff(first, n);
 }
 
@@ -386,7 +387,7 @@ static void read_message(struct reader *r, GMimeMessage *message, struct mail *o
 /* The stream borrows raw; nothing of GMime outlives this call. */
 static void read_by_gmime(struct reader *r, struct mail *out)
 {
-    GByteArray  *bytes = g_byte_array_new_take((guint8 *)(uintptr_t)r->raw, r->size);
+    GByteArray  *bytes = g_byte_array_new_take(UNCONST(guint8, r->raw), r->size);
     GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(bytes);
     g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);

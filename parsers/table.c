@@ -4,7 +4,7 @@
 
 #define PARSERS(X) X(parser_lupusec) X(parser_camera) X(parser_plain)
 
-#define DECLARE(p) extern const struct parser p;
+#define DECLARE(p) extern const struct parser p; /* NOLINT(bugprone-macro-parentheses) */
 PARSERS(DECLARE)
 #define ADDRESS(p) &p,
 const struct parser *const parsers[] = { PARSERS(ADDRESS) NULL };

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GREETING_MS = 10000, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8 };
+enum { GREETING_MS = 10000, GREETING_MAX = 65536, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8 };
 
 void inspect_process_init(struct inspect_process *p)
 {
@@ -83,7 +83,7 @@ static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
     (void)posix_spawnattr_init(&attributes);
     int r = prepare(&files, &attributes, socket);
     if (r == 0)
-        r = posix_spawn(pid_out, o->program, &files, &attributes, (char *const *)(uintptr_t)args, environment);
+        r = posix_spawn(pid_out, o->program, &files, &attributes, UNCONST(char *const, args), environment);
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&attributes);
     return r;
@@ -110,7 +110,7 @@ static int take_greeting(struct inspect_process *p, struct ticker t, struct err 
     struct arena      arena;
     struct events     none = { .arena = &arena };
     struct job_answer greeting = { .error = NULL };
-    arena_init(&arena, 64 * 1024);
+    arena_init(&arena, GREETING_MAX);
     int r = receive(p, GREETING_MS, t, e);
     if (r > 0)
         r = job_read_answer(&p->frame, &none, &greeting, e);

@@ -34,6 +34,22 @@ def test_a_sample_is_understood_as_its_facts_say(path):
         assert printed != changed
 
 
+@pytest.mark.parametrize("size", [0, 100_000, 131_072, 3_000_000])
+def test_a_mail_from_a_pipe_is_the_same_as_from_a_file(size, tmp_path):
+    mail = b"Subject: x\r\n\r\nZone:8 Ost 1, Innenbereich Alarm\r\n".ljust(size, b".")
+    (tmp_path / "mail.eml").write_bytes(mail)
+    from_file = subprocess.run([PROGRAM, tmp_path / "mail.eml"], capture_output=True, timeout=30)
+    from_pipe = subprocess.run([PROGRAM, "-"], input=mail, capture_output=True, timeout=30)
+    assert from_file.returncode == from_pipe.returncode == 0, from_pipe.stderr
+    assert from_file.stdout == from_pipe.stdout
+    assert json.loads(from_pipe.stdout)["events"][0]["kind"] == "alarm.interior"
+
+
+def test_what_is_no_file_is_said_in_one_line():
+    done = subprocess.run([PROGRAM, "/nonexistent.eml"], capture_output=True, timeout=30)
+    assert done.returncode == 66 and done.stdout == b"" and done.stderr.count(b"\n") == 1
+
+
 def every_change_of(value):
     """The value with one leaf changed or one member left out, for each leaf and member."""
     if isinstance(value, dict):
