@@ -128,10 +128,10 @@ static int inspect_file(const struct arguments *a)
     CLEANUP(inspection_done) struct inspection i;
     struct raw                                 raw;
     struct err                                 e;
+    inspection_init(&i);
     int fd = strcmp(a->file, "-") == 0 ? STDIN_FILENO : open(a->file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(EXIT_NO_INPUT, a->file, strerror(errno));
-    inspection_init(&i);
     if (sandbox_enter(&a->sandbox, &e) < 0)
         return fail(EXIT_NO_SANDBOX, "sandbox", e.text);
     if (raw_open(fd, &raw, &e) < 0)
