@@ -29,8 +29,9 @@ static int sync_day(struct store_tx *tx, const char *day, struct err *e)
 
 static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
-        "INSERT INTO arrivals(id, received_ms, bytes, envelope, file, raw) VALUES(?, ?, ?, ?, ?, ?)", e);
+    CLEANUP(stmt_done)
+    struct stmt *s =
+        db_stmt(tx->db, "INSERT INTO arrivals(id, received_ms, bytes, envelope, file, raw) VALUES(?, ?, ?, ?, ?, ?)", e);
     if (!s)
         return -1;
     bind_text(s, 1, a->id);
@@ -82,9 +83,12 @@ int tx_arrival_state(struct store_tx *tx, int64_t seq, enum arrival_state state,
                      struct err *e)
 {
     /* What was once understood or given up does not wait again; a parser or subject already known is not forgotten. */
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(
+        tx->db,
         "UPDATE arrivals SET state = CASE WHEN state >= 2 AND ?2 < 2 THEN state ELSE ?2 END, parser = coalesce(?3, parser),"
-        " subject = coalesce(?4, subject) WHERE seq = ?1", e);
+        " subject = coalesce(?4, subject) WHERE seq = ?1",
+        e);
     if (!s)
         return -1;
     bind_int(s, 1, seq);

@@ -10,19 +10,19 @@
 enum { STATEMENTS_MAX = 128, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000 };
 
 struct stmt {
-    struct db    *db;
+    struct db *db;
     sqlite3_stmt *handle;
-    const char   *sql;        /* literal it was made from; NULL: freed by stmt_done  */
-    int           bind_error; /* the first binding that failed; the next step says it */
-    bool          is_busy;    /* between db_stmt and stmt_done                         */
+    const char *sql; /* literal it was made from; NULL: freed by stmt_done  */
+    int bind_error;  /* the first binding that failed; the next step says it */
+    bool is_busy;    /* between db_stmt and stmt_done                         */
 };
 
 struct db {
-    sqlite3     *handle;
+    sqlite3 *handle;
     struct stmt *kept[STATEMENTS_MAX];
-    size_t       kept_count;
+    size_t kept_count;
     void (*committed)(void *user, int pages);
-    void   *user;
+    void *user;
     int64_t deadline_ms; /* of db_limit_time; monotonic */
 };
 
@@ -259,7 +259,7 @@ void db_snapshot_end(struct db *d)
 
 /* Small: the main process should idle under 4 MB of memory of its own. synchronous=FULL syncs the log at each commit. */
 static const struct {
-    int         flags, lookaside_slots;
+    int flags, lookaside_slots;
     const char *pragmas;
 } uses[] = {
     [DB_WRITER] = { SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 64,

@@ -22,15 +22,15 @@ struct stmt;
 struct store_tx;
 struct store_reader;
 
-struct db *tx_db(struct store_tx *tx);         /* inside apply(): the writer's connection, its transaction is open */
-struct db *reader_db(struct store_reader *r);  /* read-only                                                       */
+struct db *tx_db(struct store_tx *tx);        /* inside apply(): the writer's connection, its transaction is open */
+struct db *reader_db(struct store_reader *r); /* read-only                                                       */
 
 /* The statement for this text, prepared at its first use and kept. sql is a string literal: it is found again by its address.
  * Comes reset, all parameters NULL. A statement in use (not yet stmt_done) cannot be had twice. NULL: *e is set. */
 struct stmt *db_stmt(struct db *d, const char *sql, struct err *e) MUST_CHECK;
 /* For a text that was put together: prepared now, freed by stmt_done. NULL: *e is set. */
 struct stmt *db_prepare(struct db *d, const char *sql, struct err *e) MUST_CHECK;
-void         stmt_done(struct stmt **s); /* ends its work, *s is NULL; NULL inside is nothing. The CLEANUP handler. */
+void stmt_done(struct stmt **s); /* ends its work, *s is NULL; NULL inside is nothing. The CLEANUP handler. */
 
 /* Parameters count from 1. Texts and blobs are borrowed until stmt_done. What cannot be bound makes the step fail. */
 void bind_int(struct stmt *s, int n, int64_t value);
@@ -48,14 +48,14 @@ int stmt_step(struct stmt *s, struct err *e) MUST_CHECK;
 int stmt_run(struct stmt *s, struct err *e) MUST_CHECK;
 
 /* Columns count from 0; of the row that is there. Pointers are good until the next step or stmt_done. */
-int64_t     col_int(struct stmt *s, int i); /* NULL reads as 0 */
-bool        col_is_null(struct stmt *s, int i);
+int64_t col_int(struct stmt *s, int i); /* NULL reads as 0 */
+bool col_is_null(struct stmt *s, int i);
 const char *col_text(struct stmt *s, int i); /* NULL stays NULL */
 const void *col_blob(struct stmt *s, int i, size_t *length_out);
-char       *col_copy(struct stmt *s, int i, struct arena *a); /* NULL: it is NULL, or the arena is full */
+char *col_copy(struct stmt *s, int i, struct arena *a); /* NULL: it is NULL, or the arena is full */
 
 int64_t db_last_seq(struct db *d); /* of the last INSERT */
-int     db_changes(struct db *d);  /* rows touched by the last statement */
+int db_changes(struct db *d);      /* rows touched by the last statement */
 
 /* Several statements without parameters or rows: BEGIN, schema steps, pragmas. */
 int db_exec(struct db *d, const char *sql, struct err *e) MUST_CHECK;
@@ -63,7 +63,7 @@ int db_exec(struct db *d, const char *sql, struct err *e) MUST_CHECK;
 int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e) MUST_CHECK;
 
 /* Several reads of one moment: begin … end on a reader. Keep it to one page of 500 rows. */
-int  db_snapshot_begin(struct db *d, struct err *e) MUST_CHECK;
+int db_snapshot_begin(struct db *d, struct err *e) MUST_CHECK;
 void db_snapshot_end(struct db *d);
 
 /* What is read from now on may take this long together, then it fails with ERR_TIMEOUT; 0: as long as it likes. */
@@ -72,7 +72,7 @@ void db_limit_time(struct db *d, int64_t ms);
 /* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
 
 enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER };
-int  db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
+int db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
 void db_close(struct db **d);
 void db_release_memory(struct db *d); /* gives its cache back */
 bool db_is_in_transaction(struct db *d);

@@ -45,9 +45,12 @@ static void bind_meaning(struct stmt *s, const struct event *ev, const char *par
 static int insert(struct store_tx *tx, int64_t arrival, int n, const struct event_origin *origin, const char *parser,
                   const struct event *ev, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
-        "INSERT INTO events(parser, kind, restored, severity, device, zone, zone_name, user, text, code, happened_ms,"
-        " id, arrival, n, received_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+    CLEANUP(stmt_done)
+    struct stmt *s =
+        db_stmt(tx->db,
+                "INSERT INTO events(parser, kind, restored, severity, device, zone, zone_name, user, text, code, happened_ms,"
+                " id, arrival, n, received_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                e);
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
@@ -61,9 +64,12 @@ static int insert(struct store_tx *tx, int64_t arrival, int n, const struct even
 
 static int correct(struct store_tx *tx, int64_t seq, const char *parser, const struct event *ev, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(
+        tx->db,
         "UPDATE events SET parser = ?, kind = ?, restored = ?, severity = ?, device = ?, zone = ?, zone_name = ?, user = ?,"
-        " text = ?, code = ?, happened_ms = ? WHERE seq = ?12", e);
+        " text = ?, code = ?, happened_ms = ? WHERE seq = ?12",
+        e);
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
@@ -82,8 +88,11 @@ static int forget_media(struct store_tx *tx, int64_t event, struct err *e)
 
 static int add_media(struct store_tx *tx, int64_t event, const struct media *m, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
-        "INSERT OR REPLACE INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, ?, ?, ?, ?, ?, ?, ?)", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(
+        tx->db,
+        "INSERT OR REPLACE INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        e);
     if (!s)
         return -1;
     bind_int(s, 1, event);
@@ -101,9 +110,12 @@ static int count_for_device(struct store_tx *tx, const struct event *ev, const s
 {
     if (!ev->device_id || ev->device_id[0] == '\0')
         return 0;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db,
-        "INSERT INTO devices(id, name, last_seen_ms, events) VALUES(?1, ?2, ?3, 1) ON CONFLICT(id) DO UPDATE SET"
-        " name = excluded.name, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1", e);
+    CLEANUP(stmt_done)
+    struct stmt *s =
+        db_stmt(tx->db,
+                "INSERT INTO devices(id, name, last_seen_ms, events) VALUES(?1, ?2, ?3, 1) ON CONFLICT(id) DO UPDATE SET"
+                " name = excluded.name, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1",
+                e);
     if (!s)
         return -1;
     bind_text(s, 1, ev->device_id);
@@ -162,7 +174,7 @@ int tx_events(struct store_tx *tx, int64_t arrival_seq, const struct event_origi
               int64_t *seqs_out, bool *is_new_out, struct err *e)
 {
     const char *parser = origin->parser ? origin->parser : list->parser ? list->parser : "";
-    bool        was_read_before = false;
+    bool was_read_before = false;
     for (size_t i = 0; i < list->count; i++) {
         if (put(tx, arrival_seq, (int)i + 1, origin, parser, &list->items[i], &seqs_out[i], &is_new_out[i], e) < 0)
             return -1;

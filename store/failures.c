@@ -22,10 +22,10 @@ int store_failed_syncs(const struct store *s)
 /* Both outcomes are noted on the way. */
 static void probe_files(struct store *s)
 {
-    char          id[ID_TEXT];
-    struct err    e;
+    char id[ID_TEXT];
+    struct err e;
     struct spool *f = NULL;
-    int64_t       now = clock_wall_ms();
+    int64_t now = clock_wall_ms();
     if (spool_open(s, id_make(id, now), now, &f, &e) == 0 && spool_write(f, "probe", 5, &e) == 0)
         (void)!spool_sync(f, &e);
     spool_abandon(&f);

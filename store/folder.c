@@ -27,7 +27,7 @@ int folder_sync(int at, const char *path, struct err *e)
 
 int folder_complain(const char *path, const char *what, struct err *e)
 {
-    int         why = errno;
+    int why = errno;
     struct stat st;
     if (stat(path, &st) < 0)
         return err_set(e, ERR_IO, "%s %s: %s (our uid is %u)", what, path, strerror(why), geteuid());
@@ -40,7 +40,8 @@ static int make_one(int at, const char *path, const char *parent, bool is_synced
 {
     bool is_new = mkdirat(at, path, 0700) == 0;
     if (!is_new && errno != EEXIST)
-        return at == AT_FDCWD ? folder_complain(parent, "cannot make a folder in", e) : err_set(e, ERR_IO, "make folder %s: %m", path);
+        return at == AT_FDCWD ? folder_complain(parent, "cannot make a folder in", e)
+                              : err_set(e, ERR_IO, "make folder %s: %m", path);
     if (is_new)
         FAULT("store.folder_made");
     return is_new || is_synced_anyway ? folder_sync(at, parent, e) : 0;

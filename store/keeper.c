@@ -23,20 +23,20 @@ enum {
 };
 
 struct keeper {
-    struct store   *store;
-    pthread_t       thread;
-    bool            is_started;
+    struct store *store;
+    pthread_t thread;
+    bool is_started;
     pthread_mutex_t lock; /* guards the following */
-    pthread_cond_t  woken;
-    int             log_pages, copied_pages; /* in the log as the writer last said; of them copied        */
-    int64_t         news_at;                 /* first commit since the last checkpoint; 0: none           */
-    int64_t         chores_at;
-    bool            is_closing;
+    pthread_cond_t woken;
+    int log_pages, copied_pages; /* in the log as the writer last said; of them copied        */
+    int64_t news_at;             /* first commit since the last checkpoint; 0: none           */
+    int64_t chores_at;
+    bool is_closing;
 
     /* the thread's own */
-    struct db   *db; /* NULL: opened when needed */
+    struct db *db; /* NULL: opened when needed */
     struct doubt doubt;
-    bool         has_reserve, has_recovered;
+    bool has_reserve, has_recovered;
 };
 
 static int64_t now_ms(void) /* not the test clock: these waits are for disks */
@@ -97,7 +97,7 @@ static bool wait_for_work(struct keeper *k, struct due *out)
 {
     (void)pthread_mutex_lock(&k->lock);
     while (!k->is_closing && !has_many_pages(k) && now_ms() < next_deadline(k)) {
-        int64_t         until = next_deadline(k);
+        int64_t until = next_deadline(k);
         struct timespec t = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
         (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
     }
@@ -134,7 +134,7 @@ static struct db *connection(struct keeper *k)
 
 static void checkpoint(struct keeper *k)
 {
-    int        left = 0;
+    int left = 0;
     struct err e = { 0 };
     if (!connection(k))
         return;
@@ -151,7 +151,7 @@ static void checkpoint(struct keeper *k)
 static void make_days_ahead(struct store *s)
 {
     for (int i = 0; i < 2; i++) {
-        char       day[DAY_TEXT];
+        char day[DAY_TEXT];
         struct err e = { 0 };
         day_of(day, clock_wall_ms() + (int64_t)i * DAY_MS);
         if (day_make(s, day, &e) < 0)
@@ -173,11 +173,12 @@ int save_running_now(struct store *s, struct err *e)
 
 static bool is_something_open(struct keeper *k)
 {
-    int64_t    open = 0;
+    int64_t open = 0;
     struct err e = { 0 };
     return connection(k) &&
-           db_number(k->db, "SELECT EXISTS (SELECT 1 FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2)"
-                            " OR EXISTS (SELECT 1 FROM deliveries WHERE state < 2)",
+           db_number(k->db,
+                     "SELECT EXISTS (SELECT 1 FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2)"
+                     " OR EXISTS (SELECT 1 FROM deliveries WHERE state < 2)",
                      0, &open, &e) == 0 &&
            open != 0;
 }
@@ -186,7 +187,7 @@ static bool is_something_open(struct keeper *k)
 static void save_running(struct keeper *k)
 {
     struct store *s = k->store;
-    struct err    e = { 0 };
+    struct err e = { 0 };
     if (store_running_ms(s) - atomic_load(&s->running_saved) >= RUNNING_SAVE_MS && is_something_open(k))
         (void)!save_running_now(s, &e);
 }
@@ -194,10 +195,11 @@ static void save_running(struct keeper *k)
 /* Once, when mails are already being taken. */
 static bool look_back(struct keeper *k)
 {
-    int64_t    newest = 0;
+    int64_t newest = 0;
     struct err e = { 0 };
     if (!connection(k) || retention_count_files(k->store, k->db, &e) < 0 ||
-        db_number(k->db, "SELECT max(received_ms) FROM arrivals WHERE seq > (SELECT max(seq) FROM arrivals) - 100", 0, &newest, &e) < 0)
+        db_number(k->db, "SELECT max(received_ms) FROM arrivals WHERE seq > (SELECT max(seq) FROM arrivals) - 100", 0, &newest,
+                  &e) < 0)
         return false;
     doubt_init(&k->doubt, clock_wall_ms(), clock_mono_ms(), newest);
     recover(k->store, k->db);
@@ -227,7 +229,7 @@ static bool is_trouble(const struct store *s)
 static void *run(void *user)
 {
     struct keeper *k = user;
-    struct due     due;
+    struct due due;
     while (wait_for_work(k, &due)) {
         if (due.is_checkpoint) {
             checkpoint(k);

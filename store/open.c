@@ -20,8 +20,8 @@ enum { INLINE_BYTES = 65536, RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSI
 
 static int complain_version(const struct store *s, int64_t version, struct err *e)
 {
-    return err_set(e, ERR_VERSION, "%s is of a newer Postern (version %lld, this one knows up to %d): nothing was changed", s->folder,
-                   (long long)version, schema_version);
+    return err_set(e, ERR_VERSION, "%s is of a newer Postern (version %lld, this one knows up to %d): nothing was changed",
+                   s->folder, (long long)version, schema_version);
 }
 
 /* The version as the file's header says it ("Database Header", sqlite.org/fileformat2.html 1.3), big-endian. */
@@ -31,7 +31,7 @@ static int peek_version(const struct store *s, struct err *e)
     if (fd < 0)
         return errno == ENOENT ? 0 : folder_complain(s->database, "cannot read", e);
     unsigned char b[4] = { 0 };
-    ssize_t       n = pread(fd, b, sizeof b, VERSION_OFFSET);
+    ssize_t n = pread(fd, b, sizeof b, VERSION_OFFSET);
     (void)close(fd);
     int64_t version = n == (ssize_t)sizeof b ? (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3] : 0;
     return version > schema_version ? complain_version(s, version, e) : 0;
@@ -53,9 +53,9 @@ static int open_folder(struct store *s, struct err *e)
 
 static int complain_locked(const struct store *s, struct err *e)
 {
-    char    text[16] = "";
+    char text[16] = "";
     ssize_t n = pread(s->lock_fd, text, sizeof text - 1, 0);
-    long    pid = n > 0 ? strtol(text, NULL, 10) : 0;
+    long pid = n > 0 ? strtol(text, NULL, 10) : 0;
     return err_set(e, ERR_BUSY, "%s is in use by another postern (process %ld)", s->folder, pid);
 }
 
@@ -67,7 +67,7 @@ static int take_lock(struct store *s, struct err *e)
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? complain_locked(s, e) : err_set(e, ERR_IO, "lock %s: %m", s->folder);
     char pid[16];
-    int  n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
         errno = 0; /* only a name for the message above; the lock itself holds */
     return 0;

@@ -10,7 +10,7 @@
 
 struct store_reader {
     struct store *store;
-    struct db    *db;
+    struct db *db;
 };
 
 struct db *reader_db(struct store_reader *r)
@@ -91,8 +91,12 @@ int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after,
 int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival_row *rows, int limit, struct arena *a,
                            struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db,
-        "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?", e);
+    CLEANUP(stmt_done)
+    struct stmt *s =
+        db_stmt(r->db,
+                "SELECT " ROW
+                " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?",
+                e);
     if (!s)
         return -1;
     bind_int(s, 1, up_to);
@@ -156,7 +160,7 @@ int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err 
         return err_set(e, ERR_NOT_FOUND, "the raw bytes of arrival %lld are no longer kept", (long long)seq);
     if (!col_is_null(s, 0))
         return open_file(r->store, col_text(s, 0), fd_out, e);
-    size_t      n;
+    size_t n;
     const void *bytes = col_blob(s, 1, &n);
     return open_inline(bytes, n, fd_out, e);
 }

@@ -23,7 +23,7 @@ static DIR *open_day(const struct store *s, const char *day)
 {
     char path[FILE_TEXT] = "arrivals/";
     memcpy(path + strlen(path), day, DAY_TEXT);
-    int  fd = openat(s->folder_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(s->folder_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     if (fd >= 0 && !d)
         (void)close(fd);
@@ -66,12 +66,12 @@ static void recover_day(struct store *s, struct db *db, const char *day)
 
 static void recover_days(struct store *s, struct db *db)
 {
-    int64_t    last = 0, now = clock_wall_ms();
+    int64_t last = 0, now = clock_wall_ms();
     struct err e = { 0 };
     if (db_number(db, "SELECT received_ms FROM arrivals ORDER BY seq DESC LIMIT 1", now, &last, &e) < 0)
         return;
     const int64_t at[] = { now, now - DAY_MS, last };
-    char          days[COUNT(at)][DAY_TEXT];
+    char days[COUNT(at)][DAY_TEXT];
     for (size_t i = 0; i < COUNT(at); i++) {
         day_of(days[i], at[i]);
         bool is_seen = false;
@@ -91,9 +91,12 @@ static bool is_missing(const struct store *s, const char *file)
 static int report_missing(struct store *s, struct db *db, int64_t *after)
 {
     struct err e = { 0 };
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
-        "SELECT seq, file FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND seq > ? AND file IS NOT NULL"
-        " ORDER BY seq LIMIT ?", &e);
+    CLEANUP(stmt_done)
+    struct stmt *q =
+        db_stmt(db,
+                "SELECT seq, file FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND seq > ? AND file IS NOT NULL"
+                " ORDER BY seq LIMIT ?",
+                &e);
     if (!q)
         return -1;
     bind_int(q, 1, *after);

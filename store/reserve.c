@@ -35,7 +35,7 @@ static bool write_zeros(int fd, int64_t bytes)
 {
     static const char zeros[64 * 1024];
     while (bytes > 0) {
-        size_t  n = bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros;
+        size_t n = bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros;
         ssize_t written = write(fd, zeros, n);
         if (written <= 0)
             return false;

@@ -4,9 +4,9 @@
  *
  * In small steps: the keeper picks a few, removes their files, and one short transaction of the writer forgets them. File
  * first: cut off in between, the row still names a file that is gone, and the next step forgets it. */
+#include "store/retention.h"
 #include "core/clock.h"
 #include "core/fault.h"
-#include "store/retention.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,21 +18,22 @@ static const int64_t day_ms = 86400000;
 
 /* The same words as in the index arrivals_raw, so that SQLite uses it; ?1: received before; oldest first. */
 #define HAS_RAW "(file IS NOT NULL OR raw IS NOT NULL)"
-#define OLDEST                                                                                                      \
-    "SELECT seq, file, bytes FROM arrivals a INDEXED BY arrivals_raw WHERE " HAS_RAW " AND received_ms < ?1 AND state >= 2" \
+#define OLDEST                                                                                                                 \
+    "SELECT seq, file, bytes FROM arrivals a INDEXED BY arrivals_raw WHERE " HAS_RAW " AND received_ms < ?1 AND state >= 2"    \
     " AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.arrival = a.seq AND d.state < 2)"
 #define IN_ORDER " ORDER BY received_ms LIMIT ?3"
 
 static const char of_age[] = OLDEST " AND ?2 = ?2" IN_ORDER;
-static const char of_infos[] = OLDEST " AND ?2 = ?2 AND NOT EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity > 0)" IN_ORDER;
+static const char of_infos[] =
+    OLDEST " AND ?2 = ?2 AND NOT EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity > 0)" IN_ORDER;
 static const char of_others[] = OLDEST
     " AND NOT (received_ms > ?2 AND EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity >= 2))" IN_ORDER;
 
 struct picked {
     struct store_op op;
-    int64_t         seqs[AT_ONCE];
-    int64_t         bytes, files_bytes;
-    int             count;
+    int64_t seqs[AT_ONCE];
+    int64_t bytes, files_bytes;
+    int count;
 };
 
 static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
@@ -71,7 +72,7 @@ static void remove_file(struct store *s, const char *file)
 /* What a step may take: received before, and of alarms (of_others) not after; no more than so many bytes. */
 struct bound {
     const char *sql;
-    int64_t     before_ms, alarms_ms, bytes;
+    int64_t before_ms, alarms_ms, bytes;
 };
 
 /* Picks up to a step's worth and removes the files: how many, or -1. */
@@ -100,9 +101,9 @@ static int pick(struct store *s, struct db *db, const struct bound *bound, struc
 /* One step: how many were forgotten, or -1. */
 static int step(struct store *s, struct db *db, const struct bound *bound)
 {
-    struct err    e = { 0 };
+    struct err e = { 0 };
     struct picked p = { .op = { .rank = STORE_LATER, .apply = forget } };
-    int           n = pick(s, db, bound, &p, &e);
+    int n = pick(s, db, bound, &p, &e);
     return n > 0 && store_do(s, &p.op, &e) < 0 ? -1 : n;
 }
 
@@ -132,7 +133,7 @@ int retention_count_files(struct store *s, struct db *db, struct err *e)
 /* Pages that are free are not counted: what is forgotten makes the next ones fit, the file does not shrink. */
 static int64_t used_bytes(struct store *s, struct db *db)
 {
-    int64_t    pages = 0, unused = 0, size = 0;
+    int64_t pages = 0, unused = 0, size = 0;
     struct err e = { 0 };
     if (db_number(db, "PRAGMA page_count", 0, &pages, &e) < 0 || db_number(db, "PRAGMA freelist_count", 0, &unused, &e) < 0 ||
         db_number(db, "PRAGMA page_size", 4096, &size, &e) < 0)
@@ -152,7 +153,8 @@ static void bound_age(struct store *s, struct db *db, int64_t now)
 /* While the clock is in doubt every alarm counts as one of the last 30 days. */
 static void bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good)
 {
-    struct bound excess = { .sql = of_infos, .before_ms = INT64_MAX,
+    struct bound excess = { .sql = of_infos,
+                            .before_ms = INT64_MAX,
                             .alarms_ms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN };
     int64_t limit = retention_limit(s);
     for (int i = 0; i < STEPS_PER_RUN && (excess.bytes = used_bytes(s, db) - limit) > 0; i++) {
@@ -167,7 +169,7 @@ static void bound_size(struct store *s, struct db *db, int64_t now, bool is_cloc
 void retention_run(struct store *s, struct db *db, struct doubt *doubt)
 {
     int64_t now = clock_wall_ms();
-    bool    is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
+    bool is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
     if (is_clock_good)
         bound_age(s, db, now);
     bound_size(s, db, now, is_clock_good);

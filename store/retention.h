@@ -4,6 +4,6 @@
 #include "store/inside.h"
 
 /* Counts what the files of large arrivals take; once, before the first run. */
-int     retention_count_files(struct store *s, struct db *db, struct err *e) MUST_CHECK;
-void    retention_run(struct store *s, struct db *db, struct doubt *doubt);
+int retention_count_files(struct store *s, struct db *db, struct err *e) MUST_CHECK;
+void retention_run(struct store *s, struct db *db, struct doubt *doubt);
 int64_t retention_limit(const struct store *s); /* bytes */

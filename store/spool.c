@@ -12,9 +12,9 @@
 struct spool {
     struct store *store;
     struct spool *next;
-    int           fd; /* -1 once synced, or broken */
-    bool          is_synced;
-    char          day[DAY_TEXT], file[FILE_TEXT];
+    int fd; /* -1 once synced, or broken */
+    bool is_synced;
+    char day[DAY_TEXT], file[FILE_TEXT];
 };
 
 static void enlist(struct spool *f)

@@ -18,10 +18,10 @@ enum {
     BATCH_BYTES = 8 << 20,
     LATER_US = 50000,
     SLOW_SYNC_US = 1000,
-    GATHER_SHARE = 10,               /* of the last sync, on slow disks */
-    IDLE_US = 2000000,               /* then the cache is given back    */
-    LOG_PAGES_MAX = 16384,           /* 64 MiB                          */
-    LOG_PAGES_MAX_FULL = 1024,       /* on a full disk                  */
+    GATHER_SHARE = 10,         /* of the last sync, on slow disks */
+    IDLE_US = 2000000,         /* then the cache is given back    */
+    LOG_PAGES_MAX = 16384,     /* 64 MiB                          */
+    LOG_PAGES_MAX_FULL = 1024, /* on a full disk                  */
     LOG_PAGES_BETWEEN_RESTARTS = 256,
 };
 
@@ -30,24 +30,24 @@ struct queue {
 };
 
 struct writer {
-    struct store   *store;
-    pthread_t       thread;
+    struct store *store;
+    pthread_t thread;
     pthread_mutex_t lock; /* guards the following */
-    pthread_cond_t  filled;
-    struct queue    queues[STORE_LATER + 1];
-    size_t          urgent;     /* waiting of the first two ranks                         */
-    size_t          wake_at;    /* the thread sleeps until so many are urgent; 0: awake   */
-    int64_t         later_due;  /* when the oldest of STORE_LATER must go; 0: none waits  */
-    bool            is_closing;
+    pthread_cond_t filled;
+    struct queue queues[STORE_LATER + 1];
+    size_t urgent;     /* waiting of the first two ranks                         */
+    size_t wake_at;    /* the thread sleeps until so many are urgent; 0: awake   */
+    int64_t later_due; /* when the oldest of STORE_LATER must go; 0: none waits  */
+    bool is_closing;
 
     /* the thread's own */
-    struct store_tx  tx;
+    struct store_tx tx;
     struct store_op *batch[BATCH_OPS];
-    int64_t          last_sync_us;
-    int              log_pages, restart_at;
-    bool             needs_reopen; /* something failed below SQLite: a new connection before the next write     */
-    bool             is_hopeless;  /* no transaction could be begun, or its sync failed: nothing to try singly */
-    bool             has_written, has_cache;
+    int64_t last_sync_us;
+    int log_pages, restart_at;
+    bool needs_reopen; /* something failed below SQLite: a new connection before the next write     */
+    bool is_hopeless;  /* no transaction could be begun, or its sync failed: nothing to try singly */
+    bool has_written, has_cache;
 };
 
 struct db *tx_db(struct store_tx *tx)
@@ -137,7 +137,7 @@ static void gather(struct writer *w)
     if (w->last_sync_us <= SLOW_SYNC_US || conversations < 2 || w->is_closing)
         return;
     int64_t until = now_us() + w->last_sync_us / GATHER_SHARE;
-    size_t  all = (size_t)conversations < BATCH_OPS ? (size_t)conversations : BATCH_OPS;
+    size_t all = (size_t)conversations < BATCH_OPS ? (size_t)conversations : BATCH_OPS;
     while (w->urgent < all && now_us() < until && !w->is_closing)
         sleep_until(w, all, until);
 }
@@ -298,7 +298,7 @@ static void write_singly(struct writer *w, struct store_op *const *ops, size_t n
 {
     for (size_t i = 0; i < n; i++) {
         struct err e = { 0 };
-        int        kept = write_some(w, &ops[i], 1, &e);
+        int kept = write_some(w, &ops[i], 1, &e);
         answer(&ops[i], 1, kept < 0 ? &e : NULL);
     }
 }
@@ -308,7 +308,7 @@ static void write_batch(struct writer *w, size_t n)
     w->tx.day_count = 0;
     for (size_t i = 0; i < n;) {
         struct err e = { 0 };
-        int        count = write_some(w, w->batch + i, n - i, &e);
+        int count = write_some(w, w->batch + i, n - i, &e);
         if (count > 0) {
             answer(w->batch + i, (size_t)count, NULL);
             FAULT("store.answered");
@@ -332,7 +332,7 @@ static void bound_log(struct writer *w)
     int limit = store_is_full(w->store) ? LOG_PAGES_MAX_FULL : LOG_PAGES_MAX;
     if (w->log_pages < limit || w->log_pages < w->restart_at || !w->tx.db)
         return;
-    int        left = 0;
+    int left = 0;
     struct err e = { 0 };
     if (db_checkpoint(w->tx.db, true, &left, &e) < 0 && e.code == ERR_IO)
         w->needs_reopen = true;
@@ -342,7 +342,7 @@ static void bound_log(struct writer *w)
 static void *run(void *user)
 {
     struct writer *w = user;
-    size_t         n;
+    size_t n;
     while ((n = next_batch(w)) > 0) {
         write_batch(w, n);
         keeper_wake(w->store->keeper, w->log_pages);
@@ -404,12 +404,12 @@ void store_hint_conversation(struct store *s, int delta)
 }
 
 struct waiter {
-    struct store_op  op;
+    struct store_op op;
     struct store_op *inner;
-    pthread_mutex_t  lock; /* guards the following */
-    pthread_cond_t   ended;
-    bool             has_ended;
-    struct err       failed;
+    pthread_mutex_t lock; /* guards the following */
+    pthread_cond_t ended;
+    bool has_ended;
+    struct err failed;
 };
 
 static int apply_inner(struct store_tx *tx, struct store_op *op, struct err *e)

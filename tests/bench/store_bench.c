@@ -16,15 +16,15 @@ enum { SENDERS_MAX = 50 };
 static atomic_bool is_over;
 
 struct sender {
-    struct arrival  a;
-    struct store   *store;
-    const char     *data;
-    size_t          bytes;
-    pthread_t       thread;
+    struct arrival a;
+    struct store *store;
+    const char *data;
+    size_t bytes;
+    pthread_t thread;
     pthread_mutex_t lock; /* guards has_ended and result */
-    pthread_cond_t  ended;
-    bool            has_ended;
-    int64_t         kept, failed;
+    pthread_cond_t ended;
+    bool has_ended;
+    int64_t kept, failed;
 };
 
 static void on_kept(struct arrival *a, const struct err *failed)
@@ -55,7 +55,8 @@ static void *send_all(void *user)
     while (!is_over) {
         s->a.received_ms = clock_wall_ms();
         (void)id_make(s->a.id, s->a.received_ms);
-        s->a.envelope = "{\"listener\":\"smtp\",\"peer\":\"192.168.1.20\",\"helo\":\"panel\",\"login\":\"\",\"from\":\"xt1@home\",\"to\":[\"alarm@home\"]}";
+        s->a.envelope = "{\"listener\":\"smtp\",\"peer\":\"192.168.1.20\",\"helo\":\"panel\",\"login\":\"\",\"from\":\"xt1@"
+                        "home\",\"to\":[\"alarm@home\"]}";
         s->a.bytes = (int64_t)s->bytes;
         s->a.data = s->data;
         s->a.kept = on_kept;
@@ -84,7 +85,7 @@ static void measure(struct store *store, int count, const char *data, size_t byt
     static struct sender senders[SENDERS_MAX];
     memset(senders, 0, sizeof senders);
     is_over = false;
-    double  cpu = cpu_seconds();
+    double cpu = cpu_seconds();
     int64_t start = clock_mono_ms(), kept = 0, failed = 0;
     store_hint_conversation(store, count);
     for (int i = 0; i < count; i++) {
@@ -117,15 +118,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: store_bench FOLDER [BYTES [SECONDS]]\n");
         return 64;
     }
-    size_t   bytes = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+    size_t bytes = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
     unsigned seconds = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 3;
-    char    *data = malloc(bytes + 1);
+    char *data = malloc(bytes + 1);
     if (!data)
         return 1;
     memset(data, 'x', bytes);
 
     struct store *store;
-    struct err    e = { 0 };
+    struct err e = { 0 };
     if (store_open(&(struct store_options){ .folder = argv[1] }, &store, &e) < 0) {
         fprintf(stderr, "%s\n", e.text);
         return 1;

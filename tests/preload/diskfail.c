@@ -29,21 +29,27 @@
 
 enum { RULES_MAX = 32 };
 
-#define REAL(name) __extension__({ static __typeof__(&name) real; if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name); real; })
+#define REAL(name)                                                                                                             \
+    __extension__({                                                                                                            \
+        static __typeof__(&name) real;                                                                                         \
+        if (!real)                                                                                                             \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                                                         \
+        real;                                                                                                                  \
+    })
 
 static struct rule {
-    char    what[16], pattern[128], line[200];
+    char what[16], pattern[128], line[200];
     int64_t nth, seen;
-    bool    is_lasting; /* "3+" */
-    int     code;
+    bool is_lasting; /* "3+" */
+    int code;
 } rules[RULES_MAX];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the rules and total */
-static int             rule_count;
-static struct stat     read_of;
-static char            folder[4096];
-static const char     *rules_path, *hits_path;
-static int64_t         total;
+static int rule_count;
+static struct stat read_of;
+static char folder[4096];
+static const char *rules_path, *hits_path;
+static int64_t total;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -71,7 +77,7 @@ static void read_rules(void)
     read_of = st;
     rule_count = 0;
     FILE *f = fopen(rules_path, "re");
-    char  line[200], number[32], code[16];
+    char line[200], number[32], code[16];
     while (f && rule_count < RULES_MAX && fgets(line, sizeof line, f)) {
         struct rule *r = &rules[rule_count];
         *r = (struct rule){ 0 };
@@ -94,7 +100,7 @@ static void note_hit(const struct rule *r)
     if (fd < 0)
         return;
     char line[256];
-    int  n = snprintf(line, sizeof line, "%s\n", r->line);
+    int n = snprintf(line, sizeof line, "%s\n", r->line);
     if (REAL(write)(fd, line, (size_t)n) != n)
         abort();
     (void)close(fd);
@@ -190,8 +196,8 @@ static int64_t used(void)
 static int strike_quota(int fd, int64_t end)
 {
     struct stat st;
-    int         code = 0;
-    char        path[4200];
+    int code = 0;
+    char path[4200];
     if (!rules_path || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || end <= st.st_size || !path_of(fd, path, sizeof path))
         return 0;
     (void)pthread_mutex_lock(&lock);
@@ -214,16 +220,16 @@ static int fail_with(int code)
 
 static int strike_write(int fd, int64_t end)
 {
-    char        path[4200];
+    char path[4200];
     const char *p = rules_path ? path_of(fd, path, sizeof path) : NULL;
-    int         code = p ? strike("write", p) : 0;
+    int code = p ? strike("write", p) : 0;
     return code ? code : p ? strike_quota(fd, end) : 0;
 }
 
 ssize_t write(int fd, const void *bytes, size_t n)
 {
     int64_t at = rules_path ? lseek(fd, 0, SEEK_CUR) : -1;
-    int     code = at >= 0 ? strike_write(fd, at + (int64_t)n) : 0;
+    int code = at >= 0 ? strike_write(fd, at + (int64_t)n) : 0;
     return code ? fail_with(code) : REAL(write)(fd, bytes, n);
 }
 
@@ -271,9 +277,9 @@ int fallocate64(int fd, int mode, off64_t offset, off64_t n)
 
 static int strike_open(int at, const char *name, int flags)
 {
-    char        path[8400];
+    char path[8400];
     const char *p = rules_path && (flags & (O_WRONLY | O_RDWR)) ? path_at(at, name, path, sizeof path) : NULL;
-    int         code = p ? strike("open", p) : 0;
+    int code = p ? strike("open", p) : 0;
     if (code || !p || !(flags & O_CREAT) || faccessat(at, name, F_OK, 0) == 0)
         return code;
     return strike("create", p);
@@ -281,19 +287,19 @@ static int strike_open(int at, const char *name, int flags)
 
 static int open_at(int at, const char *name, int flags, va_list args)
 {
-    int    code = strike_open(at, name, flags);
+    int code = strike_open(at, name, flags);
     mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
     return code ? fail_with(code) : REAL(openat)(at, name, flags, mode);
 }
 
-#define OPEN(function, at, ...)                           \
-    int function(__VA_ARGS__, int flags, ...)             \
-    {                                                     \
-        va_list args;                                     \
-        va_start(args, flags);                            \
-        int fd = open_at(at, name, flags, args);          \
-        va_end(args);                                     \
-        return fd;                                        \
+#define OPEN(function, at, ...)                                                                                                \
+    int function(__VA_ARGS__, int flags, ...)                                                                                  \
+    {                                                                                                                          \
+        va_list args;                                                                                                          \
+        va_start(args, flags);                                                                                                 \
+        int fd = open_at(at, name, flags, args);                                                                               \
+        va_end(args);                                                                                                          \
+        return fd;                                                                                                             \
     }
 OPEN(open, AT_FDCWD, const char *name)
 OPEN(open64, AT_FDCWD, const char *name)
@@ -303,7 +309,7 @@ int openat(int at, const char *name, int flags, ...)
 {
     va_list args;
     va_start(args, flags);
-    int    code = strike_open(at, name, flags);
+    int code = strike_open(at, name, flags);
     mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
     va_end(args);
     return code ? fail_with(code) : REAL(openat)(at, name, flags, mode);
@@ -312,7 +318,7 @@ int openat(int at, const char *name, int flags, ...)
 int mkdirat(int at, const char *name, mode_t mode)
 {
     char path[8400];
-    int  code = rules_path ? strike("mkdir", path_at(at, name, path, sizeof path)) : 0;
+    int code = rules_path ? strike("mkdir", path_at(at, name, path, sizeof path)) : 0;
     return code ? fail_with(code) : REAL(mkdirat)(at, name, mode);
 }
 

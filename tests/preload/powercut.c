@@ -23,22 +23,28 @@
 
 enum { INODES_MAX = 65536, PAGE = 4096 };
 
-#define REAL(name) __extension__({ static __typeof__(&name) real; if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name); real; })
+#define REAL(name)                                                                                                             \
+    __extension__({                                                                                                            \
+        static __typeof__(&name) real;                                                                                         \
+        if (!real)                                                                                                             \
+            *(void **)&real = dlsym(RTLD_NEXT, #name);                                                                         \
+        real;                                                                                                                  \
+    })
 
 static struct inode {
-    uint64_t       ino;
-    unsigned       number; /* 0: not below the folder, or forgotten */
-    unsigned char *dirty;  /* one per page                          */
-    size_t         pages;
+    uint64_t ino;
+    unsigned number;      /* 0: not below the folder, or forgotten */
+    unsigned char *dirty; /* one per page                          */
+    size_t pages;
 } inodes[INODES_MAX];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all of this */
-static size_t          inode_count;
-static unsigned        last_number;
-static char            folder[4096];
-static const char     *shadow, *swallowed;
-static int             log_fd = -1;
-static dev_t           device;
+static size_t inode_count;
+static unsigned last_number;
+static char folder[4096];
+static const char *shadow, *swallowed;
+static int log_fd = -1;
+static dev_t device;
 
 static struct inode *find(uint64_t ino)
 {
@@ -71,16 +77,16 @@ static void record(const char *line, size_t n)
 
 static struct inode *number_it(uint64_t ino)
 {
-    char          line[64];
+    char line[64];
     struct inode *added = add(ino, last_number + 1);
-    int           n = snprintf(line, sizeof line, "inode %llu %u\n", (unsigned long long)ino, added->number);
+    int n = snprintf(line, sizeof line, "inode %llu %u\n", (unsigned long long)ino, added->number);
     record(line, (size_t)n);
     return added;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-    char        path[4200], line[512];
+    char path[4200], line[512];
     const char *wanted = getenv("POWERCUT_FOLDER");
     struct stat st;
     shadow = getenv("POWERCUT_SHADOW");
@@ -93,7 +99,7 @@ __attribute__((constructor)) static void begin(void)
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof line, f)) {
         unsigned long long ino;
-        unsigned           number;
+        unsigned number;
         if (sscanf(line, "inode %llu %u", &ino, &number) == 2)
             (void)add(ino, number);
     }
@@ -134,13 +140,13 @@ static struct inode *inode_of(int fd, struct stat *st)
 static void mark(int fd, int64_t offset, int64_t n)
 {
     struct stat st;
-    int         saved = errno;
+    int saved = errno;
     (void)pthread_mutex_lock(&lock);
     struct inode *f = inode_of(fd, &st);
     if (f && n > 0) {
         size_t last = (size_t)((offset + n - 1) / PAGE);
         if (last >= f->pages) {
-            size_t         pages = last * 2 + 16;
+            size_t pages = last * 2 + 16;
             unsigned char *grown = realloc(f->dirty, pages);
             if (!grown)
                 abort();
@@ -158,7 +164,7 @@ static void mark(int fd, int64_t offset, int64_t n)
 ssize_t write(int fd, const void *bytes, size_t n)
 {
     ssize_t written = REAL(write)(fd, bytes, n);
-    off_t   end = log_fd < 0 || written <= 0 ? -1 : lseek(fd, 0, SEEK_CUR);
+    off_t end = log_fd < 0 || written <= 0 ? -1 : lseek(fd, 0, SEEK_CUR);
     if (end >= 0)
         mark(fd, end - written, written);
     return written;
@@ -220,9 +226,9 @@ static int copy_pages(int fd, struct inode *f, const struct stat *st)
 static int copy_names(int fd, const struct inode *f)
 {
     static char line[1 << 20]; /* with the lock */
-    size_t      n = (size_t)snprintf(line, sizeof line, "folder %u", f->number);
-    int         again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR        *d = again < 0 ? NULL : fdopendir(again);
+    size_t n = (size_t)snprintf(line, sizeof line, "folder %u", f->number);
+    int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = again < 0 ? NULL : fdopendir(again);
     if (!d)
         abort();
     for (const struct dirent *entry; (entry = readdir(d));) {
@@ -244,11 +250,11 @@ static int copy_names(int fd, const struct inode *f)
 static int keep(int fd)
 {
     struct stat st;
-    char        path[4200];
-    int         result = -1;
+    char path[4200];
+    int result = -1;
     (void)pthread_mutex_lock(&lock);
     struct inode *f = inode_of(fd, &st);
-    const char   *below = f ? path_below(fd, path, sizeof path) : NULL;
+    const char *below = f ? path_below(fd, path, sizeof path) : NULL;
     if (below)
         result = swallowed && strcmp(kind_of(below, &st), swallowed) == 0 ? 0
                  : S_ISDIR(st.st_mode)                                    ? copy_names(fd, f)
@@ -272,7 +278,9 @@ int fdatasync(int fd)
 static uint64_t ino_at(int at, const char *path)
 {
     struct stat st;
-    return log_fd >= 0 && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == device && st.st_nlink <= 2 ? st.st_ino : 0;
+    return log_fd >= 0 && fstatat(at, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == device && st.st_nlink <= 2
+               ? st.st_ino
+               : 0;
 }
 
 static void forget(uint64_t ino)
@@ -294,7 +302,7 @@ static void forget(uint64_t ino)
 int unlinkat(int at, const char *path, int flags)
 {
     uint64_t ino = ino_at(at, path);
-    int      result = REAL(unlinkat)(at, path, flags);
+    int result = REAL(unlinkat)(at, path, flags);
     if (result == 0 && ino)
         forget(ino);
     return result;

@@ -15,10 +15,13 @@ static void ignore_kept(struct arrival *a, const struct err *failed)
     (void)failed;
 }
 
-static int keep(struct store *s, const char *id, int64_t received_ms, const char *data, bool is_large, int64_t *seq_out, struct err *e)
+static int keep(struct store *s, const char *id, int64_t received_ms, const char *data, bool is_large, int64_t *seq_out,
+                struct err *e)
 {
     static struct arrival a;
-    a = (struct arrival){ .received_ms = received_ms, .bytes = (int64_t)strlen(data), .kept = ignore_kept,
+    a = (struct arrival){ .received_ms = received_ms,
+                          .bytes = (int64_t)strlen(data),
+                          .kept = ignore_kept,
                           .envelope = "{\"listener\":\"smtp\",\"peer\":\"192.168.1.20\",\"helo\":\"xt1\",\"login\":\"\","
                                       "\"from\":\"xt1@home\",\"to\":[\"alarm@home\"]}" };
     memcpy(a.id, id, ID_TEXT);
@@ -37,11 +40,18 @@ static int understand(struct store_tx *tx, int64_t arrival, const char *kind, en
                       int64_t *event_out, struct err *e)
 {
     const struct event_origin origin = { .arrival = "", .parser = "lupusec", .received_ms = first_ms };
-    struct event              ev = { .kind = kind, .severity = severity, .device_id = "alarm", .device_name = "Haus", .zone_number = 8,
-                                     .zone_name = "Ost 1", .text = "Zone:8 Ost 1, Innenbereich Alarm", .code = 132,
-                                     .media = media, .media_count = media ? 1 : 0 };
-    struct events             list = { .items = &ev, .count = 1 };
-    bool                      is_new;
+    struct event ev = { .kind = kind,
+                        .severity = severity,
+                        .device_id = "alarm",
+                        .device_name = "Haus",
+                        .zone_number = 8,
+                        .zone_name = "Ost 1",
+                        .text = "Zone:8 Ost 1, Innenbereich Alarm",
+                        .code = 132,
+                        .media = media,
+                        .media_count = media ? 1 : 0 };
+    struct events list = { .items = &ev, .count = 1 };
+    bool is_new;
     if (tx_events(tx, arrival, &origin, &list, event_out, &is_new, e) < 0)
         return -1;
     return tx_arrival_state(tx, arrival, ARRIVAL_UNDERSTOOD, "lupusec", "Alarm", e);
@@ -50,13 +60,15 @@ static int understand(struct store_tx *tx, int64_t arrival, const char *kind, en
 static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     (void)op;
-    static const struct media picture = { .n = 1, .type = "image/jpeg", .name = "a.jpg", .bytes = 4, .offset = 60, .length = 8,
-                                          .encoding = ENCODING_BASE64 };
+    static const struct media picture = {
+        .n = 1, .type = "image/jpeg", .name = "a.jpg", .bytes = 4, .offset = 60, .length = 8, .encoding = ENCODING_BASE64
+    };
     int64_t alarm, motion;
     if (understand(tx, 1, "alarm.interior", SEVERITY_ALARM, NULL, &alarm, e) < 0 ||
         understand(tx, 2, "camera.motion", SEVERITY_INFO, &picture, &motion, e) < 0)
         return -1;
-    return db_exec(tx_db(tx),
+    return db_exec(
+        tx_db(tx),
         "INSERT INTO messages(id, account, provider, address, severity, state, attempts, text, created_ms, due_run_ms)"
         " VALUES('01KAAAAAAAAAAAAAAAAAAAAAM1', 'sms', 'clicksend', '+491700000001', 2, 0, 1, 'ALARM', 1795000000000, 0);"
         "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms, message)"
@@ -64,14 +76,17 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
         "INSERT INTO legs(delivery, n, way, account, address, severity, state, message)"
         " VALUES(1, 0, 0, 'sms', '+491700000001', 2, 1, 1);"
         "INSERT INTO audit(at_ms, who, what) VALUES(1795000000000, 'make', 'made');"
-        "INSERT INTO meta(key, value) VALUES('running_ms', 123456);", e);
+        "INSERT INTO meta(key, value) VALUES('running_ms', 123456);",
+        e);
 }
 
 static int make(struct store *s, struct err *e)
 {
     int64_t seq = 0;
-    if (keep(s, "01KAAAAAAAAAAAAAAAAAAAAAA1", first_ms, "Subject: Alarm\r\n\r\nZone:8 Ost 1, Innenbereich Alarm\r\n", false, &seq, e) < 0 ||
-        keep(s, "01KAAAAAAAAAAAAAAAAAAAAAA2", first_ms, "Subject: Bild\r\nContent-Transfer-Encoding: base64\r\n\r\n/9j/4A==\r\n", true, &seq, e) < 0 ||
+    if (keep(s, "01KAAAAAAAAAAAAAAAAAAAAAA1", first_ms, "Subject: Alarm\r\n\r\nZone:8 Ost 1, Innenbereich Alarm\r\n", false,
+             &seq, e) < 0 ||
+        keep(s, "01KAAAAAAAAAAAAAAAAAAAAAA2", first_ms,
+             "Subject: Bild\r\nContent-Transfer-Encoding: base64\r\n\r\n/9j/4A==\r\n", true, &seq, e) < 0 ||
         keep(s, "01KAAAAAAAAAAAAAAAAAAAAAA3", first_ms, "Subject: still waits\r\n\r\n", false, &seq, e) < 0)
         return -1;
     struct store_op op = { .rank = STORE_EVENT, .apply = apply };
@@ -81,8 +96,9 @@ static int make(struct store *s, struct err *e)
 int main(int argc, char **argv)
 {
     struct store *s = NULL;
-    struct err    e = { 0 };
-    if (argc != 2 || store_open(&(struct store_options){ .folder = argv[1], .reserve_bytes = 4096 }, &s, &e) < 0 || make(s, &e) < 0) {
+    struct err e = { 0 };
+    if (argc != 2 || store_open(&(struct store_options){ .folder = argv[1], .reserve_bytes = 4096 }, &s, &e) < 0 ||
+        make(s, &e) < 0) {
         fprintf(stderr, "make_schema: %s\n", argc == 2 ? e.text : "usage: make_schema FOLDER");
         return 1;
     }

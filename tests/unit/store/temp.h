@@ -1,19 +1,20 @@
 /* temp: a store in a folder of its own, gone after the test. */
 #pragma once
+#include "store/inside.h"
+#include <ftw.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <setjmp.h>
-#include <string.h>
-#include <cmocka.h>
-#include "store/inside.h"
-#include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <cmocka.h> /* wants those above */
+
 struct temp {
-    char          folder[64];
+    char folder[64];
     struct store *store;
 };
 
@@ -54,11 +55,11 @@ static inline int temp_teardown(void **state)
 
 /* One arrival that the test waits for. */
 struct waited {
-    struct arrival  a;
-    struct err      failed;
-    bool            has_ended;
+    struct arrival a;
+    struct err failed;
+    bool has_ended;
     pthread_mutex_t lock;
-    pthread_cond_t  ended;
+    pthread_cond_t ended;
 };
 
 static inline void waited_kept(struct arrival *a, const struct err *failed)
@@ -110,8 +111,9 @@ static inline int64_t temp_keep(struct temp *t, int64_t received_ms, const char 
 static inline struct spool *temp_spool(struct temp *t, const char *id, int64_t received_ms, const char *data)
 {
     struct spool *f = NULL;
-    struct err    e = { 0 };
-    if (spool_open(t->store, id, received_ms, &f, &e) < 0 || spool_write(f, data, strlen(data), &e) < 0 || spool_sync(f, &e) < 0)
+    struct err e = { 0 };
+    if (spool_open(t->store, id, received_ms, &f, &e) < 0 || spool_write(f, data, strlen(data), &e) < 0 ||
+        spool_sync(f, &e) < 0)
         fail_msg("%s", e.text);
     return f;
 }
@@ -134,8 +136,8 @@ static inline int64_t temp_keep_large(struct temp *t, int64_t received_ms, const
 static inline int64_t temp_number(struct temp *t, const char *sql)
 {
     struct store_reader *r = NULL;
-    struct err           e = { 0 };
-    int64_t              n = -1;
+    struct err e = { 0 };
+    int64_t n = -1;
     if (store_reader_open(t->store, &r, &e) < 0 || db_number(reader_db(r), sql, -1, &n, &e) < 0)
         fail_msg("%s: %s", sql, e.text);
     store_reader_close(&r);
@@ -155,8 +157,8 @@ static inline int temp_apply(struct store_tx *tx, struct store_op *op, struct er
     return t->write(tx, t->user, e);
 }
 
-static inline int temp_do(struct temp *t, enum store_rank rank, int (*write)(struct store_tx *, void *, struct err *), void *user,
-                          struct err *e)
+static inline int temp_do(struct temp *t, enum store_rank rank, int (*write)(struct store_tx *, void *, struct err *),
+                          void *user, struct err *e)
 {
     struct temp_op op = { .op = { .rank = rank, .apply = temp_apply }, .write = write, .user = user };
     return store_do(t->store, &op.op, e);

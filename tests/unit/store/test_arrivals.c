@@ -7,9 +7,9 @@ static const int64_t now = 1795000000000; /* 2026-11-18 */
 static void assert_raw(struct temp *t, int64_t seq, const char *expected)
 {
     struct store_reader *r = NULL;
-    struct err           e = { 0 };
-    int                  fd = -1;
-    char                 text[256] = "";
+    struct err e = { 0 };
+    int fd = -1;
+    char text[256] = "";
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);
     assert_int_equal(store_open_raw(r, seq, &fd, &e), 0);
     assert_int_equal(read(fd, text, sizeof text - 1), (ssize_t)strlen(expected));
@@ -21,7 +21,7 @@ static void assert_raw(struct temp *t, int64_t seq, const char *expected)
 static void test_a_small_arrival_is_a_row(void **state)
 {
     struct temp *t = *state;
-    int64_t      seq = temp_keep(t, now, "Subject: hi\r\n\r\nZone:8");
+    int64_t seq = temp_keep(t, now, "Subject: hi\r\n\r\nZone:8");
     assert_int_equal(seq, 1);
     assert_int_equal(store_last_arrival(t->store), 1);
     assert_raw(t, seq, "Subject: hi\r\n\r\nZone:8");
@@ -35,8 +35,8 @@ static void test_an_empty_arrival_is_kept_too(void **state)
 static void test_a_large_arrival_is_a_file_of_its_day(void **state)
 {
     struct temp *t = *state;
-    char         id[ID_TEXT], path[160];
-    int64_t      seq = temp_keep_large(t, now, "a large one", id);
+    char id[ID_TEXT], path[160];
+    int64_t seq = temp_keep_large(t, now, "a large one", id);
     (void)snprintf(path, sizeof path, "%s/arrivals/2026/11/18/%s.eml", t->folder, id);
     assert_int_equal(access(path, R_OK), 0);
     assert_raw(t, seq, "a large one");
@@ -45,7 +45,7 @@ static void test_a_large_arrival_is_a_file_of_its_day(void **state)
 static void test_all_is_there_after_closing_and_opening(void **state)
 {
     struct temp *t = *state;
-    int64_t      small = temp_keep(t, now, "small"), large = temp_keep_large(t, now, "large", NULL);
+    int64_t small = temp_keep(t, now, "small"), large = temp_keep_large(t, now, "large", NULL);
     store_close(&t->store);
     temp_open(t);
     assert_int_equal(store_last_arrival(t->store), large);
@@ -56,8 +56,8 @@ static void test_all_is_there_after_closing_and_opening(void **state)
 
 static void test_an_abandoned_file_is_gone(void **state)
 {
-    struct temp  *t = *state;
-    char          id[ID_TEXT], path[160];
+    struct temp *t = *state;
+    char id[ID_TEXT], path[160];
     struct spool *f = temp_spool(t, id_make(id, now), now, "given up");
     (void)snprintf(path, sizeof path, "%s/arrivals/2026/11/18/%s.eml", t->folder, id);
     assert_int_equal(access(path, R_OK), 0);
@@ -69,8 +69,8 @@ static void test_an_abandoned_file_is_gone(void **state)
 
 static void test_a_file_that_was_not_synced_is_not_kept(void **state)
 {
-    struct temp   *t = *state;
-    struct err     e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     struct waited *w = waited_new(now, NULL);
     assert_int_equal(spool_open(t->store, w->a.id, now, &w->a.spool, &e), 0);
     store_accept(t->store, &w->a);
@@ -81,7 +81,7 @@ static void test_a_file_that_was_not_synced_is_not_kept(void **state)
 
 static void test_the_same_id_twice_fails_alone(void **state)
 {
-    struct temp   *t = *state;
+    struct temp *t = *state;
     struct waited *first = waited_new(now, "one"), *second = waited_new(now, "two"), *third = waited_new(now, "three");
     memcpy(second->a.id, first->a.id, ID_TEXT);
     store_accept(t->store, &first->a);
@@ -97,7 +97,7 @@ static void test_the_same_id_twice_fails_alone(void **state)
 }
 
 struct state_change {
-    int64_t            seq;
+    int64_t seq;
     enum arrival_state state;
 };
 
@@ -115,8 +115,8 @@ static int fail_once(struct store_tx *tx, void *user, struct err *e)
 static int waiting(struct temp *t, bool is_quick, int64_t after, struct arrival_row rows[8])
 {
     struct store_reader *r = NULL;
-    struct err           e = { 0 };
-    struct arena         a;
+    struct err e = { 0 };
+    struct arena a;
     arena_init(&a, 1 << 20);
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);
     int n = store_waiting_arrivals(r, is_quick, after, rows, 8, &a, &e);
@@ -129,10 +129,10 @@ static int waiting(struct temp *t, bool is_quick, int64_t after, struct arrival_
 
 static void test_quick_are_the_small_ones_that_never_failed(void **state)
 {
-    struct temp       *t = *state;
-    struct err         e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     struct arrival_row rows[8];
-    int64_t            first = temp_keep(t, now, "a"), large = temp_keep_large(t, now, "b", NULL), failed = temp_keep(t, now, "c");
+    int64_t first = temp_keep(t, now, "a"), large = temp_keep_large(t, now, "b", NULL), failed = temp_keep(t, now, "c");
     assert_int_equal(temp_do(t, STORE_LATER, fail_once, &failed, &e), 0);
 
     assert_int_equal(waiting(t, true, 0, rows), 1);
@@ -156,11 +156,11 @@ static void test_told_still_waits_and_understood_does_not_wait_again(void **stat
         { ARRIVAL_GIVEN_UP, ARRIVAL_TOLD, ARRIVAL_GIVEN_UP },
         { ARRIVAL_GIVEN_UP, ARRIVAL_UNDERSTOOD, ARRIVAL_UNDERSTOOD }, /* a better parser */
     };
-    struct temp       *t = *state;
+    struct temp *t = *state;
     struct arrival_row rows[8];
     for (size_t i = 0; i < COUNT(steps); i++) {
         struct err e = { 0 };
-        int64_t    seq = temp_keep(t, now, "mail");
+        int64_t seq = temp_keep(t, now, "mail");
         assert_int_equal(temp_do(t, STORE_EVENT, change_state, &(struct state_change){ seq, steps[i].from }, &e), 0);
         assert_int_equal(temp_do(t, STORE_EVENT, change_state, &(struct state_change){ seq, steps[i].to }, &e), 0);
         char sql[64];
@@ -172,12 +172,12 @@ static void test_told_still_waits_and_understood_does_not_wait_again(void **stat
 
 static void test_overdue_are_only_the_kept(void **state)
 {
-    struct temp         *t = *state;
-    struct err           e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     struct store_reader *r = NULL;
-    struct arrival_row   rows[8];
-    struct arena         a;
-    int64_t              kept = temp_keep(t, now, "a"), told = temp_keep(t, now, "b"), late = temp_keep(t, now, "c");
+    struct arrival_row rows[8];
+    struct arena a;
+    int64_t kept = temp_keep(t, now, "a"), told = temp_keep(t, now, "b"), late = temp_keep(t, now, "c");
     assert_int_equal(temp_do(t, STORE_EVENT, change_state, &(struct state_change){ told, ARRIVAL_TOLD }, &e), 0);
     arena_init(&a, 1 << 20);
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);
@@ -189,13 +189,13 @@ static void test_overdue_are_only_the_kept(void **state)
 
 static void test_an_arrival_is_found_by_its_id(void **state)
 {
-    struct temp         *t = *state;
-    struct err           e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     struct store_reader *r = NULL;
-    struct arrival_row   row;
-    struct arena         a;
-    char                 id[ID_TEXT];
-    int64_t              seq = temp_keep_large(t, now, "large", id);
+    struct arrival_row row;
+    struct arena a;
+    char id[ID_TEXT];
+    int64_t seq = temp_keep_large(t, now, "large", id);
     assert_int_equal(temp_do(t, STORE_EVENT, change_state, &(struct state_change){ seq, ARRIVAL_UNDERSTOOD }, &e), 0);
     arena_init(&a, 1 << 20);
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);

@@ -1,7 +1,7 @@
 /* What the keeper does beside the writer: recovery, retention, the reserve, and when it distrusts the clock. */
-#include "tests/unit/store/temp.h"
 #include "core/clock.h"
 #include "store/retention.h"
+#include "tests/unit/store/temp.h"
 #include <fcntl.h>
 
 static const int64_t day = 86400000;
@@ -33,7 +33,7 @@ static struct db *own_connection(struct temp *t)
 /* --- recovery ---------------------------------------------------------------------------------------------------- */
 
 static int64_t missing[8];
-static int     missing_count;
+static int missing_count;
 
 static void note_missing(void *user, int64_t seq)
 {
@@ -44,11 +44,11 @@ static void note_missing(void *user, int64_t seq)
 static void test_a_file_without_a_row_goes_and_others_stay(void **state)
 {
     static const int ago[] = { 0, 1 };
-    struct temp     *t = *state;
-    struct db       *db = own_connection(t);
+    struct temp *t = *state;
+    struct db *db = own_connection(t);
     for (size_t i = 0; i < COUNT(ago); i++) {
         int64_t at = clock_wall_ms() - ago[i] * day;
-        char    orphan[ID_TEXT], kept[ID_TEXT], file[FILE_TEXT];
+        char orphan[ID_TEXT], kept[ID_TEXT], file[FILE_TEXT];
         struct spool *f = temp_spool(t, id_make(orphan, at), at, "never acknowledged");
         spool_kept(&f); /* forgotten by this process, as after a restart */
         (void)temp_keep_large(t, at, "acknowledged", kept);
@@ -67,10 +67,10 @@ static void test_a_file_without_a_row_goes_and_others_stay(void **state)
 
 static void test_the_day_of_the_last_arrival_is_looked_through_however_long_ago(void **state)
 {
-    struct temp  *t = *state;
-    struct db    *db = own_connection(t);
-    int64_t       at = clock_wall_ms() - 100 * day;
-    char          orphan[ID_TEXT], file[FILE_TEXT];
+    struct temp *t = *state;
+    struct db *db = own_connection(t);
+    int64_t at = clock_wall_ms() - 100 * day;
+    char orphan[ID_TEXT], file[FILE_TEXT];
     struct spool *f = temp_spool(t, id_make(orphan, at), at, "never acknowledged");
     spool_kept(&f);
     (void)temp_keep(t, at, "the last before the gateway was off for long");
@@ -83,9 +83,9 @@ static void test_the_day_of_the_last_arrival_is_looked_through_however_long_ago(
 static void test_foreign_files_are_left_alone(void **state)
 {
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
-    char         name[DAY_TEXT], path[192];
-    struct err   e = { 0 };
+    struct db *db = own_connection(t);
+    char name[DAY_TEXT], path[192];
+    struct err e = { 0 };
     day_of(name, clock_wall_ms());
     assert_int_equal(day_make(t->store, name, &e), 0);
     (void)snprintf(path, sizeof path, "%s/arrivals/%s/notes.txt", t->folder, name);
@@ -103,11 +103,11 @@ static int understand(struct store_tx *tx, void *user, struct err *e)
 static void test_a_row_whose_file_is_gone_is_reported_while_it_waits(void **state)
 {
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
-    struct err   e = { 0 };
-    int64_t      at = clock_wall_ms();
-    char         gone[ID_TEXT], read[ID_TEXT], file[FILE_TEXT];
-    int64_t      gone_seq = temp_keep_large(t, at, "gone", gone), read_seq = temp_keep_large(t, at, "gone, but understood", read);
+    struct db *db = own_connection(t);
+    struct err e = { 0 };
+    int64_t at = clock_wall_ms();
+    char gone[ID_TEXT], read[ID_TEXT], file[FILE_TEXT];
+    int64_t gone_seq = temp_keep_large(t, at, "gone", gone), read_seq = temp_keep_large(t, at, "gone, but understood", read);
     (void)temp_keep_large(t, at, "there", NULL);
     assert_int_equal(temp_do(t, STORE_EVENT, understand, &read_seq, &e), 0);
     file_of(file, at, gone);
@@ -125,27 +125,30 @@ static void test_a_row_whose_file_is_gone_is_reported_while_it_waits(void **stat
 /* --- retention --------------------------------------------------------------------------------------------------- */
 
 struct meaning {
-    int64_t       arrival;
+    int64_t arrival;
     enum severity severity;
-    int           delivery_state; /* -1: nobody is told */
+    int delivery_state; /* -1: nobody is told */
 };
 
 static int mean(struct store_tx *tx, void *user, struct err *e)
 {
-    const struct meaning     *m = user;
+    const struct meaning *m = user;
     const struct event_origin origin = { .parser = "test" };
-    struct event              ev = { .kind = "test", .severity = m->severity, .zone_number = ZONE_NONE };
-    struct events             list = { .items = &ev, .count = 1 };
-    int64_t                   seq;
-    bool                      is_new;
+    struct event ev = { .kind = "test", .severity = m->severity, .zone_number = ZONE_NONE };
+    struct events list = { .items = &ev, .count = 1 };
+    int64_t seq;
+    bool is_new;
     if (tx_events(tx, m->arrival, &origin, &list, &seq, &is_new, e) < 0 ||
         tx_arrival_state(tx, m->arrival, ARRIVAL_UNDERSTOOD, "test", "", e) < 0)
         return -1;
     if (m->delivery_state < 0)
         return 0;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx),
-        "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms)"
-        " VALUES(?1, ?1, 'anna', 0, ?2, 0, 0, 0)", e);
+    CLEANUP(stmt_done)
+    struct stmt *s =
+        db_stmt(tx_db(tx),
+                "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms)"
+                " VALUES(?1, ?1, 'anna', 0, ?2, 0, 0, 0)",
+                e);
     if (!s)
         return -1;
     bind_int(s, 1, seq);
@@ -157,11 +160,11 @@ static const char large_text[] = "a picture";
 
 /* One row of a retention table: an arrival, and whether its raw bytes are still there afterwards. */
 struct old {
-    int           days_ago;
-    bool          is_large, is_understood;
+    int days_ago;
+    bool is_large, is_understood;
     enum severity severity;
-    int           delivery_state;
-    bool          stays;
+    int delivery_state;
+    bool stays;
 };
 
 static void make_old(struct temp *t, const struct old *rows, size_t count, int64_t now)
@@ -171,7 +174,8 @@ static void make_old(struct temp *t, const struct old *rows, size_t count, int64
         int64_t at = now - rows[i].days_ago * day - (int64_t)(count - i) * 1000;
         int64_t seq = rows[i].is_large ? temp_keep_large(t, at, large_text, NULL) : temp_keep(t, at, "a text");
         if (rows[i].is_understood)
-            assert_int_equal(temp_do(t, STORE_EVENT, mean, &(struct meaning){ seq, rows[i].severity, rows[i].delivery_state }, &e), 0);
+            assert_int_equal(
+                temp_do(t, STORE_EVENT, mean, &(struct meaning){ seq, rows[i].severity, rows[i].delivery_state }, &e), 0);
     }
 }
 
@@ -195,10 +199,10 @@ static void test_old_raw_bytes_go_and_rows_stay(void **state)
         { 29, false, true, SEVERITY_INFO, -1, true },  { 0, true, true, SEVERITY_INFO, -1, true },
     };
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
+    struct db *db = own_connection(t);
     struct doubt doubt;
-    int64_t      now = clock_wall_ms();
-    char         folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
+    int64_t now = clock_wall_ms();
+    char folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
     make_old(t, rows, COUNT(rows), now);
     doubt_init(&doubt, now, clock_mono_ms(), now);
     retention_run(t->store, db, &doubt);
@@ -211,11 +215,12 @@ static void test_old_raw_bytes_go_and_rows_stay(void **state)
 
 static void test_nothing_goes_by_age_while_the_clock_is_in_doubt(void **state)
 {
-    static const struct old rows[] = { { 500, false, true, SEVERITY_INFO, -1, true }, { 500, true, true, SEVERITY_INFO, -1, true } };
+    static const struct old rows[] = { { 500, false, true, SEVERITY_INFO, -1, true },
+                                       { 500, true, true, SEVERITY_INFO, -1, true } };
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
+    struct db *db = own_connection(t);
     struct doubt doubt;
-    int64_t      now = clock_wall_ms();
+    int64_t now = clock_wall_ms();
     make_old(t, rows, COUNT(rows), now);
     doubt_init(&doubt, now, clock_mono_ms(), now - 500 * day);
     retention_run(t->store, db, &doubt);
@@ -227,10 +232,10 @@ static void test_the_last_of_an_old_day_takes_its_folder_along(void **state)
 {
     static const struct old rows[] = { { 40, true, true, SEVERITY_INFO, -1, false } };
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
+    struct db *db = own_connection(t);
     struct doubt doubt;
-    int64_t      now = clock_wall_ms();
-    char         folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
+    int64_t now = clock_wall_ms();
+    char folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
     make_old(t, rows, 1, now);
     day_of(name, now - 40 * day - 1000);
     (void)strncat(folder, name, sizeof folder - strlen(folder) - 1);
@@ -251,9 +256,9 @@ static void test_above_the_bound_infos_go_first_and_recent_alarms_never(void **s
         { 40, true, true, SEVERITY_ALARM, 2, false },  { 1, true, true, SEVERITY_INFO, 0, true },
     };
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
+    struct db *db = own_connection(t);
     struct doubt doubt;
-    int64_t      now = clock_wall_ms();
+    int64_t now = clock_wall_ms();
     make_old(t, rows, COUNT(rows), now);
     t->store->options.max_bytes = 1;
     t->store->options.keep_raw_days = 1000;
@@ -266,14 +271,15 @@ static void test_above_the_bound_infos_go_first_and_recent_alarms_never(void **s
 static void test_no_more_goes_than_must(void **state)
 {
     static const struct old rows[] = {
-        { 5, true, true, SEVERITY_WARNING, -1, true }, { 4, true, true, SEVERITY_INFO, -1, false },
+        { 5, true, true, SEVERITY_WARNING, -1, true },
+        { 4, true, true, SEVERITY_INFO, -1, false },
         { 3, true, true, SEVERITY_INFO, -1, true },
     };
     struct temp *t = *state;
-    struct db   *db = own_connection(t);
+    struct db *db = own_connection(t);
     struct doubt doubt;
-    struct err   e = { 0 };
-    int64_t      now = clock_wall_ms(), files = 0;
+    struct err e = { 0 };
+    int64_t now = clock_wall_ms(), files = 0;
     make_old(t, rows, COUNT(rows), now);
     assert_int_equal(retention_count_files(t->store, db, &e), 0);
     files = atomic_load(&t->store->files_bytes);
@@ -292,14 +298,14 @@ static void test_an_implausible_clock_at_the_start_is_in_doubt_for_a_running_day
 {
     static const struct {
         int64_t newest, wall;
-        bool    is_good;
+        bool is_good;
     } starts[] = {
-        { 0, 0, true },                        /* nothing kept yet: nothing to lose  */
+        { 0, 0, true }, /* nothing kept yet: nothing to lose  */
         { 1000 * day, 1000 * day, true },
         { 1000 * day, 1399 * day, true },
         { 1000 * day, 1401 * day, false },
         { 1000 * day, 998 * day, false },
-        { 1000 * day, 0, false },              /* a Pi in 1970 */
+        { 1000 * day, 0, false }, /* a Pi in 1970 */
     };
     (void)state;
     for (size_t i = 0; i < COUNT(starts); i++) {
@@ -330,10 +336,10 @@ static void test_a_step_of_more_than_a_day_is_doubted_and_time_that_passed_is_no
 static void test_the_reserve_is_real_and_comes_back_when_there_is_room(void **state)
 {
     struct temp *t = *state;
-    struct stat  st;
-    struct err   e = { 0 };
-    char         path[128], id[ID_TEXT];
-    int64_t      now = clock_wall_ms();
+    struct stat st;
+    struct err e = { 0 };
+    char path[128], id[ID_TEXT];
+    int64_t now = clock_wall_ms();
     struct spool *f = NULL, *on_its_way = NULL;
     keeper_stop(t->store->keeper);
     (void)snprintf(path, sizeof path, "%s/reserve", t->folder);
@@ -361,7 +367,7 @@ static void test_the_reserve_is_real_and_comes_back_when_there_is_room(void **st
 static void test_tomorrows_folder_is_made_ahead(void **state)
 {
     struct temp *t = *state;
-    char         folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
+    char folder[FILE_TEXT] = "arrivals/", name[DAY_TEXT];
     day_of(name, clock_wall_ms() + day);
     (void)strncat(folder, name, sizeof folder - strlen(folder) - 1);
     for (int i = 0; i < 500 && !is_there(t, folder); i++)

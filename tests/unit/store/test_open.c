@@ -1,6 +1,6 @@
 /* Opening: the folder, the lock, versions and migrations. */
-#include "tests/unit/store/temp.h"
 #include "store/schema.h"
+#include "tests/unit/store/temp.h"
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -9,7 +9,7 @@ static const int64_t now = 1795000000000;
 static int open_at(const char *folder, struct err *e)
 {
     struct store *s = NULL;
-    int           result = store_open(&(struct store_options){ .folder = folder, .reserve_bytes = 1 << 16 }, &s, e);
+    int result = store_open(&(struct store_options){ .folder = folder, .reserve_bytes = 1 << 16 }, &s, e);
     store_close(&s);
     return result;
 }
@@ -17,9 +17,9 @@ static int open_at(const char *folder, struct err *e)
 static void test_a_missing_folder_is_made_with_its_parents(void **state)
 {
     struct temp *t = *state;
-    char         path[128];
-    struct err   e = { 0 };
-    struct stat  st;
+    char path[128];
+    struct err e = { 0 };
+    struct stat st;
     (void)snprintf(path, sizeof path, "%s/a/b//c/", t->folder);
     assert_int_equal(open_at(path, &e), 0);
     assert_int_equal(stat(path, &st), 0);
@@ -29,8 +29,8 @@ static void test_a_missing_folder_is_made_with_its_parents(void **state)
 static void test_a_second_store_hears_who_has_it(void **state)
 {
     struct temp *t = *state;
-    struct err   e = { 0 };
-    char         pid[16];
+    struct err e = { 0 };
+    char pid[16];
     (void)snprintf(pid, sizeof pid, "process %d", (int)getpid());
     assert_int_equal(open_at(t->folder, &e), -1);
     assert_int_equal(e.code, ERR_BUSY);
@@ -41,9 +41,9 @@ static void test_a_second_store_hears_who_has_it(void **state)
 static void test_a_second_process_does_too_and_may_come_when_the_first_was_killed(void **state)
 {
     struct temp *t = *state;
-    struct err   e = { 0 };
-    int          ready[2];
-    char         byte;
+    struct err e = { 0 };
+    int ready[2];
+    char byte;
     store_close(&t->store);
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
@@ -70,7 +70,7 @@ static void test_a_second_process_does_too_and_may_come_when_the_first_was_kille
 enum { FILES_MAX = 32 };
 struct listing {
     struct {
-        char    name[64];
+        char name[64];
         int64_t size, changed;
         uint64_t sum;
     } files[FILES_MAX];
@@ -80,7 +80,7 @@ struct listing {
 static uint64_t sum_of(const char *path)
 {
     uint64_t sum = 14695981039346656037U; /* FNV-1a */
-    FILE    *f = fopen(path, "re");
+    FILE *f = fopen(path, "re");
     assert_non_null(f);
     for (int c; (c = fgetc(f)) != EOF;)
         sum = (sum ^ (unsigned char)c) * 1099511628211U;
@@ -118,8 +118,8 @@ static int set_version(struct store_tx *tx, void *user, struct err *e)
 
 static void test_a_newer_folder_is_left_untouched_byte_for_byte(void **state)
 {
-    struct temp          *t = *state;
-    struct err            e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     static struct listing before, after;
     (void)temp_keep(t, now, "mail");
     assert_int_equal(temp_do(t, STORE_EVENT, set_version, NULL, &e), 0);
@@ -155,8 +155,8 @@ static void test_closing_leaves_no_log_behind(void **state)
 static void test_a_damaged_database_says_so_and_is_not_overwritten(void **state)
 {
     struct temp *t = *state;
-    struct err   e = { 0 };
-    char         path[128], garbage[8192], back[8192];
+    struct err e = { 0 };
+    char path[128], garbage[8192], back[8192];
     store_close(&t->store);
     memset(garbage, 'g', sizeof garbage);
     (void)snprintf(path, sizeof path, "%s/postern.db", t->folder);

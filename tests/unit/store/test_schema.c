@@ -1,12 +1,12 @@
 /* Every version of the data folder that ever was opens, keeps what it held, and becomes what a new one is. */
-#include "tests/unit/store/temp.h"
 #include "store/schema.h"
+#include "tests/unit/store/temp.h"
 #include <fcntl.h>
 
 static void copy_file(const char *from, const char *to)
 {
     char buffer[8192];
-    int  in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     assert_true(in >= 0 && out >= 0);
     for (ssize_t n; (n = read(in, buffer, sizeof buffer)) > 0;)
         assert_int_equal(write(out, buffer, (size_t)n), n);
@@ -32,9 +32,11 @@ static int copy_one(const char *path, const struct stat *st, int kind, struct FT
 static void text_of_schema(struct temp *t, char *out, size_t size)
 {
     struct store_reader *r = NULL;
-    struct err           e = { 0 };
+    struct err e = { 0 };
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);
-    struct stmt *s = db_stmt(reader_db(r), "SELECT group_concat(sql, x'0a') FROM (SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name)", &e);
+    struct stmt *s =
+        db_stmt(reader_db(r),
+                "SELECT group_concat(sql, x'0a') FROM (SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name)", &e);
     assert_non_null(s);
     assert_int_equal(stmt_step(s, &e), 1);
     (void)snprintf(out, size, "%s", col_text(s, 0));
@@ -59,11 +61,11 @@ static void open_copy_of(struct temp *t, int version)
 static void assert_holds(struct temp *t)
 {
     struct store_reader *r = NULL;
-    struct err           e = { 0 };
-    struct arrival_row   rows[4];
-    struct arena         a;
-    int                  fd = -1;
-    char                 text[64] = "";
+    struct err e = { 0 };
+    struct arrival_row rows[4];
+    struct arena a;
+    int fd = -1;
+    char text[64] = "";
     arena_init(&a, 1 << 20);
     assert_int_equal(store_reader_open(t->store, &r, &e), 0);
     assert_int_equal(store_waiting_arrivals(r, true, 0, rows, 4, &a, &e), 1);
@@ -81,7 +83,7 @@ static void assert_holds(struct temp *t)
 static void test_every_version_opens_and_goes_on(void **state)
 {
     struct temp *t = *state;
-    static char  fresh[32768], opened[32768];
+    static char fresh[32768], opened[32768];
     text_of_schema(t, fresh, sizeof fresh);
     for (int version = 1; version <= schema_version; version++) {
         open_copy_of(t, version);
@@ -89,7 +91,8 @@ static void test_every_version_opens_and_goes_on(void **state)
         text_of_schema(t, opened, sizeof opened);
         assert_string_equal(opened, fresh);
         assert_holds(t);
-        assert_int_equal(temp_number(t, "SELECT count(*) FROM events e JOIN deliveries d ON d.event = e.seq WHERE d.state < 2"), 1);
+        assert_int_equal(temp_number(t, "SELECT count(*) FROM events e JOIN deliveries d ON d.event = e.seq WHERE d.state < 2"),
+                         1);
         assert_int_equal(temp_number(t, "SELECT count(*) FROM media"), 1);
         assert_true(store_running_ms(t->store) >= 123456);
         assert_int_equal(temp_keep(t, 1795000000000, "goes on"), 4);

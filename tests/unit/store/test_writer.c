@@ -1,6 +1,6 @@
 /* The writer: ranks, batches, failures, and what is promised to who waits. */
-#include "tests/unit/store/temp.h"
 #include "core/clock.h"
+#include "tests/unit/store/temp.h"
 #include <semaphore.h>
 #include <sys/wait.h>
 
@@ -10,18 +10,18 @@ static const int64_t now = 1795000000000;
 enum { NOTES_MAX = 64 };
 static struct {
     pthread_mutex_t lock;
-    int             applied[NOTES_MAX], answered[NOTES_MAX];
-    size_t          applied_count, answered_count;
-    pthread_cond_t  more;
+    int applied[NOTES_MAX], answered[NOTES_MAX];
+    size_t applied_count, answered_count;
+    pthread_cond_t more;
 } notes = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 struct noted {
     struct store_op op;
-    int             number;
-    bool            fails;   /* in apply                                */
-    atomic_int      runs;    /* how often it was applied                */
-    sem_t          *gate;    /* apply waits here                        */
-    struct err      failed;
+    int number;
+    bool fails;      /* in apply                                */
+    atomic_int runs; /* how often it was applied                */
+    sem_t *gate;     /* apply waits here                        */
+    struct err failed;
 };
 
 static void reset_notes(void)
@@ -85,8 +85,9 @@ static void test_what_waits_is_written_by_rank(void **state)
     struct noted first = { .gate = &gate }, rest[6] = { 0 };
     static const struct {
         enum store_rank rank;
-        int             number;
-    } orders[] = { { STORE_LATER, 5 }, { STORE_EVENT, 3 }, { STORE_ARRIVAL, 1 }, { STORE_LATER, 6 }, { STORE_EVENT, 4 }, { STORE_ARRIVAL, 2 } };
+        int number;
+    } orders[] = { { STORE_LATER, 5 }, { STORE_EVENT, 3 }, { STORE_ARRIVAL, 1 },
+                   { STORE_LATER, 6 }, { STORE_EVENT, 4 }, { STORE_ARRIVAL, 2 } };
     reset_notes();
     (void)sem_init(&gate, 0, 0);
     submit(t, &first, STORE_ARRIVAL, 0);
@@ -164,9 +165,9 @@ static void test_closing_empties_the_queue(void **state)
 static void test_more_than_a_batch_is_all_kept_in_order(void **state)
 {
     enum { MANY = 1500 };
-    struct temp    *t = *state;
+    struct temp *t = *state;
     struct waited **w = calloc(MANY, sizeof *w);
-    char           *data = malloc(60001);
+    char *data = malloc(60001);
     assert_non_null(w);
     assert_non_null(data);
     memset(data, 'x', 60000); /* so that batches end by bytes, too */
@@ -187,15 +188,15 @@ static void test_more_than_a_batch_is_all_kept_in_order(void **state)
 
 /* In the done of an arrival its row is already what a reader sees. */
 struct seen {
-    struct waited        w;
+    struct waited w;
     struct store_reader *reader;
-    int64_t              rows;
+    int64_t rows;
 };
 
 static void look_when_kept(struct arrival *a, const struct err *failed)
 {
     struct seen *s = (struct seen *)a;
-    struct err   e = { 0 };
+    struct err e = { 0 };
     if (db_number(reader_db(s->reader), "SELECT count(*) FROM arrivals", -1, &s->rows, &e) < 0)
         s->rows = -2;
     waited_kept(a, failed);
@@ -203,10 +204,10 @@ static void look_when_kept(struct arrival *a, const struct err *failed)
 
 static void test_readers_see_what_was_answered(void **state)
 {
-    struct temp   *t = *state;
-    struct err     e = { 0 };
+    struct temp *t = *state;
+    struct err e = { 0 };
     struct waited *w = waited_new(now, "mail");
-    struct seen    s = { .w = *w };
+    struct seen s = { .w = *w };
     assert_int_equal(store_reader_open(t->store, &s.reader, &e), 0);
     s.w.a.kept = look_when_kept;
     store_accept(t->store, &s.w.a);
@@ -227,7 +228,7 @@ static int write_nothing(struct store_tx *tx, void *user, struct err *e)
 static void test_running_time_goes_on_where_it_stopped(void **state)
 {
     struct temp *t = *state;
-    struct err   e = { 0 };
+    struct err e = { 0 };
     atomic_store(&t->store->running_saved, -RUNNING_SAVE_MS - 1); /* as if a minute had passed */
     (void)usleep(20000);
     assert_int_equal(temp_do(t, STORE_EVENT, write_nothing, NULL, &e), 0);
@@ -240,8 +241,8 @@ static void test_running_time_goes_on_where_it_stopped(void **state)
 
 struct sender {
     struct temp *t;
-    pthread_t    thread;
-    int          kept;
+    pthread_t thread;
+    int kept;
 };
 
 static void *send_fifty(void *user)
@@ -262,7 +263,7 @@ static void *send_fifty(void *user)
 
 static void test_many_senders_and_a_reader_at_once(void **state)
 {
-    struct temp  *t = *state;
+    struct temp *t = *state;
     struct sender senders[8];
     store_hint_conversation(t->store, 8);
     for (size_t i = 0; i < COUNT(senders); i++) {
