@@ -21,7 +21,7 @@ static const struct {
 
     WARNING("unknown"), WARNING("unreadable"),
     WARNING("system.delivery"), WARNING("system.storage"), WARNING("system.archive"), WARNING("system.refused"),
-    WARNING("system.recipients"), WARNING("system.clock"), WARNING("system.settings"), INFO("system.started"),
+    WARNING("system.recipients"), WARNING("system.clock"), WARNING("system.settings"), INFO("system.started"), INFO("system.sensors"),
 
     INFO("mode.armed"), INFO("mode.home"), INFO("mode.disarmed"), INFO("mode.other"),
     INFO("zone.open"), INFO("zone.closed"), INFO("zone.motion"), INFO("zone.bypassed"), INFO("zone.other"),

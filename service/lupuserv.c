@@ -324,7 +324,8 @@ int lupuserv_translate(struct conf *root, struct arena *a, struct mistakes *m)
         note_add(m, "ConnectionStrings:MongoDB", "not used yet: events are kept in Store:Folder");
     if (conf_at(root, "ConnectionStrings:Events"))
         note_add(m, "ConnectionStrings:Events", "PostgreSQL is not used; its history can be brought along once `postern import lupuserv-postgres` is there");
-    if (conf_at(root, "Service:CentralStation"))
-        note_add(m, "Service:CentralStation", "the panel is not polled yet");
+    const char *panel = conf_text(conf_at(root, "Service:CentralStation:Address"), "");
+    if (strchr(panel, '<'))
+        mistake_add(m, "Service:CentralStation:Address", "still a placeholder: %s", panel);
     return w.is_full ? -1 : 0;
 }

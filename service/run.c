@@ -9,6 +9,7 @@
 #include "service/health.h"
 #include "service/helper.h"
 #include "service/inspector.h"
+#include "service/panel_poll.h"
 #include "service/token.h"
 #include "store/store.h"
 #include <malloc.h>
@@ -40,6 +41,7 @@ struct gateway {
     struct inspector      *inspector;
     struct api            *api;
     struct drill          *drill;
+    struct panel_poll     *panel;
     struct cidr           *networks;
     int64_t                seconds;
     bool                   was_full, is_stopping;
@@ -272,6 +274,7 @@ static void on_second(uv_timer_t *timer)
     watch_store(g);
     watch_relay(g);
     watch_clock();
+    panel_poll_tick(g->panel, clock_wall_ms());
     if (++g->seconds % REMIND_SECONDS == 0)
         say_if_nobody_is_told(g->settings);
 }
@@ -291,6 +294,7 @@ static void on_stop(uv_signal_t *handle, int number)
         return;
     g->is_stopping = true;
     log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
+    panel_poll_stop(g->panel);
     smtp_server_stop(g->smtp, GRACE_MS, on_smtp_stopped, g);
 }
 
@@ -359,6 +363,7 @@ static int live(struct gateway *g)
     start_relay(g);
     start_inspector(g);
     start_api(g);
+    g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),
              LOG_S("time_zone", s->site_time_zone));
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
@@ -384,6 +389,7 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     (void)uv_loop_init(&g.loop);
     int code = live(&g);
     close_loop(&g);
+    panel_poll_free(&g.panel);
     free(g.networks);
     log_stop();
     (void)pthread_join(logger, NULL);

@@ -89,6 +89,7 @@ const struct word words_de[] = {
     { "system.clock", "Uhr gestellt" },
     { "system.settings", "Fehler in den Einstellungen" },
     { "system.started", "Gestartet" },
+    { "system.sensors", "Sensoren" },
     { "mode.armed", "Scharf" },
     { "mode.home", "Zuhause scharf" },
     { "mode.disarmed", "Unscharf" },

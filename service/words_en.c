@@ -89,6 +89,7 @@ const struct word words_en[] = {
     { "system.clock", "Clock stepped" },
     { "system.settings", "Mistake in the settings" },
     { "system.started", "Started" },
+    { "system.sensors", "Sensors" },
     { "mode.armed", "Armed" },
     { "mode.home", "Armed home" },
     { "mode.disarmed", "Disarmed" },
