@@ -491,6 +491,7 @@ static void relay_free(struct relay *r)
     for (struct station *s = r->stations, *next; s; s = next) {
         next = s->next;
         free((char *)(uintptr_t)s->address);
+        free(s->last_text);
         free(s);
     }
     for (struct understanding *u = r->later, *next; u; u = next) {
@@ -579,19 +580,24 @@ static bool may_say(struct relay *r, const char *key, int64_t now)
     return true;
 }
 
-void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text)
+bool relay_may_say(struct relay *r, const char *key)
 {
     (void)pthread_mutex_lock(&r->lock);
-    bool may = !key || may_say(r, key, clock_mono_ms());
+    bool may = may_say(r, key, clock_mono_ms());
     (void)pthread_mutex_unlock(&r->lock);
-    struct understanding *u = may ? understanding_new() : NULL;
+    return may;
+}
+
+struct understanding *relay_own_event(const char *kind, bool restored, const char *text)
+{
+    struct understanding *u = understanding_new();
     if (!u)
-        return;
+        return NULL;
     const char   *kept_kind = arena_str(&u->arena, kind), *kept_text = arena_str(&u->arena, text);
     struct event *ev = kept_kind && kept_text ? events_add(&u->events, kept_kind) : NULL;
     if (!ev) {
         understanding_free(&u);
-        return;
+        return NULL;
     }
     ev->restored = restored;
     ev->severity = kind_severity(kind, restored);
@@ -600,7 +606,14 @@ void relay_system(struct relay *r, const char *kind, bool restored, const char *
     u->received_ms = clock_wall_ms();
     u->kept_mono_ms = clock_mono_ms();
     u->envelope = (struct envelope){ .listener = "", .peer = "", .helo = "", .login = "", .from = "" };
-    relay_take(r, u);
+    return u;
+}
+
+void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text)
+{
+    struct understanding *u = !key || relay_may_say(r, key) ? relay_own_event(kind, restored, text) : NULL;
+    if (u)
+        relay_take(r, u);
 }
 
 /* --- sending again ------------------------------------------------------------------------------------------ */

@@ -31,6 +31,8 @@ struct station { /* one account:address */
     struct station       *next;
     const struct account *account;
     const char           *address;
+    char                 *last_text;    /* the last one composed for it; NULL = none */
+    bool                  is_refusal_told; /* this address was refused, and that was told */
     char                  moved_to[32]; /* the address has a new name; "" = no */
     struct lane           lane;
     struct flight        *open[SEVERITIES]; /* messages between their attempts, by severity */
@@ -49,6 +51,7 @@ struct flight {
     const struct event         **events; /* the source's; each once, though two recipients may share the address */
     const struct event_origin  **origins;
     size_t                       event_count;
+    size_t                      *leg_events; /* index of the event beside each leg */
     int64_t               due_ms;       /* of its next attempt */
     int64_t               since_run_ms; /* the oldest member's 250, as far as we know */
     int64_t               started_ms;   /* this attempt, monotonic */
@@ -65,7 +68,8 @@ struct flight {
 struct account_state {
     const struct account *account;
     bool is_shut;  /* refuses whatever we send. Read by the writer's thread, too: __atomic */
-    bool is_ailing; /* health was told */
+    bool is_ailing;  /* health was told */
+    bool is_refusal_told; /* by a system.delivery event; one more is owed when it works again */
 };
 
 struct own_event { /* said not long ago */
@@ -110,6 +114,15 @@ void                  relay_take_later(struct relay *r, struct understanding *u)
 uint32_t              relay_chance(struct relay *r);
 void                  relay_log_ended(const struct outbox_end_list *ended, const struct flight *f, int64_t run_ms);
 
+/* At most one event of our own in an hour per key. Any thread. */
+bool relay_may_say(struct relay *r, const char *key);
+
+/* --- relay_report.c ---- */
+/* What this end of a message says about its account: refused, or well again; told once. */
+void relay_report(struct relay *r, const struct flight *f, const struct outcome *o);
+/* An event of our own. Any thread. NULL: no memory. */
+struct understanding *relay_own_event(const char *kind, bool restored, const char *text);
+
 /* --- relay_take.c ---- */
 void relay_plan(struct relay *r, struct understanding *u);
 
@@ -118,7 +131,9 @@ struct flight *flight_new(struct relay *r, struct station *s, struct source *sou
 void           flight_free(struct flight *f);
 /* Adds a member; its event and origin stay where they are. -1: no room. */
 int  flight_add(struct flight *f, struct outbox_leg leg, const struct event *ev, const struct event_origin *origin);
-int  flight_compose(struct flight *f, const char *title, int priority); /* its text, from its events. -1: no room */
+/* Lets go of the members that one text could not name: they wait for the next message. -1: no room. */
+int flight_fit(struct flight *f);
+int flight_compose(struct flight *f, const char *title, int priority); /* its text, from its events. -1: no room */
 void flight_begin(struct flight *f);                                    /* its attempt is committed: the request may leave */
 void flight_keep_verdict(struct flight *f);
 void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms); /* the next step, if there is one */

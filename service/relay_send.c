@@ -6,6 +6,7 @@
 #include "service/health.h"
 #include "service/mask.h"
 #include "service/relay_inside.h"
+#include "service/text.h"
 #include "service/verdict.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@ enum {
     FLIGHT_MAX = 4 << 20,  /* bytes of a message's own memory          */
     SOURCE_MAX = 8 << 20,  /* of the events that were read back for it */
     REQUEST_MAX = 8 << 20, /* of a request being built                 */
+    TITLE_MAX = 512,
+    TEXT_MAX = 64 * 1024,
     DISK_PAUSE_MS = 1000,
 };
 
@@ -50,7 +53,8 @@ struct flight *flight_new(struct relay *r, struct station *s, struct source *sou
     f->legs = arena_alloc(&f->arena, OUTBOX_MEMBERS_MAX * sizeof *f->legs);
     f->events = arena_alloc(&f->arena, OUTBOX_MEMBERS_MAX * sizeof *f->events);
     f->origins = arena_alloc(&f->arena, OUTBOX_MEMBERS_MAX * sizeof *f->origins);
-    if (!f->legs || !f->events || !f->origins) {
+    f->leg_events = arena_alloc(&f->arena, OUTBOX_MEMBERS_MAX * sizeof *f->leg_events);
+    if (!f->legs || !f->events || !f->origins || !f->leg_events) {
         arena_done(&f->arena);
         free(f);
         return NULL;
@@ -81,36 +85,73 @@ int flight_add(struct flight *f, struct outbox_leg leg, const struct event *ev, 
 {
     if (f->leg_count == OUTBOX_MEMBERS_MAX)
         return -1;
-    f->legs[f->leg_count++] = leg;
-    for (size_t i = 0; i < f->event_count; i++)
-        if (f->events[i] == ev || (ev->id[0] && strcmp(f->events[i]->id, ev->id) == 0))
-            return 0;
-    f->events[f->event_count] = ev;
-    f->origins[f->event_count++] = origin;
+    size_t i = 0;
+    while (i < f->event_count && f->events[i] != ev && !(ev->id[0] && strcmp(f->events[i]->id, ev->id) == 0))
+        i++;
+    f->legs[f->leg_count] = leg;
+    f->leg_events[f->leg_count++] = i;
+    if (i < f->event_count)
+        return 0;
+    f->events[i] = ev;
+    f->origins[i] = origin;
+    f->event_count++;
     return 0;
 }
 
 /* --- words -------------------------------------------------------------------------------------------------- */
 
-/* The message as providers see it; arrays from scratch. -1: no room. */
-static int fill_message(const struct flight *f, struct arena *scratch, struct message *out)
+static struct text_style style_of(const struct flight *f)
 {
-    struct event        *events = arena_alloc(scratch, (f->event_count + 1) * sizeof *events);
-    struct event_origin *origins = arena_alloc(scratch, (f->event_count + 1) * sizeof *origins);
-    if (!events || !origins)
+    struct text_style style;
+    text_style_init(&style, f->station->account, f->op.relay->options.language, f->op.relay->options.site);
+    return style;
+}
+
+struct words { /* the members' events in a row, as wording and providers want them */
+    struct event        *events;
+    struct event_origin *origins;
+};
+
+static int line_up(const struct flight *f, struct arena *scratch, struct words *out)
+{
+    out->events = arena_alloc(scratch, (f->event_count + 1) * sizeof *out->events);
+    out->origins = arena_alloc(scratch, (f->event_count + 1) * sizeof *out->origins);
+    if (!out->events || !out->origins)
         return -1;
     for (size_t i = 0; i < f->event_count; i++) {
-        events[i] = *f->events[i];
-        origins[i] = *f->origins[i];
+        out->events[i] = *f->events[i];
+        out->origins[i] = *f->origins[i];
     }
+    return 0;
+}
+
+/* The text is the committed one for good; only after UNKNOWN it says that it may come twice. NULL: no room. */
+static const char *text_of(const struct flight *f, struct arena *scratch)
+{
+    if (!f->row.maybe_twice)
+        return f->row.text;
+    CLEANUP(buf_done) struct buf text;
+    struct text_style            style = style_of(f);
+    buf_init(&text, TEXT_MAX);
+    text_mark_twice(&style, f->row.text, f->row.severity, &text);
+    return arena_str(scratch, buf_str(&text));
+}
+
+/* The message as providers see it; all from scratch. -1: no room. */
+static int fill_message(const struct flight *f, struct arena *scratch, struct message *out)
+{
+    struct words words;
+    const char  *text = text_of(f, scratch);
+    if (!text || line_up(f, scratch, &words) < 0)
+        return -1;
     *out = (struct message){
         .id = f->row.id,
         .address = f->station->moved_to[0] ? f->station->moved_to : f->row.address,
         .title = f->row.title,
-        .text = f->row.text,
+        .text = text,
         .severity = f->row.severity,
-        .events = events,
-        .origins = origins,
+        .events = words.events,
+        .origins = words.origins,
         .event_count = f->event_count,
         .priority = f->row.priority,
         .now_ms = clock_wall_ms(),
@@ -118,23 +159,54 @@ static int fill_message(const struct flight *f, struct arena *scratch, struct me
     return 0;
 }
 
+int flight_fit(struct flight *f)
+{
+    CLEANUP(arena_done) struct arena scratch;
+    struct words                     words;
+    struct text_style                style = style_of(f);
+    arena_init(&scratch, FLIGHT_MAX);
+    if (line_up(f, &scratch, &words) < 0)
+        return -1;
+    size_t most = text_fold_max(&style, words.events, words.origins, f->event_count);
+    if (most >= f->event_count)
+        return 0;
+    size_t legs = 0;
+    while (legs < f->leg_count && f->leg_events[legs] < most)
+        legs++;
+    f->leg_count = legs;
+    f->event_count = most;
+    return 0;
+}
+
 int flight_compose(struct flight *f, const char *title, int priority)
 {
-    CLEANUP(buf_done) struct buf text;
-    buf_init(&text, 4096);
-    for (size_t i = 0; i < f->event_count; i++) {
-        const struct event *ev = f->events[i];
-        buf_printf(&text, "%s%s %s%s%.200s", i > 0 ? "; " : "", severity_name(ev->severity), ev->kind, ev->text ? ": " : "",
-                   ev->text ? ev->text : "");
-    }
-    const struct provider *p = f->station->account->provider;
-    size_t                 max = p->text_max ? p->text_max : text.max;
-    f->row.text = arena_copy(&f->arena, buf_str(&text), text.len < max ? text.len : max);
-    f->row.title = arena_str(&f->arena, title);
+    CLEANUP(arena_done) struct arena scratch;
+    CLEANUP(buf_done) struct buf     head, text;
+    struct words                     words;
+    struct text_style                style = style_of(f);
+    arena_init(&scratch, FLIGHT_MAX);
+    buf_init(&head, TITLE_MAX);
+    buf_init(&text, TEXT_MAX);
+    if (line_up(f, &scratch, &words) < 0)
+        return -1;
+    const struct text_input in = {
+        .events = words.events,
+        .origins = words.origins,
+        .count = f->event_count,
+        .is_late = store_running_ms(f->op.relay->store) - f->since_run_ms > TEXT_LATE_MS,
+        .last = f->station->last_text,
+    };
+    text_compose(&style, &in, &head, &text);
+    f->row.text = text.failed ? NULL : arena_copy(&f->arena, buf_str(&text), text.len);
+    f->row.title = arena_str(&f->arena, title ? title : buf_str(&head));
     f->row.priority = priority;
     f->is_new = true;
     (void)id_make(f->row.id, clock_wall_ms());
-    return f->row.text ? 0 : -1;
+    if (!f->row.text || !f->row.title)
+        return -1;
+    free(f->station->last_text);
+    f->station->last_text = strdup(f->row.text);
+    return 0;
 }
 
 /* --- the verdict -------------------------------------------------------------------------------------------- */
@@ -222,6 +294,7 @@ static void end_attempt(struct flight *f, const struct outcome *o)
     f->outcome = *o;
     say_verdict(f, o);
     note_account(r, f, o, &d);
+    relay_report(r, f, o);
     if (o->moved_to[0])
         (void)snprintf(s->moved_to, sizeof s->moved_to, "%s", o->moved_to);
     int64_t now = store_running_ms(r->store);
@@ -399,11 +472,11 @@ static int gather(struct station *s, struct relay *r, enum severity severity, st
     struct flight *f = flight_new(r, s, source, severity);
     if (!f)
         return err_set(e, ERR_NOMEM, "out of memory");
-    if (add_members(f, members, (size_t)count) < 0 || compose_members(f, members, (size_t)count) < 0) {
+    if (add_members(f, members, (size_t)count) < 0 || flight_fit(f) < 0 || compose_members(f, members, f->leg_count) < 0) {
         flight_free(f);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
-    s->lane.is_waiting[severity] = count == OUTBOX_MEMBERS_MAX;
+    s->lane.is_waiting[severity] = count == OUTBOX_MEMBERS_MAX || f->leg_count < (size_t)count;
     attempt(f);
     return 1;
 }

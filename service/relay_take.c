@@ -74,11 +74,23 @@ static struct owed *add_owed(struct take *t)
     return &t->owed[t->owed_count++];
 }
 
+/* The first way that is not through the account to be left out; -1: there is none. */
+static int first_way(const struct recipient *who, const struct account *except)
+{
+    for (size_t i = 0; i < who->way_count; i++)
+        if (who->ways[i].account != except)
+            return (int)i;
+    return -1;
+}
+
 static int plan_one(struct relay *r, struct take *t, size_t event, const struct told *told)
 {
     const struct event *ev = &t->source->u->events.items[event];
-    const struct way   *way = &told->recipient->ways[0];
-    struct station     *s = relay_station(r, way->account, way->address);
+    int                 first = first_way(told->recipient, t->source->u->except);
+    if (first < 0)
+        return 0;
+    const struct way *way = &told->recipient->ways[first];
+    struct station   *s = relay_station(r, way->account, way->address);
     struct owed        *one = s ? add_owed(t) : NULL;
     if (!one)
         return -1;
@@ -86,7 +98,8 @@ static int plan_one(struct relay *r, struct take *t, size_t event, const struct 
         .event = event,
         .station = s,
         .flight = relay_account(r, way->account)->is_shut ? NULL : flight_for(r, t, s, ev->severity),
-        .row = { .recipient = told->recipient->name, .severity = ev->severity, .title = told->title, .priority = told->priority },
+        .row = { .recipient = told->recipient->name, .severity = ev->severity, .title = told->title, .priority = told->priority,
+                 .way = first },
     };
     (void)id_make(one->row.id, t->turn.wall_ms);
     if (!one->flight)
@@ -111,14 +124,20 @@ static int plan_event(struct relay *r, struct take *t, size_t event)
     return 0;
 }
 
-/* The title and priority of the first of its deliveries whose route names any. */
+/* Its text, with the title and priority of the first of its deliveries whose route names any. */
 static int compose(struct take *t, struct flight *f)
 {
     const char *title = NULL;
     int         priority = PRIORITY_NONE;
+    if (flight_fit(f) < 0)
+        return -1;
     for (size_t i = 0; i < t->owed_count; i++) {
         if (t->owed[i].flight != f)
             continue;
+        if ((size_t)t->owed[i].leg >= f->leg_count) {
+            t->owed[i].flight = NULL; /* it did not fit: it waits */
+            continue;
+        }
         title = title ? title : t->owed[i].row.title;
         priority = priority != PRIORITY_NONE ? priority : t->owed[i].row.priority;
     }

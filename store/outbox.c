@@ -270,7 +270,7 @@ int tx_delivery_add(struct store_tx *tx, const struct outbox_turn *t, struct out
         bind_int(q, 8, t->run_ms);
         struct outbox_way second;
         int64_t           give_up = t->rules->give_up_ms[d->severity], next = t->rules->next_way_ms[d->severity];
-        bind_int(q, 9, t->run_ms + (next < give_up && way_at(t, d->recipient, 1, &second) ? next : give_up));
+        bind_int(q, 9, t->run_ms + (next < give_up && way_at(t, d->recipient, d->way + 1, &second) ? next : give_up));
         if (stmt_run(q, e) < 0)
             return -1;
     }
@@ -278,9 +278,9 @@ int tx_delivery_add(struct store_tx *tx, const struct outbox_turn *t, struct out
     struct debt debt = { .seq = d->delivery, .event = d->event, .severity = d->severity, .created_run_ms = t->run_ms };
     (void)snprintf(debt.recipient, sizeof debt.recipient, "%s", d->recipient);
     struct outbox_way first;
-    if (way_at(t, d->recipient, 0, &first) && !first.is_shut) /* the common case: due stands in the row already */
-        return insert_leg(db, &debt, 0, 0, &first, LEG_WAITING, 0, e);
-    return begin_ways(db, t, &debt, 0, 0, NULL, e) < 0 ? -1 : 0;
+    if (way_at(t, d->recipient, d->way, &first) && !first.is_shut) /* the common case: due stands in the row already */
+        return insert_leg(db, &debt, 0, d->way, &first, LEG_WAITING, 0, e);
+    return begin_ways(db, t, &debt, 0, d->way, NULL, e) < 0 ? -1 : 0;
 }
 
 static int is_in_flight(struct db *db, int64_t delivery, struct err *e)

@@ -63,10 +63,11 @@ struct outbox_debt {
     enum severity severity;
     const char   *title; /* NULL = none */
     int           priority; /* -1 = none */
+    int           way;      /* of the recipient, to begin with: 0 but where an account is to be left out */
     char          id[ID_TEXT]; /* of the delivery, given by the caller (id_make) */
     int64_t       delivery; /* out: its seq */
 };
-/* Owes it, and begins the recipient's first way (leg 0), or several if the first are shut. */
+/* Owes it, and begins with that way of the recipient (leg 0), or with several if the first are shut. */
 int tx_delivery_add(struct store_tx *tx, const struct outbox_turn *t, struct outbox_debt *d, struct err *e) MUST_CHECK;
 
 struct outbox_message {

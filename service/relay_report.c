@@ -1,0 +1,95 @@
+/* relay_report: telling about telling. An account that refuses us (no credit, a bad key), or an address that it refuses (a bad
+ * number), is told once, and once more when it works again: through every account but that one, to the technician if
+ * there is one. */
+#include "core/clock.h"
+#include "core/log.h"
+#include "service/mask.h"
+#include "service/relay_inside.h"
+#include "service/text.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { TEXT_MAX = 600 };
+
+struct waiting {
+    const char *account;
+    size_t      count;
+};
+
+static void see_waiting(void *user, const char *account, int64_t count, int64_t oldest_run_ms)
+{
+    (void)oldest_run_ms;
+    struct waiting *w = user;
+    if (strcmp(account, w->account) == 0)
+        w->count = (size_t)count;
+}
+
+/* How many deliveries wait for the account; at least the message that was just refused. */
+static size_t count_waiting(struct relay *r, const struct flight *f)
+{
+    struct waiting w = { .account = f->station->account->name };
+    if (outbox_pending(r->reader, see_waiting, &w, NULL) < 0)
+        w.count = 0;
+    return w.count > f->leg_count ? w.count : f->leg_count;
+}
+
+static bool has_other_way(const struct recipient *who, const struct account *a)
+{
+    for (size_t i = 0; i < who->way_count; i++)
+        if (who->ways[i].account != a)
+            return true;
+    return false;
+}
+
+/* The technician, if the settings name one who can be told without this account; NULL: by the routes. */
+static const char *technician(const struct relay *r, const struct account *a)
+{
+    const struct people *p = r->options.people;
+    const char          *name = r->options.technician;
+    for (size_t i = 0; name && name[0] && i < p->recipient_count; i++)
+        if (strcasecmp(p->recipients[i].name, name) == 0 && has_other_way(&p->recipients[i], a))
+            return p->recipients[i].name;
+    return NULL;
+}
+
+static void say(struct relay *r, const struct flight *f, const struct outcome *o, bool is_restored)
+{
+    const struct account            *a = f->station->account;
+    CLEANUP(buf_done) struct buf     text;
+    struct text_style                style;
+    buf_init(&text, TEXT_MAX);
+    text_style_init(&style, a, r->options.language, r->options.site);
+    text_refusal(&style, a->provider, o->fault, o->detail, is_restored ? 0 : count_waiting(r, f), is_restored, &text);
+    struct understanding *u = relay_own_event("system.delivery", is_restored, buf_str(&text));
+    if (!u)
+        return;
+    u->only_recipient = technician(r, a);
+    u->except = a;
+    relay_take(r, u);
+}
+
+/* The hour of silence is for accounts that change their mind all the time; what was not said need not be taken back. */
+static bool may_report(struct relay *r, const struct flight *f, const struct outcome *o)
+{
+    char key[sizeof r->said[0].key], address[MASK_MAX];
+    bool is_account = o->fault == FAULT_ACCOUNT;
+    (void)snprintf(key, sizeof key, "delivery %s %s", f->station->account->name,
+                   is_account ? o->detail : mask_address(address, f->station->address));
+    return relay_may_say(r, key);
+}
+
+void relay_report(struct relay *r, const struct flight *f, const struct outcome *o)
+{
+    bool *is_told = o->fault == FAULT_ACCOUNT ? &relay_account(r, f->station->account)->is_refusal_told : &f->station->is_refusal_told;
+    if (o->verdict == VERDICT_REJECTED && !*is_told && may_report(r, f, o)) {
+        *is_told = true;
+        say(r, f, o, false);
+    }
+    if (o->verdict != VERDICT_SENT)
+        return;
+    struct account_state *account = relay_account(r, f->station->account);
+    if (account->is_refusal_told || f->station->is_refusal_told)
+        say(r, f, o, true);
+    account->is_refusal_told = f->station->is_refusal_told = false;
+}
