@@ -115,9 +115,9 @@ static int plan_event(struct relay *r, struct take *t, size_t event)
     struct understanding *u = t->source->u;
     struct event         *ev = &u->events.items[event];
     ev->severity = route_severity(ev, &u->envelope, r->options.alarm_user);
-    bool        is_drill = u->parser && strcmp(u->parser, "drill") == 0;
+    bool        is_for_all = u->except || (u->parser && strcmp(u->parser, "drill") == 0);
     struct told told[ROUTE_TOLD_MAX];
-    size_t      count = route_event(r->options.people, ev, &u->envelope, is_drill, u->only_recipient, told);
+    size_t      count = route_event(r->options.people, ev, &u->envelope, is_for_all, u->only_recipient, told);
     for (size_t i = 0; i < count; i++)
         if (plan_one(r, t, event, &told[i]) < 0)
             return -1;

@@ -162,14 +162,14 @@ static void tell_only(const struct people *p, const char *only, struct tellings 
             tell(t, &p->recipients[i], NULL, -1);
 }
 
-size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_drill, const char *only,
+size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_for_all, const char *only,
                    struct told told[ROUTE_TOLD_MAX])
 {
     struct tellings t = { .items = told };
     if (only)
         tell_only(p, only, &t);
     else if (!tell_by_routes(p, ev, env, false, &t) && !tell_by_routes(p, ev, env, true, &t) &&
-             (ev->severity > SEVERITY_INFO || p->is_nobody_told || is_drill))
+             (ev->severity > SEVERITY_INFO || p->is_nobody_told || is_for_all))
         tell_everybody(p, &t);
     return t.count;
 }

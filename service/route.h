@@ -17,9 +17,9 @@ struct told {
     const char             *title;    /* of the first route that tells and names one; NULL = none */
     int                     priority; /* likewise; -1 = none */
 };
-/* How many are told. only: a drill for this recipient alone (NULL: by the routes; then a drill that no route matched
- * is told to everybody). */
-size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_drill, const char *only,
+/* How many are told. only: this recipient alone (NULL: by the routes). is_for_all: what no route matched is told to everybody, even
+ * an info (a drill; the end of a refusal that everybody heard of). */
+size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_for_all, const char *only,
                    struct told told[ROUTE_TOLD_MAX]);
 
 /* A mail to the alarm user that nobody can read is an alarm. */

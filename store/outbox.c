@@ -622,50 +622,85 @@ int tx_message_verdict(struct store_tx *tx, const struct outbox_turn *t, const s
 
 /* --- lanes that are no longer in the settings --------------------------------------------------------------- */
 
-static int dissolve_message(struct store_tx *tx, const struct outbox_turn *t, const char *account, const char *address,
-                            struct outbox_end_list *ended, struct err *e)
+/* Its messages fail; their legs wait again, so that the second step finds them. */
+static int dissolve_messages(struct db *db, const struct outbox_turn *t, const char *account, const char *address, struct err *e)
 {
-    struct outbox_verdict v = {
-        .state = MESSAGE_FAILED,
-        .verdict = "rejected",
-        .detail = "the account is no longer in the settings",
-    };
-    {
-        CLEANUP(stmt_done) struct stmt *q = db_stmt(
-            tx_db(tx), "SELECT seq FROM messages WHERE account = ? AND address = ? AND state < 2 ORDER BY seq LIMIT 1", e);
-        if (!q)
-            return -1;
-        bind_text(q, 1, account);
-        bind_text(q, 2, address);
-        int found = stmt_step(q, e);
-        if (found <= 0)
-            return found;
-        v.message = col_int(q, 0);
-    }
-    return tx_message_verdict(tx, t, &v, ended, e) < 0 ? -1 : 1;
-}
-
-static int fail_leg(struct db *db, const struct debt *d, const char *account, const char *address, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(
-        db, "UPDATE legs SET state = 4 WHERE delivery = ? AND account = ? AND address = ? AND state = 0", e);
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
+                                                "UPDATE legs SET state = 0 WHERE state = 1 AND message IN"
+                                                " (SELECT seq FROM messages WHERE account = ? AND address = ? AND state < 2)",
+                                                e);
     if (!q)
         return -1;
-    bind_int(q, 1, d->seq);
-    bind_text(q, 2, account);
-    bind_text(q, 3, address);
-    return stmt_run(q, e);
+    bind_text(q, 1, account);
+    bind_text(q, 2, address);
+    if (stmt_run(q, e) < 0)
+        return -1;
+    CLEANUP(stmt_done) struct stmt *u = db_stmt(db,
+                                                "UPDATE messages SET state = 4, verdict = 'rejected', ended_ms = ?,"
+                                                " detail = 'the account is no longer in the settings'"
+                                                " WHERE account = ? AND address = ? AND state < 2",
+                                                e);
+    if (!u)
+        return -1;
+    bind_int(u, 1, t->wall_ms);
+    bind_text(u, 2, account);
+    bind_text(u, 3, address);
+    return stmt_run(u, e);
+}
+
+static int has_leg(struct db *db, int64_t delivery, const struct outbox_way *w, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT 1 FROM legs WHERE delivery = ? AND account = ? AND address = ?", e);
+    if (!q)
+        return -1;
+    bind_int(q, 1, delivery);
+    bind_text(q, 2, w->account);
+    bind_text(q, 3, w->address);
+    return stmt_step(q, e);
+}
+
+/* The settings have changed, so numbers of ways mean nothing: the first way that was not tried. How many were begun, or -1. */
+static int begin_untried(struct db *db, const struct outbox_turn *t, const struct debt *d, struct outbox_end_list *ended, struct err *e)
+{
+    struct outbox_way w;
+    int               n;
+    for (int way = 0; way_at(t, d->recipient, way, &w); way++) {
+        int tried = has_leg(db, d->seq, &w, e);
+        if (tried > 0)
+            continue;
+        if (tried < 0 || next_leg_number(db, d->seq, &n, e) < 0)
+            return -1;
+        return begin_ways(db, t, d, n, way, ended, e);
+    }
+    return 0;
+}
+
+static int dissolve_leg(struct db *db, const struct outbox_turn *t, const struct debt *d, const char *account, const char *address,
+                        struct outbox_end_list *ended, struct err *e)
+{
+    {
+        CLEANUP(stmt_done) struct stmt *q = db_stmt(
+            db, "UPDATE legs SET state = 4 WHERE delivery = ? AND account = ? AND address = ? AND state = 0", e);
+        if (!q)
+            return -1;
+        bind_int(q, 1, d->seq);
+        bind_text(q, 2, account);
+        bind_text(q, 3, address);
+        if (stmt_run(q, e) < 0)
+            return -1;
+    }
+    int begun = begin_untried(db, t, d, ended, e);
+    return begun != 0 ? (begun < 0 ? -1 : 0) : settle(db, t, d, ended, e);
 }
 
 int tx_lane_dissolve(struct store_tx *tx, const struct outbox_turn *t, const char *account, const char *address,
                      struct outbox_end_list *ended, struct err *e)
 {
-    int more = dissolve_message(tx, t, account, address, ended, e);
-    if (more != 0)
-        return more;
     struct db  *db = tx_db(tx);
     struct debt debts[OUTBOX_MEMBERS_MAX];
     int         count;
+    if (dissolve_messages(db, t, account, address, e) < 0)
+        return -1;
     {
         CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
                                                     "SELECT " DEBT_COLUMNS ", l.way FROM legs l JOIN deliveries d ON d.seq = l.delivery"
@@ -679,7 +714,7 @@ int tx_lane_dissolve(struct store_tx *tx, const struct outbox_turn *t, const cha
         count = read_debts(q, debts, OUTBOX_MEMBERS_MAX, e);
     }
     for (int i = 0; i < count; i++)
-        if (fail_leg(db, &debts[i], account, address, e) < 0 || member_failed(db, t, NULL, &debts[i], ended, e) < 0)
+        if (dissolve_leg(db, t, &debts[i], account, address, ended, e) < 0)
             return -1;
     return count < 0 ? -1 : count == OUTBOX_MEMBERS_MAX;
 }
