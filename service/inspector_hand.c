@@ -1,0 +1,155 @@
+/* inspector_hand: waiting and waking; and what leaves for the relay, counted until it is committed. */
+#include "core/clock.h"
+#include "service/inspector_inside.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    PAUSE_MS = 250,           /* after a failure that is not the mail's; doubles … */
+    PAUSE_MAX_MS = 30 * 1000, /* … up to this                                      */
+};
+
+/* --- waiting and waking --------------------------------------------------------------------------------------- */
+
+static void wake(struct inspector *in)
+{
+    in->wakes++;
+    (void)pthread_cond_broadcast(&in->woken);
+}
+
+void inspector_wake(struct inspector *in)
+{
+    (void)pthread_mutex_lock(&in->lock);
+    wake(in);
+    (void)pthread_mutex_unlock(&in->lock);
+}
+
+uint64_t inspector_wakes(struct inspector *in)
+{
+    (void)pthread_mutex_lock(&in->lock);
+    uint64_t wakes = in->wakes;
+    (void)pthread_mutex_unlock(&in->lock);
+    return wakes;
+}
+
+void inspector_wait(struct inspector *in, uint64_t seen, int64_t wait_ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(wait_ms / 1000);
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    (void)pthread_mutex_lock(&in->lock);
+    while (in->wakes == seen && !in->is_stopping)
+        if (pthread_cond_timedwait(&in->woken, &in->lock, &until) != 0)
+            break;
+    (void)pthread_mutex_unlock(&in->lock);
+}
+
+int inspector_flying(struct inspector *in, const int *count)
+{
+    (void)pthread_mutex_lock(&in->lock);
+    int n = *count;
+    (void)pthread_mutex_unlock(&in->lock);
+    return n;
+}
+
+void lane_pause(struct lane *l)
+{
+    l->pause_ms = l->pause_ms == 0 ? PAUSE_MS : l->pause_ms * 2 < PAUSE_MAX_MS ? l->pause_ms * 2 : PAUSE_MAX_MS;
+    l->pause_until = clock_mono_ms() + l->pause_ms;
+}
+
+/* --- handing over --------------------------------------------------------------------------------------------- */
+
+/* What the relay gives back with "kept": which of the counts it was. */
+struct ticket {
+    struct inspector *in;
+    int              *flying;
+    int64_t           seq;
+};
+
+/* Relay's or writer's thread. */
+static void on_kept(void *user, const struct err *failed)
+{
+    struct ticket    *t = user;
+    struct inspector *in = t->in;
+    if (t->flying == &in->slow_flying)
+        atomic_store(&in->slow_seq, 0);
+    (void)pthread_mutex_lock(&in->lock);
+    bool is_quick = t->flying == &in->quick_flying, was_full = in->quick_flying == IN_FLIGHT_MAX - BATCH;
+    --*t->flying;
+    if (failed && is_quick && (in->rewind_to == 0 || t->seq < in->rewind_to))
+        in->rewind_to = t->seq;
+    if (failed && t->flying == &in->slow_flying)
+        in->has_slow_failed = true;
+    if (!is_quick || was_full || (in->rewind_to > 0 && in->quick_flying == 0) || in->is_stopping)
+        wake(in);
+    (void)pthread_mutex_unlock(&in->lock);
+    free(t);
+}
+
+void inspector_hand_over(struct inspector *in, struct understanding *u, enum arrival_state state, int *count)
+{
+    struct ticket *t = malloc(sizeof *t);
+    if (!t) { /* it still waits in the store */
+        understanding_free(&u);
+        return;
+    }
+    *t = (struct ticket){ .in = in, .flying = count, .seq = u->arrival_seq };
+    u->state = state;
+    u->kept = on_kept;
+    u->user = t;
+    if (count == &in->slow_flying)
+        atomic_store(&in->slow_seq, u->arrival_seq);
+    (void)pthread_mutex_lock(&in->lock);
+    ++*count;
+    (void)pthread_mutex_unlock(&in->lock);
+    if (in->options.mark)
+        in->options.mark(u);
+    relay_take(in->relay, u);
+}
+
+/* When it was kept, by the monotonic clock, as far as the wall clock can say. */
+static int64_t kept_mono_ms(const struct arrival_row *row)
+{
+    enum { BELIEVED_MS = 3600 * 1000 };
+    int64_t age = clock_wall_ms() - row->received_ms;
+    return age >= 0 && age < BELIEVED_MS ? clock_mono_ms() - age : 0;
+}
+
+struct understanding *understanding_of(const struct arrival_row *row)
+{
+    struct understanding           *u = understanding_new();
+    CLEANUP(json_free) struct json *envelope = json_parse(row->envelope, strlen(row->envelope), NULL);
+    if (!u || envelope_read(envelope, &u->arena, &u->envelope) < 0) {
+        understanding_free(&u);
+        return NULL;
+    }
+    u->arrival_seq = row->seq;
+    memcpy(u->arrival_id, row->id, sizeof u->arrival_id);
+    u->received_ms = row->received_ms;
+    u->kept_mono_ms = kept_mono_ms(row);
+    u->parser = u->subject = "";
+    return u;
+}
+
+struct understanding *understanding_unreadable(const struct inspector *in, const struct arrival_row *row)
+{
+    const struct inspector_options *o = &in->options;
+    struct understanding           *u = understanding_of(row);
+    struct event                   *ev = u ? events_add(&u->events, "unreadable") : NULL;
+    if (!ev) {
+        understanding_free(&u);
+        return NULL;
+    }
+    ev->device_id = ev->device_name = envelope_device(&u->envelope, o->alarm_user, o->status_user, &u->arena);
+    ev->text = arena_printf(&u->arena, "%lld kB", (long long)(row->bytes + 999) / 1000);
+    if (envelope_is_for(&u->envelope, o->alarm_user))
+        ev->severity = SEVERITY_ALARM;
+    return u;
+}
