@@ -37,24 +37,31 @@ def build_for_speed():
         return None
 
 
+def tell(p, far, text, kind):
+    """The seconds from the begin of an alarm's mail to its message at the far side."""
+    began = time.monotonic()
+    assert p.send(mails.panel(text))[0] == 250
+    wait_until(text, lambda: any(kind in r.body for r in far.requests), every=0.005)
+    return time.monotonic() - began
+
+
 def test_an_alarm_is_told_at_once_behind_large_and_hostile_mails(postern):
     fast = build_for_speed()
     with FarSide() as far:
         p = postern(told(far), build=fast)
+        alone = tell(p, far, "Zone:8 Ost 1, Feuer Alarm", b"alarm.fire")
         large = mails.camera(pictures=[mails.jpeg(1, size=18 << 20)], to="gate@house.example")
         for _ in range(10):
             assert p.send(large, to="gate@house.example")[0] == 250
         for mail in hostile.HOSTILE:
             # Dots and bare line ends are the listener's matter; here the bytes only have to get in.
             assert p.send(mail.make().replace(b"\n.", b"\n"), to="gate@house.example")[0] == 250
-        began = time.monotonic()
-        assert p.send(mails.panel("Zone:8 Ost 1, Sabotage Alarm"))[0] == 250
-        wait_until("the alarm", lambda: any(b"alarm.tamper" in r.body for r in far.requests), every=0.005)
-        took = time.monotonic() - began
-        assert took < (1 if fast else 10)
-        everything = 10 + len(hostile.HOSTILE) + 1
+        took = tell(p, far, "Zone:8 Ost 1, Sabotage Alarm", b"alarm.tamper")
+        # A second; on a machine that other tests keep busy, what an alarm alone takes there comes on top, several times.
+        assert took < 1 + 5 * alone
+        everything = 10 + len(hostile.HOSTILE) + 2
         events = p.wait_events(everything, "limit=500", seconds=120)
-        kinds = sorted(e["kind"] for e in events if e["kind"] != "alarm.tamper")
+        kinds = sorted(e["kind"] for e in events if e["kind"] not in ("alarm.tamper", "alarm.fire"))
         assert kinds.count("unreadable") == sum(h.end == "killed" for h in hostile.HOSTILE)
         assert kinds.count("camera.motion") == 10
 
