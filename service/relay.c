@@ -415,6 +415,7 @@ static void *relay_main(void *user)
 {
     struct relay *r = user;
     int64_t       stop_ms = INT64_MAX;
+    (void)pthread_setname_np(pthread_self(), "relay");
     take_up_last_run(r);
     for (;;) {
         __atomic_store_n(&r->heartbeat_ms, real_mono_ms(), __ATOMIC_RELAXED);

@@ -309,7 +309,7 @@ static void end_attempt(struct flight *f, const struct outcome *o)
         .maybe_twice = d.maybe_twice,
         .verdict = verdict_name(o->verdict),
         .detail = f->outcome.detail,
-        .due_run_ms = is_asked ? f->due_ms : now, /* a new start need not wait for our own back-off */
+        .due_run_ms = is_asked ? f->due_ms : 0, /* a new start need not wait for our own back-off */
         .is_next_way_now = d.is_next_way_now,
     };
     if (d.state == MESSAGE_SENT) {
