@@ -15,6 +15,7 @@ struct account {
     double                 rate_per_minute;       /* per address; by setting or the provider's default       */
     int                    burst;
     bool                   is_resent_when_unknown; /* WhenUnknown: "again" (default) or "never"              */
+    bool                   is_original;            /* Style: the mail's own text, not our words              */
 };
 
 struct provider_field {

@@ -84,12 +84,25 @@ static bool read_burst(struct reading *r, const struct conf *v, struct account *
     return true;
 }
 
-static bool read_when_unknown(struct reading *r, const struct conf *v, struct account *a)
+/* One of two words; what is neither is a mistake and leaves *out. */
+static void read_either(struct reading *r, const struct conf *v, const char *yes, const char *no, bool *out)
 {
     const char *text = conf_text(v, "");
-    if (strcasecmp(text, "again") != 0 && strcasecmp(text, "never") != 0)
-        mistake_add(r->mistakes, v->path, "%s is neither again nor never", text);
-    a->is_resent_when_unknown = strcasecmp(text, "never") != 0;
+    if (strcasecmp(text, yes) != 0 && strcasecmp(text, no) != 0)
+        mistake_add(r->mistakes, v->path, "%s is neither %s nor %s", text, yes, no);
+    else
+        *out = strcasecmp(text, yes) == 0;
+}
+
+static bool read_when_unknown(struct reading *r, const struct conf *v, struct account *a)
+{
+    read_either(r, v, "again", "never", &a->is_resent_when_unknown);
+    return true;
+}
+
+static bool read_style(struct reading *r, const struct conf *v, struct account *a)
+{
+    read_either(r, v, "original", "plain", &a->is_original);
     return true;
 }
 
@@ -108,6 +121,7 @@ static const struct {
     { "Rate", read_rate },
     { "Burst", read_burst },
     { "WhenUnknown", read_when_unknown },
+    { "Style", read_style },
 };
 
 static bool read_common(struct reading *r, const struct conf *v, struct account *a)
@@ -211,6 +225,7 @@ static bool read_account(struct reading *r, const struct conf *block, struct acc
         .rate_per_minute = p->is_local ? 0 : p->rate_per_minute,
         .burst = p->burst,
         .is_resent_when_unknown = true,
+        .is_original = strcasecmp(conf_text(conf_at(r->root, "Messages:Style"), "plain"), "original") == 0,
     };
     bool is_usable = true;
     for (const struct conf *v = block->first; v; v = v->next)

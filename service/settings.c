@@ -68,6 +68,9 @@ static const struct setting {
     { "Service:StatusUser", TEXT, AT(status_user), "status", 0, 0, "", NULL, "Local part of the address for status changes." },
     { "Technician", TEXT, AT(technician), "", 0, 0, "", NULL, "Recipient who alone hears of trouble with telling; empty: everybody." },
 
+    { "Messages:Style", CHOICE, AT(message_style), "plain", 0, 0, "", "plain|original",
+      "Our words, or the mail's own text; an account may say its own `Style`." },
+
     { "Inspect:Sandbox", BOOL, AT(is_inspect_sandboxed), "on", 0, 0, "", NULL,
       "seccomp around the mail reader; `off` only where the kernel has none." },
     { "Inspect:Memory", INT, AT(inspect_memory_mib), "256", 64, 4096, "MiB", NULL, "Address space of the mail reader." },
@@ -426,16 +429,28 @@ void settings_print(const struct settings *s, struct buf *out)
     }
 }
 
+/* " One of error, warn, info." */
+static void document_choices(const char *choices, struct buf *out)
+{
+    buf_puts(out, " One of ");
+    for (const char *p = choices; *p;) {
+        size_t n = strcspn(p, "|");
+        buf_printf(out, "`%.*s`%s", (int)n, p, p[n] ? ", " : ".");
+        p += n + (p[n] == '|');
+    }
+}
+
 void settings_document(struct buf *out)
 {
     for (size_t i = 0; i < COUNT(table); i++) {
         const struct setting *row = &table[i];
-        buf_printf(out, "| `%s` | %s%s%s%s%s | %s%s%s |", row->path, row->fallback[0] ? "`" : "", row->fallback,
-                   row->fallback[0] ? "`" : "empty", row->unit[0] ? " " : "", row->unit, row->text,
-                   row->choices ? " One of " : "", row->choices ? row->choices : "");
+        buf_printf(out, "| `%s` | %s%s%s%s%s | %s", row->path, row->fallback[0] ? "`" : "", row->fallback,
+                   row->fallback[0] ? "`" : "empty", row->unit[0] ? " " : "", row->unit, row->text);
+        if (row->choices)
+            document_choices(row->choices, out);
         if (row->kind == INT)
-            buf_printf(out, " %lld to %lld |\n", (long long)row->min, (long long)row->max);
+            buf_printf(out, " | %lld to %lld |\n", (long long)row->min, (long long)row->max);
         else
-            buf_puts(out, " |\n");
+            buf_puts(out, " | |\n");
     }
 }

@@ -26,6 +26,7 @@ struct settings {
     const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */
     bool        is_time_zone_set;
 
+    int64_t     message_style; /* 0 plain, 1 original; people.c reads it for each account */
     const char *alarm_user, *status_user, *technician;
     bool        is_inspect_sandboxed;
     int64_t     inspect_memory_mib, inspect_unreadable_seconds;

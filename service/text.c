@@ -589,6 +589,7 @@ void text_style_init(struct text_style *style, const struct account *a, const ch
         .alarm_parts = number_or(max_parts, 2),
         .text_max = a->provider->text_max,
         .shows_original = a->provider->shows_original,
+        .is_original = a->is_original,
     };
 }
 
