@@ -98,7 +98,7 @@ struct outbox_verdict {
     enum message_state state;       /* SENT, FAILED, UNKNOWN, or WAITING until due_run_ms        */
     bool               maybe_twice;
     const char        *verdict, *detail; /* the provider's                                       */
-    int64_t            due_run_ms;
+    int64_t            due_run_ms; /* not before; 0: only our own back-off, which a new start need not keep */
     bool               is_next_way_now; /* while it waits, its deliveries try the next way, too */
 };
 /* What becomes of its deliveries: SENT withdraws their other waiting legs; FAILED begins the next way at once. */

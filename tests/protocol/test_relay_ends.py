@@ -182,6 +182,30 @@ def test_what_cannot_be_told_is_given_up_after_its_time_and_can_be_sent_again(po
         p.wait_deliveries(1, "sent")
 
 
+def test_a_flood_is_folded_and_every_zone_is_named(postern, clock):
+    """500 alarms of 40 zones at once: never more messages a minute than Rate says, and no zone goes untold."""
+    with FarSide() as far:
+        p = postern(people(far), clock=clock)
+        with p.connect() as s:
+            for i in range(500):
+                s.sendmail("panel@house", ["alarm@house"], mails.panel(f"Zone:{i % 40 + 1} Raum {i % 40 + 1}, Innenbereich Alarm"))
+        p.wait_events(500, seconds=60)
+        burst = len(far.wait(5))
+        assert burst <= 6
+        minutes = 0
+        while p.metric("postern_outbox_pending") > 0 or p.deliveries("sending"):
+            before = len(far.requests)
+            clock.advance(60 * 1000)
+            minutes += 1
+            assert minutes < 60
+            wait_until("the minute's messages are sent", lambda: len(far.requests) >= before + 5 or not p.deliveries("waiting"))
+            assert len(far.requests) - before <= 12  # a minute that passes at once gives at most Burst and what trickles in
+        assert len(p.deliveries("sent")) == 500
+        texts = " ".join(r.json["messages"][0]["body"] for r in far.requests) + " "
+        untold = [z for z in range(1, 41) if f"Z{z} " not in texts and f"one {z} " not in texts and f"Z{z};" not in texts]
+        assert not untold, (untold, texts[:600])
+
+
 def test_a_thousand_debts_of_the_last_run_alarms_first(postern):
     with FarSide() as far:
         far.down()
