@@ -24,7 +24,7 @@ struct sender {
     pthread_mutex_t lock; /* guards has_ended and result */
     pthread_cond_t ended;
     bool has_ended;
-    int64_t kept, failed;
+    int64_t kept, failed, worst_ms;
 };
 
 static void on_kept(struct arrival *a, const struct err *failed)
@@ -63,11 +63,14 @@ static void *send_all(void *user)
         if ((int64_t)s->bytes > store_inline_max(s->store) && spool_all(s) < 0)
             continue;
         s->has_ended = false;
+        int64_t start = clock_mono_ms();
         store_accept(s->store, &s->a);
         (void)pthread_mutex_lock(&s->lock);
         while (!s->has_ended)
             (void)pthread_cond_wait(&s->ended, &s->lock);
         (void)pthread_mutex_unlock(&s->lock);
+        int64_t took = clock_mono_ms() - start;
+        s->worst_ms = took > s->worst_ms ? took : s->worst_ms;
         s->kept++;
     }
     return NULL;
@@ -86,7 +89,7 @@ static void measure(struct store *store, int count, const char *data, size_t byt
     memset(senders, 0, sizeof senders);
     is_over = false;
     double cpu = cpu_seconds();
-    int64_t start = clock_mono_ms(), kept = 0, failed = 0;
+    int64_t start = clock_mono_ms(), kept = 0, failed = 0, worst = 0;
     store_hint_conversation(store, count);
     for (int i = 0; i < count; i++) {
         struct sender *s = &senders[i];
@@ -104,12 +107,13 @@ static void measure(struct store *store, int count, const char *data, size_t byt
         (void)pthread_join(senders[i].thread, NULL);
         kept += senders[i].kept;
         failed += senders[i].failed;
+        worst = senders[i].worst_ms > worst ? senders[i].worst_ms : worst;
     }
     store_hint_conversation(store, -count);
     double took = (double)(clock_mono_ms() - start) / 1000;
     cpu = cpu_seconds() - cpu;
-    printf("senders=%d bytes=%zu kept_per_s=%.0f cpu_us_each=%.1f failed=%lld\n", count, bytes, (double)kept / took,
-           kept ? cpu * 1e6 / (double)kept : 0, (long long)failed);
+    printf("senders=%d bytes=%zu kept_per_s=%.0f cpu_us_each=%.1f worst_ms=%lld failed=%lld\n", count, bytes,
+           (double)kept / took, kept ? cpu * 1e6 / (double)kept : 0, (long long)worst, (long long)failed);
 }
 
 int main(int argc, char **argv)
