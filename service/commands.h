@@ -4,6 +4,7 @@
 
 int cmd_run(const struct settings *s, int argc, char **argv);
 int cmd_check(const struct settings *s, int argc, char **argv);
+int cmd_chats(const struct settings *s, int argc, char **argv);
 int cmd_inspect(const struct settings *s, int argc, char **argv);
 int cmd_send_test(const struct settings *s, int argc, char **argv);
 int cmd_events(const struct settings *s, int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command {
 } commands[] = {
     { "run", cmd_run, true, "", "run the gateway" },
     { "check", cmd_check, true, "[--online] [--print]", "report every mistake of the settings; open every account" },
+    { "chats", cmd_chats, true, "ACCOUNT", "list the chats that wrote to a bot, with the numbers for Recipients" },
     { "inspect", cmd_inspect, true, "FILE [--recipient A] [--peer IP]", "show what a mail is understood as" },
     { "send-test", cmd_send_test, true, "[--to NAME] [--kind K]", "send a test through the running gateway and show who was told" },
     { "events", cmd_events, true, "[--since T] [--limit N] [--follow] [--json]", "list events" },

@@ -1,6 +1,8 @@
-/* probe: opens every account once with its provider's harmless request and prints a line each. */
+/* probe: harmless questions to the services, for the command line (check --online, chats). */
 #pragma once
 #include "service/people.h"
 
-/* How many did not open. Prints to stdout; secrets never. */
+/* Opens every account once and prints a line each. How many did not open. Secrets are never printed. */
 size_t probe_accounts(const struct people *people);
+/* The addresses this account could tell, a line each ("4711  private  Anna"). ERR_STATE: the provider has no such list. */
+int probe_list(const struct account *a, struct buf *out, struct err *e) MUST_CHECK;
