@@ -264,7 +264,7 @@ def webhook(far, request, code):
     if request.method == "HEAD":
         return 405, None
     far.deliver("webhook", request.path, request.json["data"]["text"])
-    return 204, None
+    return 200, {"ok": True}
 
 
 def service_of(method, path):
