@@ -25,7 +25,7 @@
 enum {
     SECOND_MS = 1000,
     GRACE_MS = 10 * 1000,
-    REMIND_SECONDS = 3600,
+    REMIND_MS = 3600 * 1000,
     SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers, the API */
 };
 static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
@@ -43,7 +43,7 @@ struct gateway {
     struct drill          *drill;
     struct panel_poll     *panel;
     struct cidr           *networks;
-    int64_t                seconds;
+    int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     bool                   was_full, is_stopping;
     char                   token[TOKEN_BYTES], helper[4096];
 };
@@ -275,8 +275,11 @@ static void on_second(uv_timer_t *timer)
     watch_relay(g);
     watch_clock();
     panel_poll_tick(g->panel, clock_wall_ms());
-    if (++g->seconds % REMIND_SECONDS == 0)
-        say_if_nobody_is_told(g->settings);
+    g->seconds++;
+    if (clock_mono_ms() < g->remind_ms)
+        return;
+    g->remind_ms = clock_mono_ms() + REMIND_MS;
+    say_if_nobody_is_told(g->settings);
 }
 
 /* --- the end --------------------------------------------------------------------------------------------------- */
@@ -303,6 +306,7 @@ static void start_handles(struct gateway *g)
     (void)uv_timer_init(&g->loop, &g->second);
     (void)uv_signal_init(&g->loop, &g->sigterm);
     (void)uv_signal_init(&g->loop, &g->sigint);
+    g->remind_ms = clock_mono_ms() + REMIND_MS;
     g->second.data = g->sigterm.data = g->sigint.data = g;
     (void)uv_timer_start(&g->second, on_second, 0, SECOND_MS);
     (void)uv_signal_start(&g->sigterm, on_stop, SIGTERM);
@@ -330,7 +334,6 @@ static void close_loop(struct gateway *g)
 static void stop_all(struct gateway *g)
 {
     drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
-    drill_stop(g->drill);
     api_stop(&g->api);
     drill_free(&g->drill);
     inspector_stop(&g->inspector);

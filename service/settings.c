@@ -338,11 +338,16 @@ static int say_what_it_is(const char *path, const struct stat *st, struct err *e
                    (unsigned)(st->st_mode & 07777), (unsigned)getuid());
 }
 
-static int load(const char *path, struct buf *out, struct err *e)
+/* 1 read; 0: it is missing or too large, which is a mistake like any other; -1: it is there and no file that we may read. */
+static int load(const char *path, struct buf *out, struct mistakes *m, struct err *e)
 {
     struct stat st;
-    if (stat(path, &st) != 0)
-        return err_set(e, ERR_NOT_FOUND, "%s: %m", path);
+    if (stat(path, &st) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            return err_set(e, ERR_IO, "%s cannot be read: %m; our uid %u", path, (unsigned)getuid());
+        mistake_add(m, path, "there is no such file; defaults and environment are used");
+        return 0;
+    }
     FILE *f = S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
     if (!f)
         return say_what_it_is(path, &st, e);
@@ -352,7 +357,9 @@ static int load(const char *path, struct buf *out, struct err *e)
     while (result == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0)
         result = buf_add(out, chunk, n, e);
     (void)fclose(f);
-    return result < 0 ? err_prefix(e, "%s", path) : 0;
+    if (result < 0)
+        mistake_add(m, path, "%s; defaults and environment are used", e->text);
+    return result == 0;
 }
 
 int settings_read(const char *path, char *const *env, struct settings *s, struct err *e)
@@ -362,11 +369,12 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     s->mistakes.arena = &s->arena;
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, FILE_MAX_BYTES);
-    if (path && load(path, &text, e) < 0)
+    int is_read = path ? load(path, &text, &s->mistakes, e) : 0;
+    if (is_read < 0)
         return -1;
     s->file = arena_str(&s->arena, path);
     struct err wrong;
-    if (conf_read(path ? buf_str(&text) : NULL, text.len, env, &s->arena, &s->mistakes, &s->root, &wrong) < 0) {
+    if (conf_read(is_read ? buf_str(&text) : NULL, text.len, env, &s->arena, &s->mistakes, &s->root, &wrong) < 0) {
         mistake_add(&s->mistakes, path ? path : "environment", "%s", wrong.text);
         if (!s->root)
             return err_set(e, wrong.code, "%s", wrong.text);

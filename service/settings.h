@@ -34,7 +34,8 @@ struct settings {
 };
 
 /* 0 even with mistakes (s->mistakes; the defaults stand in for what is wrong). -1: the path that was named exists but cannot be
- * read as a file: the text says what it is, its owner and mode, and our uid. path NULL: environment and defaults. */
+ * read as a file: the text says what it is, its owner and mode, and our uid. A missing file is a mistake. path NULL: environment
+ * and defaults. */
 int  settings_read(const char *path, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
 void settings_done(struct settings *s);
 

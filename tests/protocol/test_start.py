@@ -1,7 +1,13 @@
 """Starting and stopping: it refuses only if it cannot keep mails, or if the settings that were named are no file."""
 import os
+import pathlib
+import re
+import resource
+import shutil
 import signal
 import socket
+import sqlite3
+import tempfile
 import time
 
 import pytest
@@ -9,6 +15,7 @@ import pytest
 import mails
 from postern import Postern, wait_until
 
+ALARM = mails.panel("Zone:1 A, Innenbereich Alarm")
 EX_CONFIG, EX_CANTCREAT, EX_UNAVAILABLE = 78, 73, 69
 
 
@@ -30,16 +37,78 @@ def test_settings_that_are_a_directory_are_explained(tmp_path):
     assert "is a directory, not a file" in p.log_text() and "our uid" in p.log_text()
 
 
+def test_settings_that_are_not_there_do_not_stop_it(tmp_path):
+    p = Postern(tmp_path / "p", "")
+    p.settings_path.unlink()
+    p.start()
+    try:
+        assert p.log("settings.mistake", path=p.settings_path)
+        assert p.send(ALARM)[0] == 250
+        assert p.command("check").returncode == 1
+    finally:
+        p.close()
+
+
+@pytest.mark.skipif(os.getuid() == 0 and not shutil.which("setpriv"), reason="root may read everything, and setpriv is not here")
+def test_settings_that_may_not_be_read_are_explained():
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is for our own eyes only
+        os.chmod(folder, 0o755)
+        p = Postern(pathlib.Path(folder) / "p", {})
+        p.settings_path.chmod(0)
+        if os.getuid() == 0:
+            p.wrap = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--clear-groups", "--reuid=65534"]
+        p.start(wait=False)
+        assert p.wait_exit() == EX_CONFIG
+        assert re.search(r"appsettings.json cannot be read: permission denied; owner \d+, mode 0000, our uid \d+", p.log_text())
+
+
+def test_a_newer_data_folder_is_left_alone(tmp_path):
+    p = Postern(tmp_path / "p", {})
+    p.start()
+    p.stop()
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("PRAGMA user_version = 4711")
+    db.close()
+    before = {f: f.stat().st_mtime_ns for f in sorted(p.data.rglob("*"))}
+    p.start(wait=False)
+    assert p.wait_exit() == EX_CONFIG
+    [line] = p.log("store.failed")
+    assert "newer" in line["text"] and "4711" in line["text"] and str(p.data) in line["text"]
+    assert {f: f.stat().st_mtime_ns for f in sorted(p.data.rglob("*"))} == before
+
+
+def test_nobody_will_be_told_is_said_every_hour(postern, clock):
+    p = postern({}, clock=clock)
+    [said] = p.log("recipients.none")
+    assert said["text"].startswith("NOBODY WILL BE TOLD: ") and said["level"] == "error"
+    for hours in (1, 2):
+        clock.advance(3600 * 1000)
+        p.wait_log("recipients.none", 1 + hours)
+    assert len(p.log("recipients.none")) == 3
+
+
+def test_the_limit_of_files_is_raised_and_what_does_not_fit_is_said(postern):
+    p = postern({}, wrap=["sh", "-c", 'ulimit -S -n 100; exec "$@"', "sh"])
+    soft, hard = resource.prlimit(p.pid, resource.RLIMIT_NOFILE)
+    assert soft == hard > 100
+    p.stop()
+    p.wrap = ["sh", "-c", 'ulimit -n 300; exec "$@"', "sh"]
+    p.start()
+    [said] = p.log("files.limit")
+    assert said["limit"] == "300" and int(said["wanted"]) > 1000 and "Smtp:MaxConnections" in said["text"]
+    assert p.send(ALARM)[0] == 250
+
+
 def test_settings_that_are_wrong_do_not_stop_it(postern):
     p = postern('{ "Smtp": { "Prot": 1 }, "Recipients": { "anna": [ "nobody:1" ] } }')
     assert p.log("settings.mistake", path="Smtp:Prot")
-    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert p.send(ALARM)[0] == 250
 
 
 def test_settings_that_are_no_json_do_not_stop_it(postern):
     p = postern("{ this is no JSON")
     assert p.log("settings.mistake")
-    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert p.send(ALARM)[0] == 250
 
 
 def test_a_taken_port_is_one_clear_line(refused):
@@ -58,7 +127,7 @@ def test_a_second_process_on_the_same_folder_is_refused(postern, tmp_path):
     second.start(wait=False)
     assert second.wait_exit() == EX_CANTCREAT
     assert str(first.pid) in second.log("store.failed")[0]["text"]
-    assert first.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert first.send(ALARM)[0] == 250
 
 
 def test_sigterm_lets_the_conversation_finish(postern):
@@ -69,7 +138,7 @@ def test_sigterm_lets_the_conversation_finish(postern):
     s.rcpt("alarm@house")
     os.kill(p.pid, signal.SIGTERM)
     wait_until("it stops", lambda: p.log("stopping"))
-    assert s.data(bytes(mails.panel("Zone:1 A, Innenbereich Alarm")))[0] == 250
+    assert s.data(ALARM)[0] == 250
     s.close()
     assert p.process.wait(20) == 0
     p.start()
@@ -78,7 +147,7 @@ def test_sigterm_lets_the_conversation_finish(postern):
 
 def test_sigterm_ends_an_idle_gateway_within_two_seconds(postern):
     p = postern({})
-    p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))
+    p.send(ALARM)
     p.wait_deliveries(1, "sent")
     began = time.monotonic()
     p.stop()
@@ -111,6 +180,6 @@ def test_no_dns_is_asked_on_the_way_in(postern):
     """The name of a peer is never looked up: nothing listens at the only name server it could ask."""
     p = postern({}, env={"LOCALDOMAIN": "invalid", "RES_OPTIONS": "timeout:5 attempts:5"})
     began = time.monotonic()
-    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert p.send(ALARM)[0] == 250
     assert time.monotonic() - began < 3
     wait_until("told", lambda: p.deliveries("sent"))

@@ -113,8 +113,27 @@ static void test_a_path_that_is_no_file_is_explained(void **state)
     assert_non_null(strstr(e.text, "is a directory, not a file"));
     assert_non_null(strstr(e.text, "our uid"));
     settings_done(&s);
-    assert_int_equal(settings_read("/nowhere/at/all.json", NULL, &s, &e), -1);
-    assert_int_equal(e.code, ERR_NOT_FOUND);
+}
+
+static void test_a_file_that_is_missing_or_too_large_is_a_mistake(void **state)
+{
+    (void)state;
+    struct settings s;
+    struct err      e;
+    char           *env[] = { (char[]){ "Smtp__Port=2526" }, NULL };
+    assert_int_equal(settings_read("/nowhere/at/all.json", env, &s, &e), 0);
+    assert_true(names(&s, "/nowhere/at/all.json", "no such file"));
+    assert_int_equal(s.smtp_port, 2526);
+    settings_done(&s);
+
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    for (int i = 0; i < (1 << 20) / 64 + 1; i++)
+        (void)fprintf(f, "%-63s\n", i == 0 ? "{\"Smtp\":{\"Port\":1}}" : "//");
+    (void)fclose(f);
+    assert_int_equal(settings_read(path, env, &s, &e), 0);
+    assert_true(names(&s, path, "1048576"));
+    assert_int_equal(s.smtp_port, 2526);
     settings_done(&s);
 }
 
@@ -192,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_all_mistakes_come_at_once_and_the_rest_works),
         cmocka_unit_test(test_a_broken_file_leaves_the_defaults),
         cmocka_unit_test(test_a_path_that_is_no_file_is_explained),
+        cmocka_unit_test(test_a_file_that_is_missing_or_too_large_is_a_mistake),
         cmocka_unit_test(test_secrets_are_never_printed),
         cmocka_unit_test(test_the_page_holds_every_row_of_the_table),
         cmocka_unit_test(test_the_example_has_no_mistake_once_it_is_filled),
