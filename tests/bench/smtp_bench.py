@@ -108,8 +108,8 @@ def postern_server(settings=None, env=None):
     folder = FOLDER / "postern"
     shutil.rmtree(folder, ignore_errors=True)
     p = Postern(folder, merge({"Smtp": {"Port": free_port()}, "Api": {"Port": free_port()}}, settings or MUCH), env=env, build="release")
-    start_quietly(p)
     try:
+        start_quietly(p)
         yield p
     finally:
         p.close()

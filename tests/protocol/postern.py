@@ -3,6 +3,7 @@
 A daemon runs in a folder of its own (settings, data, log) on ports the kernel picks. Builds are folders under build/ made by
 tools/build.sh; without a word it is the one POSTERN_BUILD names (build/asan).
 """
+import ctypes
 import json
 import mmap
 import os
@@ -65,6 +66,15 @@ def merge(base, over):
 
 
 # --- processes ------------------------------------------------------------------------------------------------------
+
+
+def die_with_parent():
+    """In the child: a test run that is cut short leaves no daemon behind."""
+    PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+PR_SET_PDEATHSIG = 1
+PRCTL = ctypes.CDLL(None).prctl
 
 
 def children_of(pid):
@@ -262,7 +272,7 @@ class Postern:
             command += ["--settings", str(self.settings_path)]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*command, *self.args], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
-                                            cwd=self.folder, start_new_session=True)
+                                            cwd=self.folder, start_new_session=True, preexec_fn=die_with_parent)
         self._kin, self.exit_code = set(), None
         if wait:
             self.wait_ready()
