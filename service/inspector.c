@@ -71,10 +71,10 @@ static void *quick_run(void *arg)
     struct lane *l = arg;
     (void)lane_ensure_process(l); /* the first mail shall not wait for it */
     while (!l->in->is_stopping) {
-        uint64_t seen = inspector_wakes(l->in);
+        uint64_t seen = lane_wakes(l);
         inspector_keep_promise(l->in);
         if (quick_round(l) == 0)
-            inspector_wait(l->in, seen, inspector_promise_wait_ms(l->in));
+            lane_wait(l, seen, inspector_promise_wait_ms(l->in));
     }
     return NULL;
 }
@@ -98,8 +98,8 @@ static bool slow_next(struct lane *l, struct arrival_row *row, struct arena *a)
 static void wait_until_kept(struct lane *l)
 {
     struct inspector *in = l->in;
-    for (uint64_t seen = inspector_wakes(in); inspector_flying(in, &in->slow_flying) > 0 && !in->is_stopping; seen = inspector_wakes(in))
-        inspector_wait(in, seen, LOOK_MS);
+    for (uint64_t seen = lane_wakes(l); inspector_flying(in, &in->slow_flying) > 0 && !in->is_stopping; seen = lane_wakes(l))
+        lane_wait(l, seen, LOOK_MS);
     (void)pthread_mutex_lock(&in->lock);
     bool has_failed = TAKE(in->has_slow_failed);
     (void)pthread_mutex_unlock(&in->lock);
@@ -127,12 +127,12 @@ static void *slow_run(void *arg)
 {
     struct lane *l = arg;
     while (!l->in->is_stopping) {
-        uint64_t seen = inspector_wakes(l->in);
+        uint64_t seen = lane_wakes(l);
         if (slow_round(l))
             continue;
         if (l->process.pid > 0 && clock_mono_ms() - l->idle_since > IDLE_MS)
             inspect_process_stop(&l->process);
-        inspector_wait(l->in, seen, LOOK_MS);
+        lane_wait(l, seen, LOOK_MS);
     }
     return NULL;
 }
@@ -172,7 +172,8 @@ int inspector_start(struct store *s, struct relay *r, const struct inspector_opt
     (void)pthread_mutex_init(&in->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&in->woken, &monotonic);
+    (void)pthread_cond_init(&in->quick.woken, &monotonic);
+    (void)pthread_cond_init(&in->slow.woken, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     in->marks[0] = (struct mark){ clock_mono_ms(), store_last_arrival(s) };
     in->mark_count = 1;
@@ -204,12 +205,14 @@ void inspector_stop(struct inspector **i)
     if (!in)
         return;
     atomic_store(&in->is_stopping, true);
-    inspector_wake(in);
+    lane_wake(&in->quick);
+    lane_wake(&in->slow);
     lane_stop(&in->quick);
     lane_stop(&in->slow);
     if (!wait_for_relay(in))
         return;
-    (void)pthread_cond_destroy(&in->woken);
+    (void)pthread_cond_destroy(&in->quick.woken);
+    (void)pthread_cond_destroy(&in->slow.woken);
     (void)pthread_mutex_destroy(&in->lock);
     free(in);
 }

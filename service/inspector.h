@@ -16,4 +16,4 @@ struct inspector_options { /* strings must outlive the inspector */
 };
 int  inspector_start(struct store *s, struct relay *r, const struct inspector_options *o, struct inspector **out, struct err *e) MUST_CHECK;
 void inspector_stop(struct inspector **i); /* before the relay: what was handed to it is waited for */
-void inspector_wake(struct inspector *i); /* something was kept; any thread */
+void inspector_wake(struct inspector *i, bool is_large); /* a mail was kept, above the inline ceiling or not; any thread */

@@ -12,28 +12,34 @@ enum {
 
 /* --- waiting and waking --------------------------------------------------------------------------------------- */
 
-static void wake(struct inspector *in)
+/* With the lock. Small mails do not wake slow, nor large ones quick: at a thousand mails a second that counts. */
+static void wake(struct lane *l)
 {
-    in->wakes++;
-    (void)pthread_cond_broadcast(&in->woken);
+    l->wakes++;
+    (void)pthread_cond_signal(&l->woken);
 }
 
-void inspector_wake(struct inspector *in)
+void lane_wake(struct lane *l)
 {
-    (void)pthread_mutex_lock(&in->lock);
-    wake(in);
-    (void)pthread_mutex_unlock(&in->lock);
+    (void)pthread_mutex_lock(&l->in->lock);
+    wake(l);
+    (void)pthread_mutex_unlock(&l->in->lock);
 }
 
-uint64_t inspector_wakes(struct inspector *in)
+void inspector_wake(struct inspector *in, bool is_large)
 {
-    (void)pthread_mutex_lock(&in->lock);
-    uint64_t wakes = in->wakes;
-    (void)pthread_mutex_unlock(&in->lock);
+    lane_wake(is_large ? &in->slow : &in->quick);
+}
+
+uint64_t lane_wakes(struct lane *l)
+{
+    (void)pthread_mutex_lock(&l->in->lock);
+    uint64_t wakes = l->wakes;
+    (void)pthread_mutex_unlock(&l->in->lock);
     return wakes;
 }
 
-void inspector_wait(struct inspector *in, uint64_t seen, int64_t wait_ms)
+void lane_wait(struct lane *l, uint64_t seen, int64_t wait_ms)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
@@ -43,11 +49,11 @@ void inspector_wait(struct inspector *in, uint64_t seen, int64_t wait_ms)
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
     }
-    (void)pthread_mutex_lock(&in->lock);
-    while (in->wakes == seen && !in->is_stopping)
-        if (pthread_cond_timedwait(&in->woken, &in->lock, &until) != 0)
+    (void)pthread_mutex_lock(&l->in->lock);
+    while (l->wakes == seen && !l->in->is_stopping)
+        if (pthread_cond_timedwait(&l->woken, &l->in->lock, &until) != 0)
             break;
-    (void)pthread_mutex_unlock(&in->lock);
+    (void)pthread_mutex_unlock(&l->in->lock);
 }
 
 int inspector_flying(struct inspector *in, const int *count)
@@ -87,8 +93,10 @@ static void on_kept(void *user, const struct err *failed)
         in->rewind_to = t->seq;
     if (failed && t->flying == &in->slow_flying)
         in->has_slow_failed = true;
-    if (!is_quick || was_full || (in->rewind_to > 0 && in->quick_flying == 0) || in->is_stopping)
-        wake(in);
+    if (was_full || (in->rewind_to > 0 && in->quick_flying == 0))
+        wake(&in->quick);
+    if (!is_quick)
+        wake(&in->slow);
     (void)pthread_mutex_unlock(&in->lock);
     free(t);
 }

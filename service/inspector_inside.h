@@ -25,6 +25,8 @@ struct lane {
     struct inspector      *in;
     const char            *name;
     bool                   is_quick, is_started;
+    pthread_cond_t         woken; /* with the inspector's lock */
+    uint64_t               wakes;
     pthread_t              thread;
     struct inspect_process process;
     struct store_reader   *reader;
@@ -50,8 +52,6 @@ struct inspector {
     atomic_int_fast64_t slow_seq; /* with the relay, of slow; 0: none */
 
     pthread_mutex_t lock; /* guards the rest */
-    pthread_cond_t  woken;
-    uint64_t        wakes;
     int             quick_flying, slow_flying, told_flying; /* with the relay, not yet committed */
     int64_t         rewind_to; /* the lowest of quick's that could not be committed; 0: none */
     bool            has_slow_failed; /* slow's could not */
@@ -59,9 +59,10 @@ struct inspector {
 
 /* --- inspector_hand.c ----------------------------------------------------------------------------------------- */
 
-uint64_t inspector_wakes(struct inspector *in); /* so far */
-/* Until somebody woke us since `seen`, at most wait_ms. */
-void inspector_wait(struct inspector *in, uint64_t seen, int64_t wait_ms);
+void     lane_wake(struct lane *l);
+uint64_t lane_wakes(struct lane *l); /* so far */
+/* Until somebody woke it since `seen`, at most wait_ms. */
+void lane_wait(struct lane *l, uint64_t seen, int64_t wait_ms);
 int  inspector_flying(struct inspector *in, const int *count);
 /* The next try not before a pause that doubles; a success ends it. */
 void lane_pause(struct lane *l);

@@ -84,6 +84,7 @@ static enum ending count_failure(struct lane *l, const struct arrival_row *row, 
         lane_pause(l);
         return NOT_NOW;
     }
+    lane_wake(&l->in->slow); /* it is slow's from here */
     return row->tries + 1 >= TRIES_MAX ? give_up(l, row, why) : DONE;
 }
 

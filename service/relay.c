@@ -121,6 +121,12 @@ void relay_log_ended(const struct outbox_end_list *ended, const struct flight *f
     }
 }
 
+/* With the lock. Who puts the first thing in wakes the thread; the others need not: a wake-up is two system calls. */
+static bool is_inbox_empty(const struct relay *r)
+{
+    return !r->first && !r->finished;
+}
+
 /* --- operations --------------------------------------------------------------------------------------------- */
 
 /* Writer's thread: back into the inbox. */
@@ -133,13 +139,15 @@ static void op_done(struct store_op *op, const struct err *failed)
     if (failed)
         o->failed = *failed;
     (void)pthread_mutex_lock(&r->lock);
+    bool was_empty = is_inbox_empty(r);
     if (r->last_finished)
         r->last_finished->next = o;
     else
         r->finished = o;
     r->last_finished = o;
     (void)pthread_mutex_unlock(&r->lock);
-    courier_wake(r->courier);
+    if (was_empty)
+        courier_wake(r->courier);
 }
 
 void relay_submit(struct relay *r, struct relay_op *o)
@@ -156,13 +164,15 @@ void relay_take(struct relay *r, struct understanding *u)
 {
     u->next = NULL;
     (void)pthread_mutex_lock(&r->lock);
+    bool was_empty = is_inbox_empty(r);
     if (r->last)
         r->last->next = u;
     else
         r->first = u;
     r->last = u;
     (void)pthread_mutex_unlock(&r->lock);
-    courier_wake(r->courier);
+    if (was_empty)
+        courier_wake(r->courier);
 }
 
 void relay_take_later(struct relay *r, struct understanding *u)

@@ -100,10 +100,9 @@ static void on_raw_missing(void *user, int64_t seq)
 
 static void on_kept(void *user, const struct arrival *a)
 {
-    (void)a;
     struct gateway *g = user;
     if (g->inspector)
-        inspector_wake(g->inspector);
+        inspector_wake(g->inspector, a->bytes > store_inline_max(g->store));
 }
 
 /* What was refused after MAIL FROM stays visible: an event of our own, told at most once an hour per peer. */

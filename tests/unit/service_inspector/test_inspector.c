@@ -37,7 +37,8 @@ static const char *program(void)
 static int64_t keep(const char *to, const char *raw)
 {
     int64_t seq = fake_keep(to, false, raw, raw ? strlen(raw) : 0);
-    inspector_wake(in);
+    inspector_wake(in, false);
+    inspector_wake(in, true);
     return seq;
 }
 
@@ -106,7 +107,8 @@ static void every_mail_is_read_once_while_the_relay_is_slow(void **state)
     for (int i = 0; i < MAILS; i++)
         (void)keep("alarm@h", ALARM);
     (void)usleep(300000);
-    inspector_wake(in);
+    inspector_wake(in, false);
+    inspector_wake(in, true);
     (void)usleep(50000);
     fake_hold_relay(false);
     for (int i = 1; i <= MAILS; i++) {
@@ -126,7 +128,8 @@ static void a_full_relay_is_waited_for(void **state)
     fake_hold_relay(true);
     for (int i = 0; i < MAILS; i++)
         (void)fake_keep("alarm@h", false, ALARM, sizeof ALARM - 1);
-    inspector_wake(in);
+    inspector_wake(in, false);
+    inspector_wake(in, true);
     (void)usleep(200000);
     fake_hold_relay(false);
     for (int i = 1; i <= MAILS; i++)
@@ -225,7 +228,8 @@ static void a_large_mail_goes_through_the_slow_lane(void **state)
     memcpy(raw, ALARM, sizeof ALARM - 1);
     start(program(), 60000);
     int64_t seq = fake_keep("alarm@h", true, raw, BYTES);
-    inspector_wake(in);
+    inspector_wake(in, false);
+    inspector_wake(in, true);
     assert_string_equal(wait_for(seq, is_understood).kind, "alarm.interior");
     free(raw);
 }
@@ -264,7 +268,8 @@ static void after_a_thousand_mails_the_reader_is_another(void **state)
     double before = restarts();
     for (int i = 0; i < MAILS; i++)
         (void)fake_keep("alarm@h", false, ALARM, sizeof ALARM - 1);
-    inspector_wake(in);
+    inspector_wake(in, false);
+    inspector_wake(in, true);
     for (int i = 1; i <= MAILS; i++)
         assert_int_equal(wait_for(i, is_understood).tries, 0);
     assert_true(restarts() == before);
