@@ -572,31 +572,45 @@ void relay_stop(struct relay **r)
 
 /* --- events of our own -------------------------------------------------------------------------------------- */
 
-/* At most once an hour per key; the one said longest ago makes room. */
-static bool may_say(struct relay *r, const char *key, int64_t now)
+/* The place of this key, or one that is free: the one told longest ago makes room. */
+static struct own_event *find_own(struct relay *r, const char *key)
 {
     struct own_event *oldest = &r->said[0];
     for (size_t i = 0; i < OWN_EVENTS; i++) {
         struct own_event *one = &r->said[i];
-        if (one->key[0] && strncmp(one->key, key, sizeof one->key - 1) == 0) {
-            bool may = now - one->mono_ms >= SAY_AGAIN_MS;
-            one->mono_ms = may ? now : one->mono_ms;
-            return may;
-        }
+        if (one->key[0] && strncmp(one->key, key, sizeof one->key - 1) == 0)
+            return one;
         if (!one->key[0] ? oldest->key[0] : (oldest->key[0] && one->mono_ms < oldest->mono_ms))
             oldest = one;
     }
-    (void)snprintf(oldest->key, sizeof oldest->key, "%s", key);
-    oldest->mono_ms = now;
-    return true;
+    oldest->key[0] = '\0';
+    return oldest;
+}
+
+enum say { SAY_NOTHING, SAY_KEEP, SAY_TELL };
+
+/* Told at most once an hour per key; in between kept, as long as there are not too many. */
+static enum say how_to_say(struct relay *r, const char *key)
+{
+    int64_t now = clock_mono_ms();
+    (void)pthread_mutex_lock(&r->lock);
+    struct own_event *one = find_own(r, key);
+    enum say          how = !one->key[0] || now - one->mono_ms >= SAY_AGAIN_MS ? SAY_TELL
+                            : one->kept < OWN_KEPT_MAX                         ? SAY_KEEP
+                                                                               : SAY_NOTHING;
+    if (how == SAY_TELL) {
+        one->mono_ms = now;
+        one->kept = 0;
+        (void)snprintf(one->key, sizeof one->key, "%s", key);
+    }
+    one->kept++;
+    (void)pthread_mutex_unlock(&r->lock);
+    return how;
 }
 
 bool relay_may_say(struct relay *r, const char *key)
 {
-    (void)pthread_mutex_lock(&r->lock);
-    bool may = may_say(r, key, clock_mono_ms());
-    (void)pthread_mutex_unlock(&r->lock);
-    return may;
+    return how_to_say(r, key) == SAY_TELL;
 }
 
 struct understanding *relay_own_event(const char *kind, bool restored, const char *text)
@@ -622,9 +636,12 @@ struct understanding *relay_own_event(const char *kind, bool restored, const cha
 
 void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text)
 {
-    struct understanding *u = !key || relay_may_say(r, key) ? relay_own_event(kind, restored, text) : NULL;
-    if (u)
-        relay_take(r, u);
+    enum say              how = key ? how_to_say(r, key) : SAY_TELL;
+    struct understanding *u = how != SAY_NOTHING ? relay_own_event(kind, restored, text) : NULL;
+    if (!u)
+        return;
+    u->is_untold = how == SAY_KEEP;
+    relay_take(r, u);
 }
 
 /* --- sending again ------------------------------------------------------------------------------------------ */

@@ -19,6 +19,7 @@ struct understanding {
     enum arrival_state  state;         /* what the arrival is from here: TOLD, UNDERSTOOD or GIVEN_UP      */
     const char         *only_recipient; /* `send-test --to`: nobody else; NULL = by the routes             */
     const struct account *except;      /* told through every account but this one; NULL = through all      */
+    bool                is_untold;     /* kept and told nobody                                             */
     /* Any thread, once, when the events are kept (or could not be). May be NULL. */
     void (*kept)(void *user, const struct err *failed);
     void *user;
@@ -37,7 +38,8 @@ struct relay_options {
 int  relay_start(struct store *s, const struct relay_options *o, struct relay **out, struct err *e) MUST_CHECK;
 void relay_stop(struct relay **r); /* lets requests in flight end (10 s), joins */
 void relay_take(struct relay *r, struct understanding *u); /* any thread */
-/* An event of our own, told like any other; at most one in an hour per key (NULL: always). Any thread. */
+/* An event of our own, told like any other, but at most one in an hour per key (NULL: always): the others are only kept, up to
+ * sixty an hour. Any thread. */
 void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text);
 /* POST /deliveries/{id}/retry: 1 waits again, 0 no such or not failed/unknown, -1. Any thread, waits for the disk. */
 int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;

@@ -72,11 +72,12 @@ struct account_state {
     bool is_refusal_told; /* by a system.delivery event; one more is owed when it works again */
 };
 
-struct own_event { /* said not long ago */
+struct own_event { /* of the last hour */
     char    key[96];
-    int64_t mono_ms;
+    int64_t mono_ms; /* when it was told */
+    int     kept;    /* since then       */
 };
-enum { OWN_EVENTS = 256 };
+enum { OWN_EVENTS = 256, OWN_KEPT_MAX = 60 /* an hour and key */ };
 
 struct relay {
     struct store         *store;

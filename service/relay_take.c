@@ -115,6 +115,8 @@ static int plan_event(struct relay *r, struct take *t, size_t event)
     struct understanding *u = t->source->u;
     struct event         *ev = &u->events.items[event];
     ev->severity = route_severity(ev, &u->envelope, r->options.alarm_user);
+    if (u->is_untold)
+        return 0;
     bool        is_for_all = u->except || (u->parser && strcmp(u->parser, "drill") == 0);
     struct told told[ROUTE_TOLD_MAX];
     size_t      count = route_event(r->options.people, ev, &u->envelope, is_for_all, u->only_recipient, told);
@@ -257,7 +259,8 @@ static void say_event(const struct understanding *u, const struct event *ev)
 {
     metrics_add(METRIC_EVENTS, ev->kind, severity_name(ev->severity), 1);
     log_line(LOG_INFO, "event.made", LOG_S("id", ev->id), LOG_S("kind", ev->kind), LOG_S("severity", severity_name(ev->severity)),
-             LOG_S("device", ev->device_id), { .key = "zone", .number = ev->zone_number, .text = NULL, .is_text = ev->zone_number < 0 },
+             LOG_S("device", ev->device_id && ev->device_id[0] ? ev->device_id : NULL),
+             { .key = "zone", .number = ev->zone_number, .text = NULL, .is_text = ev->zone_number < 0 },
              LOG_S("arrival", u->arrival_id[0] ? u->arrival_id : NULL));
 }
 

@@ -344,18 +344,36 @@ static void test_relay_corrects_without_telling_again(void **state)
     assert_int_equal(number(h, "SELECT state FROM arrivals"), ARRIVAL_UNDERSTOOD);
 }
 
+#define REFUSED "SELECT count(*) FROM events WHERE kind = 'system.refused'"
+
 static void test_relay_says_its_own_once_an_hour(void **state)
 {
     struct house *h = *state;
     for (int i = 0; i < 3; i++)
         relay_system(h->relay, "system.refused", false, "refused 192.0.2.7", "too large");
     relay_system(h->relay, "system.refused", false, "refused 192.0.2.8", "too large");
-    wait_number(h, "SELECT count(*) FROM events WHERE kind = 'system.refused'", 2);
+    wait_number(h, REFUSED, 4);
+    wait_number(h, "SELECT count(*) FROM deliveries", 4); /* two are told, each to both: a warning that no route matches */
+    advance(h, 61 * (int64_t)MINUTE);
+    for (int i = 0; i < 2; i++)
+        relay_system(h->relay, "system.refused", false, "refused 192.0.2.7", "too large");
+    wait_number(h, REFUSED, 6);
+    wait_number(h, SENT, 6);
+    wait_number(h, "SELECT count(*) FROM deliveries", 6);
+    assert_true(relay_is_alive(h->relay));
+}
+
+static void test_relay_keeps_no_more_than_sixty_of_its_own_events_an_hour(void **state)
+{
+    struct house *h = *state;
+    for (int i = 0; i < 100; i++)
+        relay_system(h->relay, "system.refused", false, "refused 192.0.2.7", "too large");
+    relay_system(h->relay, "system.refused", false, "refused 192.0.2.8", "the last");
+    wait_number(h, REFUSED, 61);
     advance(h, 61 * (int64_t)MINUTE);
     relay_system(h->relay, "system.refused", false, "refused 192.0.2.7", "too large");
-    wait_number(h, "SELECT count(*) FROM events WHERE kind = 'system.refused'", 3);
-    wait_number(h, SENT, 6); /* a warning that no route matches is told to both */
-    assert_true(relay_is_alive(h->relay));
+    wait_number(h, REFUSED, 62);
+    wait_number(h, "SELECT count(*) FROM deliveries", 6);
 }
 
 static void test_relay_keeps_to_the_rate_and_loses_nothing(void **state)
@@ -407,6 +425,7 @@ int main(void)
         CASE(test_relay_sends_again_on_request),
         CASE(test_relay_corrects_without_telling_again),
         CASE(test_relay_says_its_own_once_an_hour),
+        CASE(test_relay_keeps_no_more_than_sixty_of_its_own_events_an_hour),
         CASE(test_relay_keeps_to_the_rate_and_loses_nothing),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
