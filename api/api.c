@@ -95,7 +95,10 @@ int api_start(struct store *s, const struct api_options *o, struct api **out, st
         return -1;
     if (!a->is_loopback && a->o.token[0] == '\0')
         return err_set(e, ERR_STATE, "the API is open to other machines (Api:Address \"%s\") and has no token", a->o.address);
-    struct http_options http = { .address = a->o.address, .port = o->port, .user = a, .admit = on_admit, .answer = on_answer };
+    struct http_options http = {
+        .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
+        .idle_seconds = o->idle_seconds, .user = a, .admit = on_admit, .answer = on_answer,
+    };
     if (http_start(&http, &a->http, e) < 0)
         return -1;
     *out = TAKE(a);

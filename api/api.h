@@ -11,6 +11,7 @@ struct api_options {
     const char *token;   /* needed unless bound to loopback */
     const char *site;
     const char *public_url; /* "" = none */
+    int         connections, connections_per_address, idle_seconds; /* 0: http.h's */
     void *user;
     const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */
     int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */

@@ -20,10 +20,7 @@
 enum {
     THREADS = 3,
     THREAD_STACK = 512 * 1024,
-    CONNECTIONS = 120, /* in all */
-    CONNECTIONS_PER_ADDRESS = 60, /* a reverse proxy is one address */
     CONNECTION_MEMORY = 24 * 1024,
-    IDLE_SECONDS = 30,
     BACKLOG = 64,
     SLOW_MAX = 4,
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
@@ -423,6 +420,13 @@ static void http_free(struct http *h)
     free(h);
 }
 
+static void settle(struct http_options *o)
+{
+    o->connections = o->connections ? o->connections : 120;
+    o->connections_per_address = o->connections_per_address ? o->connections_per_address : 60; /* a reverse proxy is one address */
+    o->idle_seconds = o->idle_seconds ? o->idle_seconds : 30;
+}
+
 int http_start(const struct http_options *o, struct http **out, struct err *e)
 {
     int fd = -1;
@@ -435,14 +439,15 @@ int http_start(const struct http_options *o, struct http **out, struct err *e)
     }
     h->o = *o;
     h->port = port_of(fd);
+    settle(&h->o);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->is_idle, NULL);
     h->daemon = MHD_start_daemon(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h,
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+        (unsigned)THREADS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->o.connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->o.connections_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->o.idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
         MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_END);
     if (!h->daemon) {
         http_free(h);

@@ -61,6 +61,8 @@ void response_header(struct response *p, const char *name, const char *value);
 struct http_options {
     const char *address; /* IP; "" = all */
     int         port;    /* 0: any free  */
+    int         connections, connections_per_address; /* at once; 0: 120 and 60 */
+    int         idle_seconds;                         /* 0: 30                  */
     void       *user;
     /* The request line and headers are there. false: *p is the answer and no body is read. HTTP threads; must not block. */
     bool (*admit)(void *user, struct request *r, struct response *p);

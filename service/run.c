@@ -145,7 +145,7 @@ static int start_smtp(struct gateway *g, struct err *e)
             .recipients = (size_t)s->smtp_max_recipients,
             .command_bytes = (size_t)s->smtp_max_command,
             .errors = (size_t)s->smtp_max_errors,
-            .junk_commands = 100,
+            .junk_commands = (size_t)s->smtp_max_idle_commands,
         },
         .connections = (size_t)s->smtp_max_connections,
         .connections_per_address = (size_t)s->smtp_max_connections_per_address,
@@ -188,6 +188,7 @@ static void start_inspector(struct gateway *g)
     struct inspector_options o = {
         .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
         .status_user = s->status_user, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
+        .job_ms = s->inspect_seconds * SECOND_MS,
         .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
     };
     if (g->relay && inspector_start(g->store, g->relay, &o, &g->inspector, &e) < 0) {
@@ -222,7 +223,9 @@ static void start_api(struct gateway *g)
         log_line(LOG_ERROR, "api.token", LOG_S("text", e.text));
     struct api_options o = {
         .address = s->api_address, .port = (int)s->api_port, .token = g->token, .site = s->site_name,
-        .public_url = s->api_public_url, .user = g, .health = on_health, .retry = on_retry, .test = on_test,
+        .public_url = s->api_public_url, .connections = (int)s->api_max_connections,
+        .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
+        .user = g, .health = on_health, .retry = on_retry, .test = on_test,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {

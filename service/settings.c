@@ -41,6 +41,8 @@ static const struct setting {
     { "Smtp:MaxRecipients", INT, AT(smtp_max_recipients), "1000", 1, 10000, "", NULL, "Recipients of one mail; the next hears 452." },
     { "Smtp:MaxCommand", INT, AT(smtp_max_command), "12288", 512, 65536, "bytes", NULL, "Length of a command line; a longer one hears 500." },
     { "Smtp:MaxErrors", INT, AT(smtp_max_errors), "20", 1, 1000, "", NULL, "Wrong commands until 421 ends the conversation." },
+    { "Smtp:MaxIdleCommands", INT, AT(smtp_max_idle_commands), "100", 1, 100000, "", NULL,
+      "Commands since the last mail that bring none (NOOP, RSET and the like) until 421 ends the conversation." },
     { "Smtp:CommandTimeout", INT, AT(smtp_command_seconds), "300", 1, 86400, "s", NULL, "Wait for the next command." },
     { "Smtp:DataTimeout", INT, AT(smtp_data_seconds), "180", 1, 86400, "s", NULL, "Wait for the next bytes of a mail." },
     { "Smtp:SessionTimeout", INT, AT(smtp_session_seconds), "86400", 1, 604800, "s", NULL, "Length of a whole conversation." },
@@ -49,6 +51,11 @@ static const struct setting {
     { "Api:Address", TEXT, AT(api_address), "127.0.0.1", 0, 0, "", NULL, "IP address to listen on; beyond loopback a token is needed." },
     { "Api:Token", SECRET, AT(api_token), "", 0, 0, "", NULL, "Bearer token; empty: one is made in <Store:Folder>/api-token." },
     { "Api:PublicUrl", TEXT, AT(api_public_url), "", 0, 0, "", NULL, "How the interface is reached from outside, for links; empty is none." },
+
+    { "Api:MaxConnections", INT, AT(api_max_connections), "120", 12, 10000, "", NULL, "Connections at once; the next waits." },
+    { "Api:MaxConnectionsPerAddress", INT, AT(api_max_connections_per_address), "60", 1, 10000, "", NULL,
+      "Connections at once from one address (a reverse proxy is one); the next is closed." },
+    { "Api:Timeout", INT, AT(api_seconds), "30", 1, 3600, "s", NULL, "Wait for the next bytes of a request, or for a reader of an answer." },
 
     { "Store:Folder", TEXT, AT(store_folder), "./data", 0, 0, "", NULL, "Where everything is kept." },
     { "Store:KeepRawDays", INT, AT(store_keep_raw_days), "30", 1, 36500, "days", NULL, "Raw mails older than this go, their events stay." },
@@ -74,6 +81,8 @@ static const struct setting {
     { "Inspect:Sandbox", BOOL, AT(is_inspect_sandboxed), "on", 0, 0, "", NULL,
       "seccomp around the mail reader; `off` only where the kernel has none." },
     { "Inspect:Memory", INT, AT(inspect_memory_mib), "256", 64, 4096, "MiB", NULL, "Address space of the mail reader." },
+    { "Inspect:Timeout", INT, AT(inspect_seconds), "2", 1, 60, "s", NULL,
+      "Time to read a mail, and a second more for each 5 MB; then its reader is killed." },
     { "Inspect:Unreadable", INT, AT(inspect_unreadable_seconds), "10", 1, 3600, "s", NULL, "A mail not read this long after its 250 is told as unreadable." },
 
     { "Relay:RequestTimeout", INT, AT(relay_request_seconds), "30", 1, 600, "s", NULL, "Length of one request to a provider." },

@@ -14,10 +14,10 @@ struct settings {
     const char        *smtp_address, *smtp_hostname;
     const char *const *smtp_allow_from; /* CIDR; NULL ends; every item is well-formed */
     int64_t smtp_port, smtp_max_message_mib, smtp_max_connections, smtp_max_connections_per_address, smtp_max_recipients;
-    int64_t smtp_max_command, smtp_max_errors, smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
+    int64_t smtp_max_command, smtp_max_errors, smtp_max_idle_commands, smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
 
     const char *api_address, *api_token, *api_public_url;
-    int64_t     api_port;
+    int64_t     api_port, api_max_connections, api_max_connections_per_address, api_seconds;
 
     const char *store_folder;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib;
@@ -29,7 +29,7 @@ struct settings {
     int64_t     message_style; /* 0 plain, 1 original; people.c reads it for each account */
     const char *alarm_user, *status_user, *technician;
     bool        is_inspect_sandboxed;
-    int64_t     inspect_memory_mib, inspect_unreadable_seconds;
+    int64_t     inspect_memory_mib, inspect_seconds, inspect_unreadable_seconds;
     int64_t     relay_request_seconds, relay_reply_kib;
 };
 

@@ -1,4 +1,5 @@
 """The inspector in the whole program: what is hostile delays nobody, what cannot be read is told, and the reader holds nothing."""
+import datetime
 import importlib.util
 import os
 import pathlib
@@ -79,6 +80,31 @@ def test_a_mail_that_kills_or_stops_the_reader_is_told_and_delays_only_itself(po
         p.wait_deliveries(3, "sent")
         assert p.metric("postern_inspector_restarts_total") >= 6
         assert len(p.log("inspector.given_up")) == 2
+
+
+def seconds_until(p, line):
+    """From the 250 to this log line."""
+    kept, then = (datetime.datetime.fromisoformat(x["time"].replace("Z", "+00:00")) for x in (p.log("mail.kept")[0], line))
+    return (then - kept).total_seconds()
+
+
+def test_a_mail_has_the_time_that_the_settings_give(postern):
+    """By default 2 s and three tries, so at least six; with a second less."""
+    p = postern({"Inspect": {"Timeout": 1}})
+    assert p.send(HANG, to="alarm@house.example")[0] == 250
+    tries = p.wait_log("inspector.restart", 3)
+    assert 1 <= seconds_until(p, tries[0]) < 2
+    assert seconds_until(p, tries[2]) < 6
+    assert p.wait_events(1)[0]["kind"] == "unreadable"
+
+
+def test_a_mail_that_is_not_read_in_time_is_told_at_once(postern):
+    p = postern({"Inspect": {"Timeout": 60, "Unreadable": 1}})
+    assert p.send(HANG, to="alarm@house.example")[0] == 250
+    [event] = p.wait_events(1, seconds=8)
+    assert event["kind"] == "unreadable" and event["severity"] == "alarm"
+    assert p.wait_deliveries(1, "sent")
+    assert p.log("inspector.late") and not p.log("inspector.restart")
 
 
 def test_a_poison_mail_is_given_up_across_restarts(postern):

@@ -31,8 +31,9 @@ def test_a_message_over_the_limit(postern):
     assert refused(p, "size") == 3
     line = p.wait_log("mail.refused", reason="size")[0]
     assert line["setting"] == "Smtp:MaxMessage" and line["reply"].startswith("552 5.3.4") and line["peer"] == "127.0.0.1"
-    event = next(e for e in p.wait_events(2) if e["kind"] == "system.refused")
-    assert "Smtp:MaxMessage" in event["text"] and "cam@house" in event["text"] and "127.0.0.1" in event["text"]
+    events = [e for e in p.wait_events(4) if e["kind"] == "system.refused"]
+    assert len(events) == 3 and all("Smtp:MaxMessage" in e["text"] and "127.0.0.1" in e["text"] for e in events)
+    assert sum("cam@house" in e["text"] for e in events) == 2
 
 
 def test_too_many_recipients(postern):
@@ -54,13 +55,13 @@ def test_a_hundred_recipients_are_no_limit(postern):
 
 
 def test_lines_errors_and_junk(postern):
-    p = postern({"Smtp": {"MaxCommand": 512, "MaxErrors": 3}})
+    p = postern({"Smtp": {"MaxCommand": 512, "MaxErrors": 3, "MaxIdleCommands": 10}})
     with Raw(p) as d:
         d.say("NOOP " + "x" * 600 + "\r\n").expect("500 5.5.2")
         d.say("AUTH PLAIN " + "A" * 12400 + "\r\n").expect("500 5.5.6")
         d.say("X\r\nY\r\n").expect("500 5.5.2", "500 5.5.2", "421 4.7.0", "")
     with Raw(p) as d:
-        for _ in range(100):
+        for _ in range(10):
             d.say("NOOP\r\n").expect("250")
         d.say("NOOP\r\n").expect("250", "421 4.7.0", "")
     with Raw(p) as d:
