@@ -77,7 +77,7 @@ static size_t whole(const struct buf *frame)
     return sizeof length + length;
 }
 
-/* The other end writes one frame and waits, so whatever comes belongs to this one. */
+/* Beyond this frame's end only while its length is not known: then others that came with it are taken too. */
 static int read_some(int socket, struct buf *frame, int *passed_fd_out, struct err *e)
 {
     size_t end = whole(frame), room = end > frame->len ? end - frame->len : READ_AT_ONCE;
@@ -101,9 +101,9 @@ int job_receive(int socket, struct buf *frame, int wait_ms, int *passed_fd_out, 
         *passed_fd_out = -1;
     for (;;) {
         size_t end = whole(frame);
-        if (end > JOB_FRAME_MAX + LENGTH_BYTES || (end > 0 && frame->len > end))
+        if (end > JOB_FRAME_MAX + LENGTH_BYTES)
             return err_set(e, ERR_INPUT, "not a frame");
-        if (end > 0 && frame->len == end)
+        if (end > 0 && frame->len >= end)
             return 1;
         if (wait_ms >= 0) {
             struct pollfd p = { .fd = socket, .events = POLLIN };
@@ -119,19 +119,47 @@ int job_receive(int socket, struct buf *frame, int wait_ms, int *passed_fd_out, 
     }
 }
 
-const char *job_text(const struct buf *frame, size_t *n_out)
+/* The frame without its length. */
+static const char *body(const struct buf *frame, size_t *n_out)
 {
-    *n_out = frame->len > LENGTH_BYTES ? frame->len - LENGTH_BYTES : 0;
-    return buf_str(frame) + (frame->len > LENGTH_BYTES ? LENGTH_BYTES : 0);
+    size_t end = whole(frame);
+    *n_out = end > LENGTH_BYTES ? end - LENGTH_BYTES : 0;
+    return buf_str(frame) + (end > LENGTH_BYTES ? LENGTH_BYTES : 0);
 }
 
-void job_write_request(struct buf *out, const char *envelope, int64_t received_ms)
+const char *job_text(const struct buf *frame, size_t *n_out)
+{
+    size_t      n;
+    const char *text = body(frame, &n);
+    *n_out = strnlen(text, n);
+    return text;
+}
+
+const char *job_raw(const struct buf *frame, size_t *n_out)
+{
+    size_t      n;
+    const char *text = body(frame, &n), *nul = memchr(text, '\0', n);
+    *n_out = nul ? n - (size_t)(nul + 1 - text) : 0;
+    return nul ? nul + 1 : NULL;
+}
+
+void job_next(struct buf *frame)
+{
+    size_t end = whole(frame);
+    buf_consume(frame, end < frame->len ? end : frame->len);
+}
+
+void job_write_request(struct buf *out, const char *envelope, int64_t received_ms, const char *raw, size_t n)
 {
     struct json_out w = json_begin(out);
     json_object(&w, NULL);
     json_i(&w, "received_ms", received_ms);
     json_raw(&w, "envelope", envelope);
     json_end(&w);
+    if (!raw)
+        return;
+    buf_putc(out, '\0');
+    buf_put(out, raw, n);
 }
 
 void job_write_answer(struct buf *out, const char *subject, const struct events *events, bool is_last)

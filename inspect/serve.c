@@ -59,7 +59,13 @@ static int do_job(struct server *s, int fd, struct inspection *i, bool *is_large
     struct envelope envelope;
     int64_t         received_ms;
     struct raw      raw;
-    if (read_request(s, &i->arena, &envelope, &received_ms, e) < 0 || raw_open(fd, &raw, e) < 0)
+    if (read_request(s, &i->arena, &envelope, &received_ms, e) < 0)
+        return -1;
+    size_t      n;
+    const char *bytes = job_raw(&s->frame, &n);
+    if (bytes)
+        return inspect_bytes(i, bytes, n, s->site, &envelope, received_ms, e);
+    if (raw_open(fd, &raw, e) < 0)
         return -1;
     int r = inspect_bytes(i, raw.bytes, raw.n, s->site, &envelope, received_ms, e);
     *is_large_out = raw.mapped;
@@ -112,7 +118,7 @@ int inspect_serve(const struct parser_site *site, const struct sandbox *sandbox)
         return EXIT_NO_SANDBOX;
     for (int ended = 0; !ended && job_receive(JOB_SOCKET, &s.frame, -1, &fd, &e) == 1;) {
         ended = answer_job(&s, fd);
-        buf_clear(&s.frame);
+        job_next(&s.frame);
         if (fd >= 0)
             (void)close(fd);
         fd = -1;

@@ -33,6 +33,7 @@ void inspect_process_stop(struct inspect_process *p)
     if (p->socket >= 0)
         (void)close(p->socket);
     p->socket = -1;
+    p->unheard = 0;
     buf_clear(&p->frame);
     if (p->pid <= 0)
         return;
@@ -117,7 +118,7 @@ static int take_greeting(struct inspect_process *p, struct ticker t, struct err 
     if (r >= 0 && greeting.error)
         r = err_set(e, ERR_STATE, "%s", greeting.error);
     arena_done(&arena);
-    buf_clear(&p->frame);
+    job_next(&p->frame);
     return r < 0 ? -1 : 0;
 }
 
@@ -144,19 +145,26 @@ int inspect_process_start(struct inspect_process *p, const struct inspector_opti
     return 0;
 }
 
-int inspect_process_ask(struct inspect_process *p, const struct question *q, struct events *events, struct job_answer *out, struct err *e)
+int inspect_process_tell(struct inspect_process *p, const struct question *q, struct err *e)
 {
     buf_clear(&p->request);
-    buf_clear(&p->frame);
-    job_write_request(&p->request, q->envelope, q->received_ms);
-    if (job_send(p->socket, &p->request, q->fd, e) < 0) {
+    job_write_request(&p->request, q->envelope, q->received_ms, q->raw, q->raw_bytes);
+    if (job_send(p->socket, &p->request, q->raw ? -1 : q->fd, e) < 0) {
         inspect_process_stop(p);
         return err_set(e, ERR_BUSY, "it was gone");
     }
-    int r = receive(p, q->deadline_ms, q->ticker, e);
+    p->unheard++;
+    return 0;
+}
+
+int inspect_process_hear(struct inspect_process *p, int64_t deadline_ms, struct ticker t, struct events *events, struct job_answer *out,
+                         struct err *e)
+{
+    int r = receive(p, deadline_ms, t, e);
     if (r > 0)
         r = job_read_answer(&p->frame, events, out, e);
-    buf_clear(&p->frame);
+    job_next(&p->frame);
+    p->unheard--;
     if (r < 0 || out->is_last)
         inspect_process_stop(p);
     return r < 0 ? -1 : 0;

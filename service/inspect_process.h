@@ -8,6 +8,7 @@
 struct inspect_process {
     pid_t      pid;    /* 0: not running */
     int        socket; /* -1: not running */
+    int        unheard; /* questions it has not answered */
     struct buf frame, request;
 };
 void inspect_process_init(struct inspect_process *p);
@@ -24,14 +25,17 @@ int  inspect_process_start(struct inspect_process *p, const struct inspector_opt
 void inspect_process_stop(struct inspect_process *p); /* kills and reaps; nothing if it is not running */
 
 struct question {
-    const char   *envelope;    /* JSON */
-    int64_t       received_ms;
-    int           fd;          /* the raw arrival; stays the caller's */
-    int64_t       deadline_ms; /* from now */
-    struct ticker ticker;
+    const char *envelope; /* JSON */
+    int64_t     received_ms;
+    const char *raw;      /* the arrival, small; NULL: fd */
+    size_t      raw_bytes;
+    int         fd;       /* stays the caller's */
 };
-/* 0 with *out (which may hold an error of the reader's own). -1 and the process is stopped: ERR_TIMEOUT: it was late; ERR_IO:
- * it died of this question; ERR_BUSY: it was gone before it took it, or we are stopping: the same question to a new one may
- * succeed; ERR_INPUT: its answer is none. */
-int inspect_process_ask(struct inspect_process *p, const struct question *q, struct events *events, struct job_answer *out,
-                        struct err *e) MUST_CHECK;
+/* Hands it one more question; answers come in order. Several may be open (process->unheard), but one with a descriptor only alone.
+ * -1 and the process is stopped (ERR_BUSY): it was gone before it took it; the same question to a new one may succeed. */
+int inspect_process_tell(struct inspect_process *p, const struct question *q, struct err *e) MUST_CHECK;
+
+/* The next answer: 0 with *out (which may hold an error of the reader's own); the process may have ended with it. -1 and the process is
+ * stopped: ERR_TIMEOUT: it was late; ERR_IO: it died of this question; ERR_BUSY: we are stopping; ERR_INPUT: its answer is none. */
+int inspect_process_hear(struct inspect_process *p, int64_t deadline_ms, struct ticker t, struct events *events, struct job_answer *out,
+                         struct err *e) MUST_CHECK;

@@ -55,15 +55,7 @@ static int quick_round(struct lane *l)
         log_line(LOG_ERROR, "inspector.failed", LOG_S("lane", l->name), LOG_S("text", e.text));
         lane_pause(l);
     }
-    int done = 0;
-    for (; done < n && !in->is_stopping; done++) {
-        if (lane_read(l, &rows[done]) == NOT_NOW)
-            break;
-        l->after = rows[done].seq;
-        l->pause_ms = 0;
-        inspector_keep_promise(in);
-    }
-    return done;
+    return n > 0 ? lane_read(l, rows, n) : 0;
 }
 
 static void *quick_run(void *arg)
@@ -114,10 +106,8 @@ static bool slow_round(struct lane *l)
     arena_init(&a, BATCH_ARENA);
     if (!may_go_on(l) || !slow_next(l, &row, &a))
         return false;
-    if (lane_read(l, &row) == NOT_NOW)
+    if (lane_read(l, &row, 1) == 0)
         return false;
-    l->after = row.seq;
-    l->pause_ms = 0;
     wait_until_kept(l);
     l->idle_since = clock_mono_ms();
     return true;

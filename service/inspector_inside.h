@@ -86,5 +86,6 @@ enum ending {
     DONE,    /* handed to the relay, or its failure is committed */
     NOT_NOW, /* not the arrival's fault: later                   */
 };
-enum ending lane_read(struct lane *l, const struct arrival_row *row);
+/* Reads them in order, the cursor follows; how many are done. */
+int lane_read(struct lane *l, const struct arrival_row *rows, int n);
 int         lane_ensure_process(struct lane *l); /* -1: it cannot be started; the lane pauses */

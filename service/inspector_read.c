@@ -3,9 +3,17 @@
 #include "core/metrics.h"
 #include "service/health.h"
 #include "service/inspector_inside.h"
+#include <string.h>
 #include <unistd.h>
 
-enum { TRIES_MAX = 3, JOB_MS = 2000, JOB_BYTES_PER_SECOND = 5 * 1024 * 1024 };
+enum {
+    TRIES_MAX = 3,
+    JOB_MS = 2000,
+    JOB_BYTES_PER_SECOND = 5 * 1024 * 1024,
+    AHEAD_MAX = 16,           /* questions that a process holds              */
+    AHEAD_BYTES = 4 * 1024,   /* of one that may go ahead                    */
+    INLINE_BYTES = 64 * 1024, /* larger ones go as a descriptor              */
+};
 
 static bool tick(void *user)
 {
@@ -88,32 +96,75 @@ static enum ending count_failure(struct lane *l, const struct arrival_row *row, 
     return row->tries + 1 >= TRIES_MAX ? give_up(l, row, why) : DONE;
 }
 
-/* Asks; a process that was gone before it heard the question is replaced once. */
-static int ask(struct lane *l, const struct arrival_row *row, int fd, struct events *events, struct job_answer *answer, struct err *e)
+/* --- questions ------------------------------------------------------------------------------------------------ */
+
+/* Whether the process may have it before it has answered the one before: little enough that neither end ever waits for
+ * the other's buffer. */
+static bool may_go_ahead(const struct lane *l, const struct arrival_row *row)
 {
-    struct question q = {
-        .envelope = row->envelope, .received_ms = row->received_ms, .fd = fd, .deadline_ms = deadline_ms(l->in, row->bytes),
-        .ticker = { tick, l },
-    };
-    int r = inspect_process_ask(&l->process, &q, events, answer, e);
-    if (r < 0 && e->code == ERR_BUSY && lane_ensure_process(l) == 0)
-        r = inspect_process_ask(&l->process, &q, events, answer, e);
-    return r;
+    return l->process.unheard < AHEAD_MAX && row->bytes + (int64_t)strlen(row->envelope) <= AHEAD_BYTES;
 }
 
-static enum ending read_raw(struct lane *l, const struct arrival_row *row, int fd)
+/* 1: told; 0: the process was gone, it is told anew by the next one; -1: its raw mail cannot be had, see e. */
+static int tell(struct lane *l, const struct arrival_row *row, struct err *e)
+{
+    CLEANUP(buf_done) struct buf raw;
+    buf_init(&raw, INLINE_BYTES);
+    struct question q = { .envelope = row->envelope, .received_ms = row->received_ms, .fd = -1 };
+    int             r = row->bytes <= INLINE_BYTES ? store_copy_raw(l->reader, row->seq, &raw, e) : 0;
+    if (r == 0)
+        r = store_open_raw(l->reader, row->seq, &q.fd, e);
+    if (r < 0)
+        return -1;
+    if (q.fd < 0) {
+        q.raw = buf_str(&raw);
+        q.raw_bytes = raw.len;
+    }
+    r = inspect_process_tell(&l->process, &q, e);
+    if (q.fd >= 0)
+        (void)close(q.fd);
+    return r == 0;
+}
+
+/* Tells the process rows[i], if it does not know it yet, and those after it that may go ahead: it reads the next mail while we
+ * keep this one's events. 0, or NOT_NOW / DONE where rows[i] ended already. */
+enum telling { TOLD, ENDED_DONE, ENDED_NOT_NOW };
+
+static enum telling tell_ahead(struct lane *l, const struct arrival_row *rows, int i, int n)
+{
+    struct err e;
+    for (int tries = 0; l->process.unheard == 0; tries++) { /* a process that was gone is replaced once */
+        if (tries > 1 || lane_ensure_process(l) < 0)
+            return ENDED_NOT_NOW;
+        if (tell(l, &rows[i], &e) >= 0)
+            continue;
+        if (e.code == ERR_NOT_FOUND)
+            return give_up(l, &rows[i], "its raw mail is gone") == DONE ? ENDED_DONE : ENDED_NOT_NOW;
+        log_line(LOG_ERROR, "inspector.failed", LOG_S("arrival", rows[i].id), LOG_S("text", e.text));
+        lane_pause(l);
+        return ENDED_NOT_NOW;
+    }
+    for (int next = i + l->process.unheard; next < n && may_go_ahead(l, &rows[i]) && may_go_ahead(l, &rows[next]); next++)
+        if (tell(l, &rows[next], &e) < 1)
+            break; /* its own turn will show why */
+    return l->process.unheard > 0 ? TOLD : ENDED_NOT_NOW;
+}
+
+static enum ending hear(struct lane *l, const struct arrival_row *row)
 {
     struct inspector     *in = l->in;
     struct understanding *u = understanding_of(row);
     struct job_answer     answer;
     struct err            e;
-    if (!u)
+    if (!u) {
+        inspect_process_stop(&l->process); /* its answer would be taken for the next one's */
         return NOT_NOW;
-    int r = ask(l, row, fd, &u->events, &answer, &e);
+    }
+    int r = inspect_process_hear(&l->process, deadline_ms(in, row->bytes), (struct ticker){ tick, l }, &u->events, &answer, &e);
     if (r == 0 && !answer.error && u->events.count > 0) {
         u->parser = answer.parser;
         u->subject = answer.subject;
-        inspector_hand_over(l->in, u, ARRIVAL_UNDERSTOOD, l->is_quick ? &in->quick_flying : &in->slow_flying);
+        inspector_hand_over(in, u, ARRIVAL_UNDERSTOOD, l->is_quick ? &in->quick_flying : &in->slow_flying);
         return DONE;
     }
     bool is_busy = r < 0 && e.code == ERR_BUSY;
@@ -125,20 +176,19 @@ static enum ending read_raw(struct lane *l, const struct arrival_row *row, int f
     return is_busy ? NOT_NOW : count_failure(l, row, e.text);
 }
 
-enum ending lane_read(struct lane *l, const struct arrival_row *row)
+int lane_read(struct lane *l, const struct arrival_row *rows, int n)
 {
-    struct err e;
-    int        fd = -1;
-    if (lane_ensure_process(l) < 0)
-        return NOT_NOW;
-    if (store_open_raw(l->reader, row->seq, &fd, &e) < 0) {
-        if (e.code == ERR_NOT_FOUND)
-            return give_up(l, row, "its raw mail is gone");
-        log_line(LOG_ERROR, "inspector.failed", LOG_S("arrival", row->id), LOG_S("text", e.text));
-        lane_pause(l);
-        return NOT_NOW;
+    int done = 0;
+    for (; done < n && !l->in->is_stopping; done++) {
+        enum telling told = tell_ahead(l, rows, done, n);
+        if (told == ENDED_NOT_NOW || (told == TOLD && hear(l, &rows[done]) == NOT_NOW))
+            break;
+        l->after = rows[done].seq;
+        l->pause_ms = 0;
+        if (l->is_quick)
+            inspector_keep_promise(l->in);
     }
-    enum ending ending = read_raw(l, row, fd);
-    (void)close(fd);
-    return ending;
+    if (done < n)
+        inspect_process_stop(&l->process); /* what it still holds is asked again, of another */
+    return done;
 }

@@ -147,6 +147,20 @@ static int open_inline(const char *bytes, size_t n, int *fd_out, struct err *e)
     return 0;
 }
 
+int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT raw FROM arrivals WHERE seq = ? AND raw IS NOT NULL", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    int found = stmt_step(s, e);
+    if (found <= 0)
+        return found;
+    size_t      n;
+    const void *bytes = col_blob(s, 0, &n);
+    return buf_add(out, bytes, n, e) < 0 ? -1 : 1;
+}
+
 int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT file, raw FROM arrivals WHERE seq = ?", e);

@@ -123,6 +123,8 @@ int64_t store_last_arrival(const struct store *s); /* highest seq kept so far; a
 
 /* 1 found, 0 not found, -1. */
 int store_find_arrival(struct store_reader *r, const char *id, struct arrival_row *out, struct arena *a, struct err *e) MUST_CHECK;
+/* The raw bytes of one that is inline, added to out: 1; 0: it is in a file, or forgotten; -1. */
+int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e) MUST_CHECK;
 /* The raw bytes as a descriptor at offset 0, the caller's: the file, or a memfd of the inline bytes. ERR_NOT_FOUND: forgotten. */
 int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e) MUST_CHECK;
 

@@ -38,7 +38,7 @@ static void a_frame_arrives_with_its_descriptor(void **state)
     int        sent = memfd_create("x", MFD_CLOEXEC), got = -1;
     char       text[3] = "";
     assert_int_equal(write(sent, "ok", 2), 2);
-    job_write_request(&json, "{\"peer\":\"192.0.2.1\"}", 5);
+    job_write_request(&json, "{\"peer\":\"192.0.2.1\"}", 5, NULL, 0);
     assert_int_equal(job_send(pair[0], &json, sent, &e), 0);
     assert_int_equal(job_receive(pair[1], &frame, 1000, &got, &e), 1);
     size_t      n;
@@ -65,6 +65,31 @@ static void a_frame_that_comes_byte_by_byte_is_whole_in_the_end(void **state)
         assert_int_equal(write(pair[0], bytes + i, 1), 1);
     }
     assert_int_equal(job_receive(pair[1], &frame, 1000, NULL, &e), 1);
+}
+
+static void frames_that_come_together_are_taken_one_by_one(void **state)
+{
+    (void)state;
+    struct err e;
+    size_t     n;
+    for (int64_t i = 1; i <= 3; i++) {
+        buf_clear(&json);
+        job_write_request(&json, "{}", i, i == 2 ? "raw\0mail" : NULL, i == 2 ? 8 : 0);
+        assert_int_equal(job_send(pair[0], &json, -1, &e), 0);
+    }
+    for (int i = 1; i <= 3; i++) {
+        char expected[64];
+        int  length = snprintf(expected, sizeof expected, "{\"received_ms\":%d,\"envelope\":{}}", i);
+        assert_int_equal(job_receive(pair[1], &frame, 1000, NULL, &e), 1);
+        const char *text = job_text(&frame, &n);
+        assert_int_equal(n, length);
+        assert_memory_equal(text, expected, n);
+        const char *raw = job_raw(&frame, &n);
+        assert_int_equal(n, i == 2 ? 8 : 0);
+        assert_true(i == 2 ? memcmp(raw, "raw\0mail", 8) == 0 : raw == NULL);
+        job_next(&frame);
+    }
+    assert_int_equal(frame.len, 0);
 }
 
 static void waiting_ends_and_the_end_is_seen(void **state)
@@ -147,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_frame_arrives_with_its_descriptor),
         T(a_frame_that_comes_byte_by_byte_is_whole_in_the_end),
+        T(frames_that_come_together_are_taken_one_by_one),
         T(waiting_ends_and_the_end_is_seen),
         T(a_frame_beyond_the_ceiling_is_refused),
         T(an_answer_comes_back_as_it_went),

@@ -138,6 +138,15 @@ int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival
     return pick(is_untold, 0, up_to, rows, limit, a);
 }
 
+int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e)
+{
+    (void)r;
+    const struct kept *k = &kept[seq];
+    if (!k->has_raw || k->is_large)
+        return 0;
+    return buf_add(out, k->raw, k->n, e) < 0 ? -1 : 1;
+}
+
 int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e)
 {
     (void)r;
