@@ -14,6 +14,34 @@ static void print_mistakes(const struct settings *s)
     }
 }
 
+static void print_list(const char *before, const char *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)printf("%s%s", i == 0 ? before : ", ", items[i]);
+}
+
+static void print_route(size_t number, const struct route *r)
+{
+    (void)printf("route     %zu:", number);
+    print_list(" ", r->kinds, r->kind_count);
+    print_list(" of ", r->devices, r->device_count);
+    print_list(" to ", r->to, r->to_count);
+    if (r->min_severity > SEVERITY_INFO)
+        (void)printf(" from %s on", severity_name(r->min_severity));
+    if (r->except)
+        (void)printf(" except \"%s\"", r->except);
+    (void)printf("%s →", r->is_otherwise ? " otherwise" : "");
+    for (size_t t = 0; t < r->tell_count; t++)
+        (void)printf("%s %s", t == 0 ? "" : ",", r->tell[t]->name);
+    if (r->tell_count == 0)
+        (void)printf(" nobody");
+    if (r->title)
+        (void)printf(", title \"%s\"", r->title);
+    if (r->priority != PRIORITY_NONE)
+        (void)printf(", priority %d", r->priority);
+    (void)putchar('\n');
+}
+
 static void print_people(const struct settings *s)
 {
     for (size_t i = 0; i < s->people.account_count; i++)
@@ -25,16 +53,8 @@ static void print_people(const struct settings *s)
             (void)printf("%s%s:%s", w ? ", then " : " ", r->ways[w].account->name, r->ways[w].address);
         (void)putchar('\n');
     }
-    for (size_t i = 0; i < s->people.route_count; i++) {
-        const struct route *r = &s->people.routes[i];
-        (void)printf("route     %zu:", i);
-        for (size_t k = 0; k < r->kind_count; k++)
-            (void)printf(" %s", r->kinds[k]);
-        (void)printf("%s →", r->is_otherwise ? " otherwise" : "");
-        for (size_t t = 0; t < r->tell_count; t++)
-            (void)printf(" %s", r->tell[t]->name);
-        (void)putchar('\n');
-    }
+    for (size_t i = 0; i < s->people.route_count; i++)
+        print_route(i, &s->people.routes[i]);
 }
 
 static void print_text(void (*write)(const struct settings *s, struct buf *out), const struct settings *s)

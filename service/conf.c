@@ -15,7 +15,7 @@ enum { SECRET_FILE_MAX = 64 * 1024, DEPTH_MAX = 16 };
 /* Only these may come from the environment: everything else there is none of our business. */
 static const char *const blocks[] = {
     "Smtp", "Api", "Store", "Log", "Site", "Inspect", "Relay", "Accounts", "Recipients", "Routes", "Devices", "Messages",
-    "Parsers", "Service", "ConnectionStrings",
+    "Parsers", "Service", "ConnectionStrings", "Technician",
 };
 
 const struct conf *conf_at(const struct conf *block, const char *path)

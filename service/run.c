@@ -60,7 +60,7 @@ static void say_mistakes(const struct settings *s)
 {
     for (size_t i = 0; i < s->mistakes.count; i++) {
         const struct mistake *m = &s->mistakes.items[i];
-        log_line(m->is_note ? LOG_INFO : LOG_ERROR, m->is_note ? "settings.note" : "settings.mistake", LOG_S("path", m->path),
+        log_line(m->is_note ? LOG_WARN : LOG_ERROR, m->is_note ? "settings.note" : "settings.mistake", LOG_S("path", m->path),
                  LOG_S("text", m->text));
     }
     size_t n = settings_mistakes(s);

@@ -93,8 +93,13 @@ def test_the_three_mails_nobody_understands_reach_everybody(postern):
         p = postern(settings)
         p.send(mails.panel("Zone:4 Keller, Alarme intrusion déclenchée"))
         p.send(b"")
-        p.send(b"".join(b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" if i == 0 else b"--a\r\n\r\nx\r\n" for i in range(600000)))
+        p.send(b"X-Postern-Test: crash\r\nFrom: a@b\r\nSubject: x\r\n\r\nx\r\n")
         wait_until("each of the three is told to both", lambda: all(
             sum(d["recipient"] == name for d in p.deliveries("sent")) >= 3 for name in ("anna", "family")), 60)
         french = [e for e in p.events() if "Keller" in json.dumps(e, ensure_ascii=False)]
         assert french and french[0]["severity"] == "alarm"
+        assert sorted(e["kind"] for e in p.events()) == ["unknown", "unknown", "unreadable"]
+        assert all(e["severity"] == "alarm" for e in p.events())
+        assert p.metric("postern_inspector_restarts_total") >= 3, "it did not kill its reader"
+        owed = {(d["recipient"], d["event"]) for d in p.deliveries("sent")}
+        assert owed == {(name, e["id"]) for name in ("anna", "family", "home") for e in p.events()}, "no route: everybody"
