@@ -79,6 +79,18 @@ bool kind_matches(const char *pattern, const char *kind)
     return strcmp(pattern, kind) == 0;
 }
 
+const char *kind_read(const char *words, bool *restored_out)
+{
+    size_t n = strcspn(words, " ");
+    *restored_out = strcmp(words + n, " restored") == 0;
+    if (words[n] && !*restored_out)
+        return NULL;
+    for (unsigned i = 0; i < COUNT(table); i++)
+        if (strlen(table[i].kind) == n && strncmp(table[i].kind, words, n) == 0)
+            return table[i].kind;
+    return NULL;
+}
+
 const char *kind_at(unsigned i)
 {
     return i < COUNT(table) ? table[i].kind : NULL;

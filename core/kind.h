@@ -14,5 +14,7 @@ bool kind_is_known(const char *kind);
 enum severity kind_severity(const char *kind, bool restored);
 /* "alarm.*" fits alarm.tamper; "*" fits all; else the kinds must be equal. */
 bool kind_matches(const char *pattern, const char *kind);
+/* "alarm.tamper" or "alarm.tamper restored", as settings write it: the table's own string, NULL: no such kind. */
+const char *kind_read(const char *words, bool *restored_out);
 /* Every kind in the table's order; NULL after the last. */
 const char *kind_at(unsigned i);

@@ -2,6 +2,7 @@
 #include "core/clock.h"
 #include "inspect/inspect.h"
 #include "inspect/job.h"
+#include "parsers/own_texts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -13,10 +14,11 @@
 enum { RECIPIENTS_MAX = 1000, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_NO_SANDBOX = 69 };
 
 struct arguments {
-    const char        *file, *attack, *time_zone;
+    const char        *file, *attack, *time_zone, *texts;
     const char        *to[RECIPIENTS_MAX];
     struct envelope    envelope;
     struct parser_site site;
+    struct own_texts   own_texts;
     struct sandbox     sandbox;
     bool               is_serving;
 };
@@ -24,7 +26,7 @@ struct arguments {
 static const char usage[] =
     "usage: postern-inspect FILE|- [--recipient ADDRESS]... [--from ADDRESS] [--peer IP] [--login NAME]\n"
     "                       [--alarm-user NAME] [--status-user NAME] [--language de|en] [--time-zone ZONE]\n"
-    "                       [--sandbox on|off] [--memory MIB]\n"
+    "                       [--texts JSON] [--sandbox on|off] [--memory MIB]\n"
     "Prints what the mail means, as JSON.\n";
 
 static const struct option long_options[] = {
@@ -33,6 +35,7 @@ static const struct option long_options[] = {
     { "alarm-user", required_argument, NULL, 'A' }, { "status-user", required_argument, NULL, 'S' },
     { "language", required_argument, NULL, 'L' },   { "time-zone", required_argument, NULL, 'Z' },
     { "sandbox", required_argument, NULL, 's' },    { "memory", required_argument, NULL, 'm' },
+    { "texts", required_argument, NULL, 'T' },
     { "jobs", no_argument, NULL, 'j' },             { "attack", required_argument, NULL, 'X' },
     { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
 };
@@ -52,7 +55,8 @@ static int take_option(struct arguments *a, int option, const char *value)
 {
     const char **texts[] = {
         ['f'] = &a->envelope.from, ['p'] = &a->envelope.peer, ['l'] = &a->envelope.login, ['A'] = &a->site.alarm_user,
-        ['S'] = &a->site.status_user, ['L'] = &a->site.language, ['Z'] = &a->time_zone, ['X'] = &a->attack,
+        ['S'] = &a->site.status_user, ['L'] = &a->site.language, ['Z'] = &a->time_zone,
+        ['T'] = &a->texts, ['X'] = &a->attack,
     };
     switch (option) {
     case 'r':
@@ -155,6 +159,20 @@ static int attack(const struct arguments *a)
     return r > 0 ? fail(EXIT_SUCCESS, a->attack, "succeeded") : fail(EXIT_FAILURE, a->attack, "refused");
 }
 
+/* Before the filter closes. They live as long as the process. A gateway's mails are read all the same if the list is wrong. */
+static int take_texts(struct arguments *a)
+{
+    static struct arena arena;
+    struct err          e;
+    arena_init(&arena, (size_t)4 * OWN_TEXTS_BYTES);
+    if (own_texts_read(a->texts, &arena, &a->own_texts, &e) < 0) {
+        (void)fail(0, "--texts", e.text);
+        return a->is_serving ? 0 : -1;
+    }
+    a->site.texts = &a->own_texts;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct arguments a;
@@ -164,6 +182,8 @@ int main(int argc, char **argv)
     }
     if (a.time_zone && a.time_zone[0] && clock_use_zone(a.time_zone) < 0)
         (void)fail(0, a.time_zone, "no such time zone here; taking UTC");
+    if (a.texts && take_texts(&a) < 0)
+        return EXIT_USAGE;
     inspect_warm_up(&a.site);
     if (a.attack)
         return attack(&a);

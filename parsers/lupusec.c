@@ -158,7 +158,7 @@ static int judge(const struct mail *m, struct span x, bool is_alone, struct line
     *line = read_line(x);
     bool is_ours = is_for_panel(m);
     bool is_guess_allowed = line->is_panel_shape || (is_ours && is_alone);
-    bool is_known = panel_text_find(line->text.s, line->text.n, is_guess_allowed, meaning);
+    bool is_known = panel_text_find(m->site->texts, line->text.s, line->text.n, is_guess_allowed, meaning);
     if (line->is_panel_shape)
         return is_known ? KNOWN_SHAPE : PANEL_SHAPE;
     if (is_known && is_ours)

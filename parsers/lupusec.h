@@ -10,6 +10,8 @@ struct panel_meaning {
     int         panel_code; /* where none is                          */
 };
 
-/* By the table, compared without case, accents and blanks. is_guess_allowed: a word in it is enough ("… Batterie …").
+struct own_texts;
+
+/* By the settings' own texts (NULL: none), else by the table, compared without case, accents and blanks. is_guess_allowed: a word in it is enough ("… Batterie …").
  * false: not known. */
-bool panel_text_find(const char *text, size_t n, bool is_guess_allowed, struct panel_meaning *out);
+bool panel_text_find(const struct own_texts *own, const char *text, size_t n, bool is_guess_allowed, struct panel_meaning *out);

@@ -2,9 +2,8 @@
  * The mails carry localised Contact-ID descriptions plus Climax' own 7xx states, so a table keyed by text is enough. */
 #include "core/fold.h"
 #include "parsers/lupusec.h"
+#include "parsers/own_texts.h"
 #include <string.h>
-
-enum { FOLDED_MAX = 120 }; /* no text of a panel is longer */
 
 static const struct row {
     const char *text;
@@ -193,6 +192,30 @@ static bool answer(const struct row *r, bool restored, struct panel_meaning *out
     return true;
 }
 
+/* The settings know no codes: the one that the kind's first text has; kinds of many things (alarm.other) have none. */
+static bool answer_own(const struct own_text *own, bool restored, struct panel_meaning *out)
+{
+    static const char other[] = ".other";
+    *out = (struct panel_meaning){ .kind = own->kind, .restored = restored };
+    size_t n = strlen(own->kind), k = sizeof other - 1;
+    if (n > k && strcmp(own->kind + n - k, other) == 0)
+        return true;
+    for (const struct row *r = rows; r < rows + COUNT(rows); r++)
+        if (strcmp(r->kind, own->kind) == 0)
+            return answer(r, restored, out);
+    return true;
+}
+
+/* The whole text, as the settings or the table have it. ended: something behind it said that it is over. */
+static bool find_text(const struct own_texts *own, const char *folded, bool ended, struct panel_meaning *out)
+{
+    const struct own_text *mine = own_texts_find(own, folded);
+    if (mine)
+        return answer_own(mine, ended || mine->restored, out);
+    const struct row *r = find_row(folded);
+    return r && answer(r, ended || r->restored, out);
+}
+
 static bool guess(const char *folded, struct panel_meaning *out)
 {
     bool restored = false;
@@ -204,21 +227,19 @@ static bool guess(const char *folded, struct panel_meaning *out)
     return false;
 }
 
-bool panel_text_find(const char *text, size_t n, bool is_guess_allowed, struct panel_meaning *out)
+bool panel_text_find(const struct own_texts *own, const char *text, size_t n, bool is_guess_allowed, struct panel_meaning *out)
 {
-    char folded[FOLDED_MAX];
+    char folded[OWN_TEXT_MAX];
     while (n > 0 && (text[n - 1] == '.' || text[n - 1] == '!'))
         n--;
     if (fold_tight(folded, sizeof folded, text, n) == 0)
         return false;
-    (void)cut_end(folded, "-mobility");
-    const struct row *r = find_row(folded);
-    if (r)
-        return answer(r, r->restored, out);
+    if (find_text(own, folded, false, out) || (cut_end(folded, "-mobility") && find_text(own, folded, false, out)))
+        return true;
     if (is_guess_allowed && guess(folded, out))
         return true;
     for (size_t i = 0; i < COUNT(ends); i++)
         if (cut_end(folded, ends[i]))
-            return (r = find_row(folded)) && answer(r, true, out);
+            return find_text(own, folded, true, out);
     return false;
 }

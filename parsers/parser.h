@@ -4,10 +4,13 @@
 #include "core/envelope.h"
 #include "core/event.h"
 
+struct own_texts;
+
 /* What the site told us; the same for every mail. */
 struct parser_site {
     const char *alarm_user, *status_user; /* local parts: "alarm", "status"           */
     const char *language;                 /* "de" or "en"                             */
+    const struct own_texts *texts; /* what its panels say in words of their own; NULL: none */
     /* Local times are read in the process's time zone (clock_use_zone). */
 };
 

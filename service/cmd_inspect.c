@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { OWN_ARGUMENTS = 11 };
+enum { OWN_ARGUMENTS = 13 };
 
 int cmd_inspect(const struct settings *s, int argc, char **argv)
 {
@@ -22,10 +22,11 @@ int cmd_inspect(const struct settings *s, int argc, char **argv)
         return EX_OSERR;
     const char *own[OWN_ARGUMENTS] = {
         program, "--alarm-user", s->alarm_user, "--status-user", s->status_user, "--language", s->site_language,
-        "--time-zone", s->site_time_zone, s->is_inspect_sandboxed ? NULL : "--sandbox=off",
+        "--time-zone", s->site_time_zone, "--sandbox", s->is_inspect_sandboxed ? "on" : "off", s->own_texts[0] ? "--texts" : NULL,
+        s->own_texts,
     };
     size_t n = 0;
-    for (; own[n]; n++)
+    for (; n < OWN_ARGUMENTS && own[n]; n++)
         args[n] = strdup(own[n]);
     for (int i = 1; i < argc; i++)
         args[n++] = argv[i];

@@ -75,7 +75,8 @@ static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
     (void)snprintf(memory, sizeof memory, "%lld", (long long)(o->memory_mib ? o->memory_mib : 256));
     const char *const args[] = {
         o->program, "--jobs", "--memory", memory, "--sandbox", o->is_sandboxed ? "on" : "off", "--alarm-user", o->alarm_user,
-        "--status-user", o->status_user, "--language", o->language, "--time-zone", o->site_time_zone ? o->site_time_zone : "UTC", NULL,
+        "--status-user", o->status_user, "--language", o->language, "--time-zone", o->site_time_zone ? o->site_time_zone : "UTC",
+        o->texts && o->texts[0] ? "--texts" : NULL, o->texts, NULL,
     };
     choose_environment(environment);
     posix_spawn_file_actions_t files;

@@ -8,6 +8,7 @@ struct inspector;
 struct inspector_options { /* strings must outlive the inspector */
     const char *program;        /* path of postern-inspect */
     const char *site_time_zone, *language, *alarm_user, *status_user;
+    const char *texts;          /* Parsers:Texts as JSON; "" or NULL: none */
     int64_t     memory_mib;
     bool        is_sandboxed;
     int64_t     unreadable_ms;  /* 10,000 */

@@ -27,6 +27,7 @@ static const struct command {
     { "send-test", cmd_send_test, true, "[--to NAME] [--kind K]", "send a test through the running gateway and show who was told" },
     { "events", cmd_events, true, "[--since T] [--limit N] [--follow] [--json]", "list events" },
     { "deliveries", cmd_deliveries, true, "[--state S] [--since T] [--limit N] [--follow] [--json]", "list who was told, and who not" },
+    { "texts", cmd_texts, true, "[--since T]", "list texts of panels that are not known, ready for Parsers:Texts" },
     { "token", cmd_token, true, "show", "show the API token" },
     { "healthcheck", cmd_healthcheck, true, "", "exit 0 unless the gateway is down" },
     { "selftest", cmd_selftest, true, "", "versions, widths, and one mail from end to end" },

@@ -187,7 +187,7 @@ static void start_inspector(struct gateway *g)
     (void)helper_path(g->helper, sizeof g->helper); /* what is missing now may come: the inspector tries again */
     struct inspector_options o = {
         .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
-        .status_user = s->status_user, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
+        .status_user = s->status_user, .texts = s->own_texts, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
         .job_ms = s->inspect_seconds * SECOND_MS,
         .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
     };

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "net/cidr.h"
 #include "service/lupuserv.h"
+#include "service/panel_texts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -90,7 +91,7 @@ static const struct setting {
 };
 
 /* Blocks that other files read, or that other programs left there. */
-static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes" };
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Parsers:Texts" };
 static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
 
 static void *place(const struct settings *s, const struct setting *row)
@@ -277,7 +278,7 @@ static bool is_known(const char *path)
 
 static void find_unknown(const struct conf *v, struct mistakes *m)
 {
-    if (is_known(v->path) || lupuserv_knows(v->path))
+    if (is_known(v->path) || lupuserv_knows(v->path) || is_one_of(v->path, read_elsewhere, COUNT(read_elsewhere)))
         return;
     if (v->type == CONF_BLOCK) {
         for (const struct conf *child = v->first; child; child = child->next)
@@ -296,7 +297,7 @@ static void find_all_unknown(struct settings *s)
     for (const struct conf *block = s->root->first; block; block = block->next) {
         if (is_one_of(block->key, of_others, COUNT(of_others)))
             note_add(&s->mistakes, block->path, "belongs to another program; passed over");
-        else if (!is_one_of(block->key, read_elsewhere, COUNT(read_elsewhere)))
+        else
             find_unknown(block, &s->mistakes);
     }
 }
@@ -395,6 +396,9 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
         read_row(&table[i], s);
     settle_time_zone(s);
     settle_language(s);
+    s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
+    if (!s->own_texts)
+        return err_set(e, ERR_NOMEM, "the settings are too large");
     if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0)
         return err_set(e, ERR_NOMEM, "the settings are too large");
     return 0;

@@ -1,6 +1,7 @@
 /* The panel's table and grammar, beyond the samples of tests/data/lupusec. */
 #include "core/attr.h"
 #include "parsers/lupusec.h"
+#include "parsers/own_texts.h"
 #include "parsers/parser.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,9 +43,57 @@ static void every_kind_of_the_table_is_a_kind(void **state)
     static const char *const samples[] = { "Feuer Alarm", "Battery Normal", "Arm", "DC Open", "Siren Off", "Test Report" };
     for (size_t i = 0; i < COUNT(samples); i++) {
         struct panel_meaning m;
-        assert_true(panel_text_find(samples[i], strlen(samples[i]), false, &m));
+        assert_true(panel_text_find(NULL, samples[i], strlen(samples[i]), false, &m));
         assert_true(kind_is_known(m.kind));
         assert_in_range(m.code, 100, 999);
+    }
+}
+
+static void the_settings_own_texts_come_before_the_table(void **state)
+{
+    (void)state;
+    static const char json[] = "{\"Alarme sabotage\":\"alarm.tamper\",\"Sabotage fini\":\"alarm.tamper restored\",\"Arm\":\"mode.home\","
+                               "\"Batterie \\u00E9puis\\u00E9e\":\"trouble.power\",\"Divers\":\"alarm.other\"}";
+    static const struct {
+        const char *text, *kind;
+        bool        restored;
+        int         code;
+    } cases[] = {
+        { "ALARME  Sabotage!", "alarm.tamper", false, 383 },
+        { "Sabotage fini", "alarm.tamper", true, 383 },
+        { "Alarme sabotage restored", "alarm.tamper", true, 383 },
+        { "Arm", "mode.home", false, 456 },
+        { "Alarme Sabotage - Mobility", "alarm.tamper", false, 383 },
+        { "batterie epuisee", "trouble.power", false, 301 },
+        { "Divers", "alarm.other", false, 0 },
+        { "Disarm", "mode.disarmed", false, 401 },
+    };
+    struct arena     own_arena;
+    struct own_texts own;
+    struct err       e;
+    arena_init(&own_arena, 1 << 16);
+    assert_int_equal(own_texts_read(json, &own_arena, &own, &e), 0);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct panel_meaning m;
+        assert_true(panel_text_find(&own, cases[i].text, strlen(cases[i].text), true, &m));
+        assert_string_equal(m.kind, cases[i].kind);
+        assert_int_equal(m.restored, cases[i].restored);
+        assert_int_equal(m.code, cases[i].code);
+    }
+    arena_done(&own_arena);
+}
+
+static void a_list_of_texts_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "", "[]", "{\"a\":1}", "{\"a\":\"alarm.no\"}", "{\"a\":\"zone.open now\"}", "{\" \":\"zone.open\"}", "{" };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct arena     own_arena;
+        struct own_texts own;
+        struct err       e;
+        arena_init(&own_arena, 1 << 16);
+        assert_int_equal(own_texts_read(bad[i], &own_arena, &own, &e), -1);
+        arena_done(&own_arena);
     }
 }
 
@@ -52,8 +101,8 @@ static void a_word_is_a_guess_only_where_it_is_allowed(void **state)
 {
     (void)state;
     struct panel_meaning m;
-    assert_false(panel_text_find("Batterie 12 V leer", 18, false, &m));
-    assert_true(panel_text_find("Batterie 12 V leer", 18, true, &m));
+    assert_false(panel_text_find(NULL, "Batterie 12 V leer", 18, false, &m));
+    assert_true(panel_text_find(NULL, "Batterie 12 V leer", 18, true, &m));
     assert_string_equal(m.kind, "trouble.battery");
     assert_false(m.restored);
 }
@@ -130,6 +179,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_the_table_is_a_kind),
+        cmocka_unit_test(the_settings_own_texts_come_before_the_table),
+        cmocka_unit_test(a_list_of_texts_that_is_none_is_refused),
         cmocka_unit_test(a_word_is_a_guess_only_where_it_is_allowed),
         cmocka_unit_test(lines_are_read_by_the_grammar),
         cmocka_unit_test(who_talks_like_a_panel_and_is_not_known_is_an_alarm),
