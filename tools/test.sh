@@ -85,6 +85,7 @@ check build-plain tools/build.sh plain
 check build-release tools/build.sh release
 
 tools/venv.sh >"$results/venv.log" 2>&1 || skip protocol "no Python environment: $(tail -n 1 "$results/venv.log")"
+tools/servers.sh >"$results/servers.log" 2>&1 || skip servers "$(tail -n 1 "$results/servers.log")"
 say "protocol tests"
 protocol protocol-asan asan
 

@@ -15,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import gotify as gotify_server  # noqa: E402
 from postern import Clock, Postern  # noqa: E402
 
 
@@ -41,3 +42,15 @@ def clock(tmp_path):
     c = Clock(tmp_path / "clock")
     yield c
     c.close()
+
+
+@pytest.fixture(scope="session")
+def gotify(tmp_path_factory):
+    """The real Gotify server, see gotify.py. Where it was not built its tests are skipped, and counted as skipped."""
+    if not gotify_server.BINARY.exists():
+        pytest.skip("no Gotify server: tools/servers.sh")
+    server = gotify_server.Gotify(tmp_path_factory.mktemp("gotify"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
