@@ -4,6 +4,7 @@
 #include "net/cidr.h"
 #include "service/lupuserv.h"
 #include "service/panel_texts.h"
+#include "service/nearest.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -218,46 +219,12 @@ static void read_row(const struct setting *row, struct settings *s)
 
 /* --- keys that are not ours ------------------------------------------------------------------------------------ */
 
-static size_t min3(size_t a, size_t b, size_t c)
+static const char *nearest_setting(const char *path)
 {
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Levenshtein's distance without regard to case, for "did you mean". */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 64 };
-    size_t row[LONGEST + 1], n = strlen(b);
-    if (n > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n; j++) {
-            bool   same = strncasecmp(a + i, b + j, 1) == 0;
-            size_t next = min3(row[j] + 1, row[j + 1] + 1, diagonal + !same);
-            diagonal = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    return row[n];
-}
-
-static const char *nearest(const char *path)
-{
-    const char *best = NULL;
-    size_t      least = strlen(path) / 3 + 2;
-    for (size_t i = 0; i < COUNT(table); i++) {
-        size_t d = distance(path, table[i].path);
-        if (d < least) {
-            least = d;
-            best = table[i].path;
-        }
-    }
-    return best;
+    const char *known[COUNT(table)];
+    for (size_t i = 0; i < COUNT(table); i++)
+        known[i] = table[i].path;
+    return nearest(path, known, COUNT(known));
 }
 
 static bool is_one_of(const char *key, const char *const *list, size_t count)
@@ -285,7 +252,7 @@ static void find_unknown(const struct conf *v, struct mistakes *m)
             find_unknown(child, m);
         return;
     }
-    const char *near = nearest(v->path);
+    const char *near = nearest_setting(v->path);
     if (near)
         mistake_add(m, v->path, "not known; did you mean %s?", near);
     else
