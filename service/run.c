@@ -26,7 +26,7 @@ enum {
     SECOND_MS = 1000,
     GRACE_MS = 10 * 1000,
     REMIND_MS = 3600 * 1000,
-    SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers, the API */
+    SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers */
 };
 static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
 
@@ -43,6 +43,7 @@ struct gateway {
     struct drill          *drill;
     struct panel_poll     *panel;
     struct cidr           *networks;
+    int64_t                connections; /* of SMTP at once */
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     bool                   was_full, is_stopping;
     char                   token[TOKEN_BYTES], helper[4096];
@@ -77,16 +78,23 @@ static void say_if_nobody_is_told(const struct settings *s)
         log_line(LOG_ERROR, "recipients.none", LOG_S("text", text));
 }
 
-static void raise_file_limit(const struct settings *s)
+/* Raises the limit of open files to the hard one. How many SMTP connections fit under it: a crowd of silent ones must not take
+ * the files that large mails, the helpers and requests to providers need. */
+static int64_t make_room_for_files(const struct settings *s)
 {
+    int64_t       wanted = s->smtp_max_connections, spare = SPARE_DESCRIPTORS + s->api_max_connections;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-        return;
+        return wanted;
     files.rlim_cur = files.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_max != RLIM_INFINITY && (int64_t)files.rlim_max < s->smtp_max_connections + SPARE_DESCRIPTORS)
-        log_line(LOG_WARN, "files.limit", LOG_I("limit", files.rlim_max), LOG_I("wanted", s->smtp_max_connections + SPARE_DESCRIPTORS),
-                 LOG_S("text", "Smtp:MaxConnections does not fit under the limit of open files"));
+    if (files.rlim_max == RLIM_INFINITY || (int64_t)files.rlim_max >= wanted + spare)
+        return wanted;
+    int64_t limit = (int64_t)files.rlim_max, half = limit / 2, fitting = limit - spare > half ? limit - spare : half;
+    fitting = fitting < wanted ? fitting : wanted;
+    log_line(LOG_WARN, "files.limit", LOG_I("limit", limit), LOG_I("wanted", wanted + spare), LOG_I("connections", fitting),
+             LOG_S("text", "Smtp:MaxConnections does not fit under the limit of open files"));
+    return fitting;
 }
 
 /* Found when the last day folders were compared with the rows: the inspector tells it as unreadable. */
@@ -147,7 +155,7 @@ static int start_smtp(struct gateway *g, struct err *e)
             .errors = (size_t)s->smtp_max_errors,
             .junk_commands = (size_t)s->smtp_max_idle_commands,
         },
-        .connections = (size_t)s->smtp_max_connections,
+        .connections = (size_t)g->connections,
         .connections_per_address = (size_t)s->smtp_max_connections_per_address,
         .command_ms = s->smtp_command_seconds * SECOND_MS,
         .data_ms = s->smtp_data_seconds * SECOND_MS,
@@ -386,11 +394,11 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     pthread_t logger;
     start_logger(s, &logger);
     say_mistakes(s);
-    raise_file_limit(s);
+    int64_t connections = make_room_for_files(s);
     say_if_nobody_is_told(s);
     metrics_set(METRIC_BUILD_INFO, POSTERN_VERSION, NULL, 1);
 
-    struct gateway g = { .settings = s };
+    struct gateway g = { .settings = s, .connections = connections };
     (void)uv_loop_init(&g.loop);
     int code = live(&g);
     close_loop(&g);

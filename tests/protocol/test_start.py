@@ -14,7 +14,9 @@ import time
 import pytest
 
 import mails
+from farside import FarSide
 from postern import Postern, wait_until
+from smtp_raw import Raw
 
 ALARM = mails.panel("Zone:1 A, Innenbereich Alarm")
 EX_CONFIG, EX_CANTCREAT, EX_UNAVAILABLE = 78, 73, 69
@@ -98,6 +100,23 @@ def test_the_limit_of_files_is_raised_and_what_does_not_fit_is_said(postern):
     [said] = p.log("files.limit")
     assert said["limit"] == "300" and int(said["wanted"]) > 1000 and "Smtp:MaxConnections" in said["text"]
     assert p.send(ALARM)[0] == 250
+
+
+def test_a_crowd_leaves_files_for_large_mails_and_for_telling(postern):
+    with FarSide() as far:
+        p = postern({"Accounts": {"hook": {"Provider": "webhook", "Url": far.url + "/hook"}}, "Recipients": {"home": ["hook:"]},
+                     "Routes": [{"Tell": ["home"]}]}, wrap=["sh", "-c", 'ulimit -n 160; exec "$@"', "sh"])
+        with Raw(p) as device:
+            crowd = [Raw(p, greet=False, source=f"127.0.0.{2 + i % 50}") for i in range(200)]
+            wait_until("as many as fit", lambda: p.log("smtp.refused", reason="connections"))
+            picture = mails.camera(pictures=[mails.jpeg(seed=1, size=200_000)])
+            for mail in (ALARM, picture):
+                device.data().say(mail + b".\r\n").expect("250 2.0.0 queued")
+            p.wait_events(2)
+            p.wait_deliveries(2, "sent")
+            for d in crowd:
+                d.close()
+        assert not p.log("smtp.paused")
 
 
 def test_settings_that_are_wrong_do_not_stop_it(postern):
