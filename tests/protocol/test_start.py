@@ -1,4 +1,5 @@
 """Starting and stopping: it refuses only if it cannot keep mails, or if the settings that were named are no file."""
+import json
 import os
 import pathlib
 import re
@@ -139,6 +140,56 @@ def test_a_taken_port_is_one_clear_line(refused):
         p, code = refused({"Smtp": {"Port": port}})
     assert code == EX_UNAVAILABLE
     assert str(port) in p.log("smtp.failed")[0]["text"]
+
+
+def test_a_taken_api_port_keeps_no_mail_out(postern):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        p = Postern(postern({}).folder.parent / "other", {"Api": {"Port": s.getsockname()[1]}})
+        p.start(wait=False)
+        try:
+            [failed] = p.wait_log("api.failed")
+            assert str(s.getsockname()[1]) in failed["text"]
+            p.smtp = ("127.0.0.1", int(p.wait_log("smtp.listening")[0]["port"]))
+            assert p.send(ALARM)[0] == 250
+            p.wait_log("delivery.ended", state="sent")
+        finally:
+            p.close()
+
+
+def test_a_raw_mail_that_is_gone_is_told_and_one_that_was_not_acknowledged_goes(tmp_path):
+    p = Postern(tmp_path / "p", {"Inspect": {"Unreadable": 3600}}, env={"POSTERN_INSPECT": str(tmp_path / "none")})
+    p.start()
+    try:
+        assert p.send(mails.camera(pictures=[mails.jpeg(seed=1, size=120_000)]), to="gate@house.example")[0] == 250
+        [kept] = p.data.rglob("*.eml")
+        p.stop()
+        stray = kept.with_name("01M7YVTF4BAT4TB4CBG2W9M336.eml")
+        stray.write_bytes(b"half a mail")
+        kept.unlink()
+        del p.env["POSTERN_INSPECT"]
+        p.start()
+        [event] = p.wait_events(1)
+        assert event["kind"] == "unreadable" and event["device"]["id"] == "gate"
+        assert p.wait_deliveries(1, "sent")
+        wait_until("the stray file is gone", lambda: not stray.exists())
+        assert p.api.get(f"/api/v1/arrivals/{event['arrival']}/raw").status in (404, 410)
+    finally:
+        p.close()
+
+
+def test_every_line_of_a_log_in_json_is_json(postern):
+    p = postern({"Log": {"Format": "json", "Level": "debug"}})
+    with Raw(p) as d:
+        d.say(b'MAIL FROM:<"a\x1b[2J\\"@h\xff\xc2\x9b>\r\nRCPT TO:<alarm@h>\r\n').hear()
+    p.send(mails.panel("Zone:8 \x1b[31mOst\u202e 1, Innenbereich Alarm", subject="x=1 \u009b"), sender='"a b=c"@house')
+    p.wait_deliveries(1, "sent")
+    p.stop()
+    lines = p.log_text().splitlines()
+    assert {"time", "level", "at"} <= set.intersection(*[set(json.loads(line)) for line in lines])
+    assert any(json.loads(line)["at"] == "mail.kept" for line in lines)
+    assert not [c for c in p.log_text() if (ord(c) < 32 and c != "\n") or 0x7f <= ord(c) < 0xa0]
 
 
 def test_a_second_process_on_the_same_folder_is_refused(postern, tmp_path):
