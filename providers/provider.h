@@ -14,6 +14,7 @@ struct account {
     const char            *field[ACCOUNT_FIELDS]; /* values in the order of provider->fields; NULL = not set */
     double                 rate_per_minute;       /* per address; by setting or the provider's default       */
     int                    burst;
+    double                 per_second;            /* through the whole account, to whomever; 0 = no limit    */
     bool                   is_resent_when_unknown; /* WhenUnknown: "again" (default) or "never"              */
     bool                   is_original;            /* Style: the mail's own text, not our words              */
 };
@@ -70,8 +71,9 @@ enum verdict {
 };
 const char *verdict_name(enum verdict v); /* "sent" "retry" "rejected" "unknown" */
 
-/* Whose fault a refusal is: a bad number fails one message; no credit fails the account. */
-enum fault { FAULT_NONE, FAULT_MESSAGE, FAULT_ACCOUNT };
+/* Whose fault a refusal is: a bad number fails one message; who blocked us may think again, the others hear us all the time;
+ * no credit fails the account. */
+enum fault { FAULT_NONE, FAULT_MESSAGE, FAULT_ADDRESS, FAULT_ACCOUNT };
 
 struct outcome {
     enum verdict verdict;
@@ -87,6 +89,7 @@ struct provider {
     struct provider_field fields[ACCOUNT_FIELDS];
     double                rate_per_minute;
     int                   burst;
+    double                per_second;  /* through a whole account; 0 = no limit                     */
     bool                  is_local;    /* no request at all: the relay logs the text (provider log) */
     bool                  is_idempotent; /* a repeated request does no harm (webhook-id)            */
     bool                  is_sms;

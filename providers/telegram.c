@@ -189,7 +189,8 @@ static bool judge_move(const struct account *a, const struct json *parameters, s
     return true;
 }
 
-/* Error codes of a complete answer. 403 is the chat's: who blocked the bot does not stop the others. */
+/* Error codes of a complete answer. 403 is the chat's, and may end (the bot is unblocked, or invited again): it is tried as
+ * an account that refuses is, but who blocked the bot does not stop the others. */
 static const struct {
     int          status;
     enum verdict verdict;
@@ -197,7 +198,7 @@ static const struct {
 } refusals[] = {
     { 400, VERDICT_REJECTED, FAULT_MESSAGE },
     { 401, VERDICT_REJECTED, FAULT_ACCOUNT },
-    { 403, VERDICT_REJECTED, FAULT_MESSAGE },
+    { 403, VERDICT_REJECTED, FAULT_ADDRESS },
     { 404, VERDICT_REJECTED, FAULT_ACCOUNT },
     { 429, VERDICT_RETRY, FAULT_NONE },
 };
@@ -312,6 +313,7 @@ const struct provider provider_telegram = {
     },
     .rate_per_minute = 20,
     .burst = 5,
+    .per_second = 25, /* the service stops at 30 */
     .shows_original = true,
     .text_max = TEXT_MAX,
     .media_count = ALBUM_MAX,

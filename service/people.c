@@ -84,6 +84,12 @@ static bool read_burst(struct reading *r, const struct conf *v, struct account *
     return true;
 }
 
+static bool read_per_second(struct reading *r, const struct conf *v, struct account *a)
+{
+    read_number(r, v, &a->per_second);
+    return true;
+}
+
 /* One of two words; what is neither is a mistake and leaves *out. */
 static void read_either(struct reading *r, const struct conf *v, const char *yes, const char *no, bool *out)
 {
@@ -120,6 +126,7 @@ static const struct {
     { "Provider", read_nothing },
     { "Rate", read_rate },
     { "Burst", read_burst },
+    { "PerSecond", read_per_second },
     { "WhenUnknown", read_when_unknown },
     { "Style", read_style },
 };
@@ -224,6 +231,7 @@ static bool read_account(struct reading *r, const struct conf *block, struct acc
         .provider = p,
         .rate_per_minute = p->is_local ? 0 : p->rate_per_minute,
         .burst = p->burst,
+        .per_second = p->per_second,
         .is_resent_when_unknown = true,
         .is_original = strcasecmp(conf_text(conf_at(r->root, "Messages:Style"), "plain"), "original") == 0,
     };

@@ -21,8 +21,6 @@ enum {
     CONNECT_SECONDS = 10,
     HOUR_MS = 3600 * 1000,
 };
-static const int64_t give_up_hours[SEVERITIES] = { 6, 24, 72 };
-static const int64_t next_way_ms[SEVERITIES] = { 5 * 60 * 1000, 5 * 60 * 1000, 30 * 1000 };
 
 /* --- understandings ----------------------------------------------------------------------------------------- */
 
@@ -83,6 +81,12 @@ struct station *relay_station(struct relay *r, const struct account *a, const ch
     s->next = r->stations;
     r->stations = s;
     return s;
+}
+
+void relay_take_tokens(struct relay *r, struct station *s, int64_t run_ms)
+{
+    (void)bucket_take(&s->lane.bucket, run_ms);
+    (void)bucket_take(&relay_account(r, s->account)->bucket, run_ms);
 }
 
 void relay_look_everywhere(struct relay *r)
@@ -391,6 +395,8 @@ static void take_up_last_run(struct relay *r)
     struct err e = { .text = "" };
     make_stations(r);
     int result = outbox_lanes(r->reader, meet_lane, r, &e);
+    if (result == 0)
+        result = relay_remember(r, &e);
     for (struct station *s = r->stations; s && result == 0; s = s->next)
         result = station_take_up(s, r, &e);
     if (result < 0) {
@@ -474,8 +480,8 @@ static struct outbox_rules rules_of(const struct relay *r)
 {
     struct outbox_rules rules = { .way = find_way, .user = r };
     for (int i = 0; i < SEVERITIES; i++) {
-        rules.give_up_ms[i] = give_up_hours[i] * HOUR_MS;
-        rules.next_way_ms[i] = next_way_ms[i];
+        rules.give_up_ms[i] = r->options.give_up_hours[i] * HOUR_MS;
+        rules.next_way_ms[i] = r->options.next_way_seconds[i] * 1000;
     }
     return rules;
 }
@@ -526,8 +532,11 @@ static int prepare(struct relay *r, struct err *e)
     r->accounts = calloc(count + 1, sizeof *r->accounts);
     if (!r->accounts)
         return err_set(e, ERR_NOMEM, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        r->accounts[i].account = &r->options.people->accounts[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct account *a = &r->options.people->accounts[i];
+        r->accounts[i].account = a;
+        r->accounts[i].bucket = bucket_make(a->per_second * 60, 1, store_running_ms(r->store)); /* evenly: no second holds more */
+    }
     if (courier_open(&limits, &r->courier, e) < 0)
         return -1;
     return store_reader_open(r->store, &r->reader, e);

@@ -33,6 +33,8 @@ struct relay_options {
     const char          *site, *language, *alarm_user, *status_user, *technician;
     int64_t              reply_max;   /* bytes of an answer that are read (64 KiB) */
     int64_t              request_seconds;
+    int64_t              give_up_hours[3];    /* by severity, of running time              */
+    int64_t              next_way_seconds[3]; /* without a yes until the next way is tried */
 };
 /* Starts the thread; takes up what the last run left. */
 int  relay_start(struct store *s, const struct relay_options *o, struct relay **out, struct err *e) MUST_CHECK;

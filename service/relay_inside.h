@@ -27,12 +27,18 @@ struct source {
     struct arena          arena; /* when read back */
 };
 
+/* The reasons of refusals that were told since it last worked, a line each. One that finds no room counts as told. */
+struct refusals {
+    char reasons[400];
+    bool is_changed; /* since it was noted on disk */
+};
+
 struct station { /* one account:address */
     struct station       *next;
     const struct account *account;
     const char           *address;
     char                 *last_text;    /* the last one composed for it; NULL = none */
-    bool                  is_refusal_told; /* this address was refused, and that was told */
+    struct refusals       refusals;     /* of this address */
     char                  moved_to[32]; /* the address has a new name; "" = no */
     struct lane           lane;
     struct flight        *open[SEVERITIES]; /* messages between their attempts, by severity */
@@ -69,7 +75,8 @@ struct account_state {
     const struct account *account;
     bool is_shut;  /* refuses whatever we send. Read by the writer's thread, too: __atomic */
     bool is_ailing;  /* health was told */
-    bool is_refusal_told; /* by a system.delivery event; one more is owed when it works again */
+    struct refusals refusals; /* told by system.delivery events; one more is owed when it works again */
+    struct bucket   bucket;   /* of the whole account, beside the one of each lane */
 };
 
 struct own_event { /* of the last hour */
@@ -113,6 +120,7 @@ void                  relay_look_everywhere(struct relay *r); /* legs may have b
 void                  relay_open_account(struct relay *r, const struct account *a); /* it takes messages again */
 void                  relay_take_later(struct relay *r, struct understanding *u);
 uint32_t              relay_chance(struct relay *r);
+void            relay_take_tokens(struct relay *r, struct station *s, int64_t run_ms); /* the lane's and the account's */
 void                  relay_log_ended(const struct outbox_end_list *ended, const struct flight *f, int64_t run_ms);
 
 /* At most one event of our own in an hour per key. Any thread. */
@@ -123,6 +131,15 @@ bool relay_may_say(struct relay *r, const char *key);
 void relay_report(struct relay *r, const struct flight *f, const struct outcome *o);
 /* An event of our own. Any thread. NULL: no memory. */
 struct understanding *relay_own_event(const char *kind, bool restored, const char *text);
+
+/* --- relay_memory.c ---- */
+bool refusals_have(const struct refusals *f, const char *reason);
+void refusals_add(struct refusals *f, const char *reason);
+void refusals_clear(struct refusals *f);
+bool refusals_are_told(const struct refusals *f);            /* any */
+void relay_note_refusals(struct relay *r);                   /* those that changed, onto the disk */
+void relay_note_move(struct relay *r, const struct station *s);
+int  relay_remember(struct relay *r, struct err *e) MUST_CHECK; /* what the last run noted, and each lane's last text */
 
 /* --- relay_take.c ---- */
 void relay_plan(struct relay *r, struct understanding *u);

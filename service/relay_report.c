@@ -53,43 +53,64 @@ static const char *technician(const struct relay *r, const struct account *a)
     return NULL;
 }
 
-static void say(struct relay *r, const struct flight *f, const struct outcome *o, bool is_restored)
+/* relay's thread, once the event is on disk: only then may it count as told. */
+static void on_kept(void *user, const struct err *failed)
 {
-    const struct account            *a = f->station->account;
-    CLEANUP(buf_done) struct buf     text;
-    struct text_style                style;
+    if (!failed)
+        relay_note_refusals(user);
+}
+
+static void say(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o, bool is_restored)
+{
+    const struct account        *a = f->station->account;
+    CLEANUP(buf_done) struct buf text;
     buf_init(&text, TEXT_MAX);
-    text_style_init(&style, a, r->options.language, r->options.site);
-    text_refusal(&style, a->provider, o->fault, o->detail, is_restored ? 0 : count_waiting(r, f), is_restored, &text);
+    text_refusal(style, a->provider, o->fault, o->detail, is_restored ? 0 : count_waiting(r, f), is_restored, &text);
     struct understanding *u = relay_own_event("system.delivery", is_restored, buf_str(&text));
     if (!u)
         return;
     u->only_recipient = technician(r, a);
     u->except = a;
+    u->kept = on_kept;
+    u->user = r;
     relay_take(r, u);
 }
 
 /* The hour of silence is for accounts that change their mind all the time; what was not said need not be taken back. */
-static bool may_report(struct relay *r, const struct flight *f, const struct outcome *o)
+static bool may_report(struct relay *r, const struct flight *f, const struct outcome *o, const char *reason)
 {
     char key[sizeof r->said[0].key], address[MASK_MAX];
-    bool is_account = o->fault == FAULT_ACCOUNT;
-    (void)snprintf(key, sizeof key, "delivery %s %s", f->station->account->name,
-                   is_account ? o->detail : mask_address(address, f->station->address));
+    (void)snprintf(key, sizeof key, "delivery %s %s %s", f->station->account->name,
+                   o->fault == FAULT_ACCOUNT ? "" : mask_address(address, f->station->address), reason);
     return relay_may_say(r, key);
+}
+
+static void report_refusal(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o)
+{
+    struct refusals *told = o->fault == FAULT_ACCOUNT ? &relay_account(r, f->station->account)->refusals : &f->station->refusals;
+    const char      *reason = text_refusal_reason(style, o->detail);
+    if (refusals_have(told, reason) || !may_report(r, f, o, reason))
+        return;
+    refusals_add(told, reason);
+    say(r, f, style, o, false);
+}
+
+static void report_end(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o)
+{
+    struct refusals *account = &relay_account(r, f->station->account)->refusals, *address = &f->station->refusals;
+    if (!refusals_are_told(account) && !refusals_are_told(address))
+        return;
+    refusals_clear(account);
+    refusals_clear(address);
+    say(r, f, style, o, true);
 }
 
 void relay_report(struct relay *r, const struct flight *f, const struct outcome *o)
 {
-    bool *is_told = o->fault == FAULT_ACCOUNT ? &relay_account(r, f->station->account)->is_refusal_told : &f->station->is_refusal_told;
-    if (o->verdict == VERDICT_REJECTED && !*is_told && may_report(r, f, o)) {
-        *is_told = true;
-        say(r, f, o, false);
-    }
-    if (o->verdict != VERDICT_SENT)
-        return;
-    struct account_state *account = relay_account(r, f->station->account);
-    if (account->is_refusal_told || f->station->is_refusal_told)
-        say(r, f, o, true);
-    account->is_refusal_told = f->station->is_refusal_told = false;
+    struct text_style style;
+    text_style_init(&style, f->station->account, r->options.language, r->options.site);
+    if (o->verdict == VERDICT_REJECTED)
+        report_refusal(r, f, &style, o);
+    if (o->verdict == VERDICT_SENT)
+        report_end(r, f, &style, o);
 }

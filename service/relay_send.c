@@ -295,8 +295,10 @@ static void end_attempt(struct flight *f, const struct outcome *o)
     say_verdict(f, o);
     note_account(r, f, o, &d);
     relay_report(r, f, o);
-    if (o->moved_to[0])
+    if (o->moved_to[0] && strcmp(s->moved_to, o->moved_to) != 0) {
         (void)snprintf(s->moved_to, sizeof s->moved_to, "%s", o->moved_to);
+        relay_note_move(r, s);
+    }
     int64_t now = store_running_ms(r->store);
     bool    is_asked = d.shuts_lane || d.shuts_account;
     f->due_ms = now + d.wait_ms;
@@ -428,7 +430,7 @@ static void attempt(struct flight *f)
 {
     f->station->lane.is_busy = true;
     f->turn = relay_turn(f->op.relay);
-    (void)bucket_take(&f->station->lane.bucket, f->turn.run_ms);
+    relay_take_tokens(f->op.relay, f->station, f->turn.run_ms);
     f->op.op = (struct store_op){ .rank = STORE_EVENT, .apply = attempt_apply };
     f->op.after = attempt_after;
     relay_submit(f->op.relay, &f->op);
@@ -500,6 +502,11 @@ void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *
         enum lane_step step = lane_choose(&s->lane, now_ms, &severity, wake_ms);
         if (step == LANE_REST)
             return;
+        struct bucket *shared = &relay_account(r, s->account)->bucket;
+        if (!bucket_has(shared, now_ms)) {
+            *wake_ms = bucket_ready_ms(shared, now_ms);
+            return;
+        }
         if (step == LANE_NEW) {
             begin_new(s, r, severity, now_ms);
             continue;

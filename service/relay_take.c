@@ -48,7 +48,8 @@ static struct flight *flight_for(struct relay *r, struct take *t, struct station
     for (size_t i = 0; i < t->flight_count; i++)
         if (t->flights[i]->station == s)
             return t->flights[i]->row.severity == severity && t->flights[i]->leg_count < OUTBOX_MEMBERS_MAX ? t->flights[i] : NULL;
-    if (r->is_ending || t->flight_count == COUNT(t->flights) || !lane_is_free(&s->lane, severity, t->turn.run_ms))
+    if (r->is_ending || t->flight_count == COUNT(t->flights) || !lane_is_free(&s->lane, severity, t->turn.run_ms) ||
+        !bucket_has(&relay_account(r, s->account)->bucket, t->turn.run_ms))
         return NULL;
     struct flight *f = flight_new(r, s, t->source, severity);
     if (!f)
@@ -56,7 +57,7 @@ static struct flight *flight_for(struct relay *r, struct take *t, struct station
     if (t->source->u->kept_mono_ms > 0)
         f->since_run_ms -= clock_mono_ms() - t->source->u->kept_mono_ms;
     s->lane.is_busy = true;
-    (void)bucket_take(&s->lane.bucket, t->turn.run_ms);
+    relay_take_tokens(r, s, t->turn.run_ms);
     t->flights[t->flight_count++] = f;
     return f;
 }

@@ -181,6 +181,10 @@ static void start_relay(struct gateway *g)
         .status_user = s->status_user, .technician = s->technician, .reply_max = s->relay_reply_kib << 10,
         .request_seconds = s->relay_request_seconds,
     };
+    for (int i = SEVERITY_INFO; i <= SEVERITY_ALARM; i++) {
+        o.give_up_hours[i] = s->relay_give_up_hours[i];
+        o.next_way_seconds[i] = s->relay_next_way_seconds[i];
+    }
     struct err e;
     if (relay_start(g->store, &o, &g->relay, &e) < 0) {
         log_line(LOG_ERROR, "relay.failed", LOG_S("text", e.text));

@@ -88,6 +88,14 @@ static const struct setting {
     { "Inspect:Unreadable", INT, AT(inspect_unreadable_seconds), "10", 1, 3600, "s", NULL, "A mail not read this long after its 250 is told as unreadable." },
 
     { "Relay:RequestTimeout", INT, AT(relay_request_seconds), "30", 1, 600, "s", NULL, "Length of one request to a provider." },
+    { "Relay:GiveUpAlarm", INT, AT(relay_give_up_hours[SEVERITY_ALARM]), "72", 1, 8760, "h", NULL,
+      "An alarm that nobody could be told for so long (of running time) is given up; it can be sent again." },
+    { "Relay:GiveUpWarning", INT, AT(relay_give_up_hours[SEVERITY_WARNING]), "24", 1, 8760, "h", NULL, "The same for warnings." },
+    { "Relay:GiveUpInfo", INT, AT(relay_give_up_hours[SEVERITY_INFO]), "6", 1, 8760, "h", NULL, "The same for infos." },
+    { "Relay:NextWayAlarm", INT, AT(relay_next_way_seconds[SEVERITY_ALARM]), "30", 1, 86400, "s", NULL,
+      "An alarm not sent by then is tried through the recipient's next account, too." },
+    { "Relay:NextWayWarning", INT, AT(relay_next_way_seconds[SEVERITY_WARNING]), "300", 1, 86400, "s", NULL, "The same for warnings." },
+    { "Relay:NextWayInfo", INT, AT(relay_next_way_seconds[SEVERITY_INFO]), "300", 1, 86400, "s", NULL, "The same for infos." },
     { "Relay:MaxReply", INT, AT(relay_reply_kib), "64", 1, 4096, "KiB", NULL, "Of a provider's answer this much is read." },
 };
 

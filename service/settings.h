@@ -32,6 +32,7 @@ struct settings {
     bool        is_inspect_sandboxed;
     int64_t     inspect_memory_mib, inspect_seconds, inspect_unreadable_seconds;
     int64_t     relay_request_seconds, relay_reply_kib;
+    int64_t     relay_give_up_hours[3], relay_next_way_seconds[3]; /* by severity */
 };
 
 /* 0 even with mistakes (s->mistakes; the defaults stand in for what is wrong). -1: the path that was named exists but cannot be

@@ -47,5 +47,6 @@ void text_mark_twice(const struct text_style *style, const char *sent, enum seve
 
 /* The words of a system.delivery event: "ClickSend nimmt keine SMS an (Guthaben leer), 2 Meldungen nicht zugestellt". detail: the
  * provider's own words. restored: "ClickSend nimmt wieder SMS an". */
+const char *text_refusal_reason(const struct text_style *style, const char *detail); /* "Guthaben leer", or the detail as it is */
 void text_refusal(const struct text_style *style, const struct provider *p, enum fault fault, const char *detail, size_t waiting,
                   bool restored, struct buf *out);

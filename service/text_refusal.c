@@ -15,7 +15,7 @@ static const struct {
     { "number incorrect", "reason.address" },   { "recipient incorrect", "reason.address" }, { "chat not found", "reason.address" },
 };
 
-static const char *reason_of(const struct text_style *style, const char *detail)
+const char *text_refusal_reason(const struct text_style *style, const char *detail)
 {
     for (size_t i = 0; i < COUNT(reasons); i++)
         if (strstr(detail, reasons[i].part))
@@ -27,14 +27,14 @@ void text_refusal(const struct text_style *style, const struct provider *p, enum
                   bool restored, struct buf *out)
 {
     const char *verb = restored               ? (p->is_sms ? "again.sms" : "again")
-                       : fault == FAULT_MESSAGE ? "refuses.one"
+                       : fault != FAULT_ACCOUNT ? "refuses.one"
                        : p->is_sms            ? "refuses.sms"
                                               : "refuses";
     buf_printf(out, "%s %s", p->title, words_find(style->overrides, style->words, verb));
     if (restored)
         return;
     if (detail && *detail)
-        buf_printf(out, " (%s)", reason_of(style, detail));
+        buf_printf(out, " (%s)", text_refusal_reason(style, detail));
     if (waiting > 0)
         buf_printf(out, ", %zu %s", waiting,
                    words_find(style->overrides, style->words, waiting == 1 ? "undelivered.one" : "undelivered"));

@@ -14,14 +14,15 @@ static struct decision again(const struct outcome *o, enum severity s, int attem
 
 static struct decision rejected(const struct outcome *o, bool maybe_twice)
 {
-    if (o->fault != FAULT_ACCOUNT)
+    if (o->fault != FAULT_ACCOUNT && o->fault != FAULT_ADDRESS)
         return (struct decision){ .state = MESSAGE_FAILED, .maybe_twice = maybe_twice };
     return (struct decision){
         .state = MESSAGE_WAITING,
         .maybe_twice = maybe_twice,
         .wait_ms = ACCOUNT_PROBE_MS,
         .is_next_way_now = true,
-        .shuts_account = true,
+        .shuts_lane = true,
+        .shuts_account = o->fault == FAULT_ACCOUNT,
     };
 }
 

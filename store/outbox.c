@@ -953,6 +953,21 @@ int outbox_pending(struct store_reader *r, outbox_pending_fn *each, void *user, 
     return more;
 }
 
+enum { LAST_TEXTS = 1000 };
+
+int outbox_last_texts(struct store_reader *r, outbox_text_fn *each, void *user, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q =
+        db_stmt(reader_db(r), "SELECT account, address, text FROM messages ORDER BY seq DESC LIMIT ?", e);
+    if (!q)
+        return -1;
+    bind_int(q, 1, LAST_TEXTS);
+    int more;
+    while ((more = stmt_step(q, e)) > 0)
+        each(user, col_text(q, 0), col_text(q, 1), col_text(q, 2));
+    return more;
+}
+
 int outbox_next_due(struct store_reader *r, int64_t *run_ms_out, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(r), "SELECT min(due_run_ms) FROM deliveries WHERE state < 2", e);

@@ -146,5 +146,8 @@ int outbox_lanes(struct store_reader *r, outbox_lane_fn *each, void *user, struc
 /* How much waits per account and since when. */
 typedef void outbox_pending_fn(void *user, const char *account, int64_t count, int64_t oldest_run_ms);
 int outbox_pending(struct store_reader *r, outbox_pending_fn *each, void *user, struct err *e) MUST_CHECK;
+/* The texts of the last messages that were made, newest first. Strings are good during the call. */
+typedef void outbox_text_fn(void *user, const char *account, const char *address, const char *text);
+int outbox_last_texts(struct store_reader *r, outbox_text_fn *each, void *user, struct err *e) MUST_CHECK;
 /* When the next open delivery is due; INT64_MAX: none. */
 int outbox_next_due(struct store_reader *r, int64_t *run_ms_out, struct err *e) MUST_CHECK;

@@ -49,7 +49,7 @@ gotify() {
   cp "$source/ui/index.html" "$source/ui/build/"
   echo '{}' >"$source/ui/build/manifest.json"
   echo ok >"$source/ui/build/static/placeholder.txt"
-  (cd "$source" && "$go" build -trimpath -ldflags="-s -w -X main.Version=$gotify_version -X main.Mode=prod" -o "$servers/gotify.new" .) \
+  (cd "$source" && CGO_CFLAGS=-O0 "$go" build -trimpath -ldflags="-s -w -X main.Version=$gotify_version -X main.Mode=prod" -o "$servers/gotify.new" .) \
     >"$servers/gotify.log" 2>&1 || refuse "gotify $gotify_version does not build: $(tail -n 1 "$servers/gotify.log")"
   mv "$servers/gotify.new" "$servers/gotify"
   echo "$gotify_version" >"$servers/gotify.version"

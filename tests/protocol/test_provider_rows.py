@@ -48,7 +48,7 @@ ROWS = {
     "telegram": BROKEN + [
         ("503", farside.status(503), again), ("429", farside.throttle(7), again),
         ("400 chat not found", farside.refuse((400, "Bad Request: chat not found")), failed),
-        *[(f"403 {w}", farside.refuse((403, f"Forbidden: {w}")), failed) for w in ("bot was blocked by the user", "user is deactivated",
+        *[(f"403 {w}", farside.refuse((403, f"Forbidden: {w}")), again) for w in ("bot was blocked by the user", "user is deactivated",
                                                                                    "bot was kicked from the supergroup chat")],
         ("401", farside.refuse((401, "Unauthorized")), again), ("404", farside.refuse((404, "Not Found")), again),
     ],

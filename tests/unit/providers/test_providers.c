@@ -712,7 +712,7 @@ static void test_telegram_answers(void **state)
                "\"parameters\":{\"migrate_to_chat_id\":-1001234567890}}", VERDICT_RETRY, FAULT_NONE, 0, "-1001234567890" },
         { 400, "{\"ok\":false,\"description\":\"Bad Request: chat not found\"}", VERDICT_REJECTED, FAULT_MESSAGE, -1, "" },
         { 401, "{\"ok\":false,\"description\":\"Unauthorized\"}", VERDICT_REJECTED, FAULT_ACCOUNT, -1, "" },
-        { 403, "{\"ok\":false,\"description\":\"Forbidden: bot was blocked by the user\"}", VERDICT_REJECTED, FAULT_MESSAGE, -1, "" },
+        { 403, "{\"ok\":false,\"description\":\"Forbidden: bot was blocked by the user\"}", VERDICT_REJECTED, FAULT_ADDRESS, -1, "" },
         { 404, "{\"ok\":false,\"description\":\"Not Found\"}", VERDICT_REJECTED, FAULT_ACCOUNT, -1, "" },
         { 500, "", VERDICT_UNKNOWN, FAULT_NONE, -1, "" },
         { 502, "<html>", VERDICT_UNKNOWN, FAULT_NONE, -1, "" },

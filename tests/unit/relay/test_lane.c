@@ -159,6 +159,7 @@ static void test_verdict_follows_law_five(void **state)
         { &sms, VERDICT_RETRY, FAULT_NONE, false, MESSAGE_WAITING, false, false, false },
         { &sms, VERDICT_RETRY, FAULT_NONE, true, MESSAGE_WAITING, true, false, false },
         { &sms, VERDICT_REJECTED, FAULT_MESSAGE, false, MESSAGE_FAILED, false, false, false },
+        { &sms, VERDICT_REJECTED, FAULT_ADDRESS, false, MESSAGE_WAITING, false, true, false },
         { &sms, VERDICT_REJECTED, FAULT_ACCOUNT, false, MESSAGE_WAITING, false, true, true },
         { &sms, VERDICT_UNKNOWN, FAULT_NONE, false, MESSAGE_WAITING, true, false, false },
         { &sms, VERDICT_UNKNOWN, FAULT_NONE, true, MESSAGE_UNKNOWN, true, false, false },

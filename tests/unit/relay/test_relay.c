@@ -33,7 +33,7 @@ static void start_relay(struct house *h)
 {
     struct relay_options o = {
         .people = &h->settings.people, .site = "Home", .language = "en", .alarm_user = "alarm", .status_user = "status",
-        .reply_max = 64 * 1024, .request_seconds = 2,
+        .reply_max = 64 * 1024, .request_seconds = 2, .give_up_hours = { 6, 24, 72 }, .next_way_seconds = { 300, 300, 30 },
     };
     struct err e = { .text = "" };
     if (relay_start(h->temp->store, &o, &h->relay, &e) < 0)
