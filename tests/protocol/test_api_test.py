@@ -127,7 +127,6 @@ def test_what_failed_is_sent_again_on_wish(postern):
         assert failed["message"]["detail"]
         far.always(None)
         assert p.api.post(f"/api/v1/deliveries/{failed['id']}/retry").status == 202
-        [sent] = p.wait_deliveries(1, "sent")
-        assert sent["id"] == failed["id"]
+        sent = wait_until("it is sent", lambda: [d for d in p.deliveries("sent") if d["id"] == failed["id"]])[0]
         assert p.api.post(f"/api/v1/deliveries/{failed['id']}/retry").status == 404
         assert p.api.post("/api/v1/deliveries/01M7YVTF4BAT4TB4CBG2W9M336/retry").status == 404
