@@ -84,6 +84,11 @@ int account_check_fields(const struct account *a, struct err *e)
     return 0;
 }
 
+size_t account_media_count(const struct account *a)
+{
+    return a->provider->takes_media && !a->provider->takes_media(a) ? 0 : a->provider->media_count;
+}
+
 void request_done(struct request *r)
 {
     buf_done(&r->body);

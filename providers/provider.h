@@ -44,6 +44,7 @@ struct message {
     int64_t              now_ms;    /* wall clock of this attempt (webhook-timestamp)               */
     const struct message_media *media; /* none: text only; never more than provider->media_count    */
     size_t               media_count;
+    const char          *public_url; /* of our API, for links to pictures; NULL or "": none          */
     int                  priority;  /* of the route; PRIORITY_NONE = by severity                    */
 };
 enum { PRIORITY_NONE = -1 };
@@ -97,6 +98,7 @@ struct provider {
     size_t                text_max;    /* bytes; longer texts are cut by the wording                */
     size_t                media_count; /* pictures that fit one message; 0 = text only              */
     size_t                media_max;   /* bytes of one of them                                      */
+    bool (*takes_media)(const struct account *a); /* as the account is set; NULL: all do            */
 
     int (*check)(const struct account *a, struct err *e);                    /* more than required fields; may be NULL */
     int (*check_address)(const char *address, struct err *e);                /* may be NULL: any */
@@ -118,6 +120,8 @@ const struct provider *provider_find(const char *name);
 const char *account_field(const struct account *a, const char *name);
 /* The field Url and then path, with one slash between; NULL when scratch is full. */
 const char *account_url(const struct account *a, const char *path, struct arena *scratch);
+/* Pictures that fit one message of this account; 0: text only. */
+size_t account_media_count(const struct account *a);
 /* What every provider's check begins with: no control characters in any field; Url, where set, is http or https. */
 int account_check_fields(const struct account *a, struct err *e) MUST_CHECK;
 void request_done(struct request *r);

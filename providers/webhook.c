@@ -1,10 +1,15 @@
 /* webhook: the events as JSON to a URL of the user's, signed after Standard Webhooks (standardwebhooks.com). docs/providers/webhook.md.
  * webhook-id is the message's id, the same on every attempt: the receiver can tell a repetition, so one does no harm. */
+#include "core/base64.h"
 #include "core/json.h"
 #include "providers/provider.h"
 #include "providers/signature.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
-enum { BODY_MAX = 1024 * 1024, SIGNATURE_MAX = 1024 };
+enum { TEXT_BODY_MAX = 1024 * 1024, BODY_MAX = 32 * 1024 * 1024, SIGNATURE_MAX = 1024 };
+enum { PICTURES_MAX = 10, PICTURE_MAX = 10 * 1000 * 1000 };
 
 /* --- the request -------------------------------------------------------------------------------------------- */
 
@@ -12,8 +17,15 @@ static int check(const struct account *a, struct err *e)
 {
     if (account_check_fields(a, e) < 0)
         return -1;
-    const char *secrets = account_field(a, "Secret");
+    const char *secrets = account_field(a, "Secret"), *pictures = account_field(a, "Pictures");
+    if (strcasecmp(pictures, "link") != 0 && strcasecmp(pictures, "base64") != 0 && strcasecmp(pictures, "none") != 0)
+        return err_set(e, ERR_INPUT, "Pictures is none of link, base64, none");
     return secrets ? signature_check(secrets, e) : 0;
+}
+
+static bool takes_media(const struct account *a)
+{
+    return strcasecmp(account_field(a, "Pictures"), "base64") == 0;
 }
 
 static int check_address(const char *address, struct err *e)
@@ -21,7 +33,54 @@ static int check_address(const char *address, struct err *e)
     return *address ? err_set(e, ERR_INPUT, "a webhook takes no address: write it as \"name:\"") : 0;
 }
 
-static void put_payload(struct buf *out, const struct message *m)
+static void put_links(struct json_out *w, const struct message *m)
+{
+    size_t n = strlen(m->public_url);
+    while (n > 0 && m->public_url[n - 1] == '/')
+        n--;
+    json_array(w, "pictures");
+    for (size_t i = 0; i < m->event_count; i++)
+        for (size_t k = 0; k < m->events[i].media_count; k++) {
+            const struct media *one = &m->events[i].media[k];
+            char url[1024];
+            (void)snprintf(url, sizeof url, "%.*s/api/v1/events/%s/media/%d", (int)n, m->public_url, m->events[i].id, one->n);
+            json_object(w, NULL);
+            json_s(w, "type", one->type);
+            json_s_opt(w, "name", one->name);
+            json_s(w, "url", url);
+            json_end(w);
+        }
+    json_end(w);
+}
+
+static void put_bytes(struct json_out *w, const struct message *m)
+{
+    json_array(w, "pictures");
+    for (size_t i = 0; i < m->media_count; i++) {
+        json_object(w, NULL);
+        json_s(w, "type", m->media[i].type);
+        json_s_opt(w, "name", m->media[i].name);
+        json_raw(w, "data", "\""); /* straight into the body: it may be long */
+        base64_encode(w->out, m->media[i].bytes, m->media[i].length);
+        buf_putc(w->out, '"');
+        json_end(w);
+    }
+    json_end(w);
+}
+
+static void put_pictures(struct json_out *w, const struct account *a, const struct message *m)
+{
+    bool is_link = strcasecmp(account_field(a, "Pictures"), "link") == 0 && m->public_url && m->public_url[0];
+    bool has_any = false;
+    for (size_t i = 0; i < m->event_count; i++)
+        has_any = has_any || m->events[i].media_count > 0;
+    if (is_link && has_any)
+        put_links(w, m);
+    if (m->media_count > 0)
+        put_bytes(w, m);
+}
+
+static void put_payload(struct buf *out, const struct account *a, const struct message *m)
 {
     struct json_out w = json_begin(out);
     json_object(&w, NULL);
@@ -36,13 +95,15 @@ static void put_payload(struct buf *out, const struct message *m)
     for (size_t i = 0; i < m->event_count; i++)
         event_write(&w, NULL, &m->events[i], m->origins ? &m->origins[i] : NULL);
     json_end(&w);
+    put_pictures(&w, a, m);
     json_end(&w);
     json_end(&w);
 }
 
-static int set_headers(const struct account *a, const struct message *m, struct arena *scratch, struct request *out, struct err *e)
+static int set_headers(const struct account *a, const struct message *m, struct arena *scratch, struct request *out,
+                       struct err *e)
 {
-    int64_t     seconds = m->now_ms / 1000;
+    int64_t seconds = m->now_ms / 1000;
     const char *secrets = account_field(a, "Secret");
     CLEANUP(buf_done) struct buf signature;
     buf_init(&signature, SIGNATURE_MAX);
@@ -59,10 +120,10 @@ static int set_headers(const struct account *a, const struct message *m, struct 
 
 static int build(const struct account *a, const struct message *m, struct arena *scratch, struct request *out, struct err *e)
 {
-    buf_init(&out->body, BODY_MAX);
+    buf_init(&out->body, m->media_count > 0 ? BODY_MAX : TEXT_BODY_MAX);
     out->method = "POST";
     out->url = account_field(a, "Url");
-    put_payload(&out->body, m);
+    put_payload(&out->body, a, m);
     if (out->body.failed)
         return err_set(e, ERR_LIMIT, "the events do not fit a request");
     return set_headers(a, m, scratch, out, e);
@@ -108,11 +169,15 @@ const struct provider provider_webhook = {
     .fields = {
         { "Url", .is_required = true },
         { "Secret", .is_secret = true },
+        { "Pictures", .fallback = "link" },
     },
     .rate_per_minute = 60,
     .burst = 20,
     .is_idempotent = true,
     .text_max = 4096,
+    .media_count = PICTURES_MAX,
+    .media_max = PICTURE_MAX,
+    .takes_media = takes_media,
     .check = check,
     .check_address = check_address,
     .build = build,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { UPLOAD_BYTES_PER_MS = 50 }; /* a slow line: a request with pictures may take that much longer */
+
 struct errand {
     struct errand   *next;
     CURL              *easy;
@@ -146,7 +148,7 @@ static bool set_how(struct errand *x, const struct courier_limits *limits)
            SET(CURLOPT_FRESH_CONNECT, 1L) || SET(CURLOPT_FORBID_REUSE, 1L) ||
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
            SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(limits->connect_seconds * 1000)) ||
-           SET(CURLOPT_TIMEOUT_MS, (long)(limits->request_seconds * 1000)) || SET(CURLOPT_ERRORBUFFER, x->error) ||
+           SET(CURLOPT_TIMEOUT_MS, (long)(limits->request_seconds * 1000) + (long)(x->request.len / UPLOAD_BYTES_PER_MS)) || SET(CURLOPT_ERRORBUFFER, x->error) ||
            SET(CURLOPT_SSL_VERIFYPEER, 1L) || SET(CURLOPT_SSL_VERIFYHOST, 2L) || SET(CURLOPT_NETRC, 0L) ||
            SET(CURLOPT_WRITEFUNCTION, on_body) || SET(CURLOPT_WRITEDATA, x) || SET(CURLOPT_PREREQFUNCTION, on_prereq) ||
            SET(CURLOPT_PREREQDATA, x) || SET(CURLOPT_PRIVATE, x);

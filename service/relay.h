@@ -31,6 +31,7 @@ void                  understanding_free(struct understanding **u);
 struct relay_options {
     const struct people *people;
     const char          *site, *language, *alarm_user, *status_user, *technician;
+    const char          *public_url;  /* of the API, for links; "" or NULL: none */
     int64_t              reply_max;   /* bytes of an answer that are read (64 KiB) */
     int64_t              request_seconds;
     int64_t              give_up_hours[3];    /* by severity, of running time              */

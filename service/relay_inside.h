@@ -61,6 +61,9 @@ struct flight {
     int64_t               due_ms;       /* of its next attempt */
     int64_t               since_run_ms; /* the oldest member's 250, as far as we know */
     int64_t               started_ms;   /* this attempt, monotonic */
+    bool                  is_pictures;  /* its text went before, as a message of its own */
+    bool                  is_bare;      /* the far side refused it with its pictures: now without */
+    int64_t               picture_bytes; /* on their way */
     bool                  is_new;       /* its first attempt is not committed yet */
     bool                  is_made;      /* apply() made it (or counted the attempt) */
     struct outbox_turn    turn;
@@ -104,6 +107,7 @@ struct relay {
 
     struct understanding *later; /* our own events that could not be kept: tried again */
     struct flight *unkept;
+    int64_t  picture_bytes; /* of all flights that are on their way */
     size_t   ops_open; /* with the writer */
     bool     is_due_asked, has_changed, is_ending;
     int64_t  next_look_ms, next_due_run_ms;

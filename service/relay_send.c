@@ -5,6 +5,7 @@
 #include "core/metrics.h"
 #include "service/health.h"
 #include "service/mask.h"
+#include "service/pictures.h"
 #include "service/relay_inside.h"
 #include "service/text.h"
 #include "service/verdict.h"
@@ -19,6 +20,7 @@ enum {
     TITLE_MAX = 512,
     TEXT_MAX = 64 * 1024,
     DISK_PAUSE_MS = 1000,
+    PICTURES_PAUSE_MS = 250, /* until others have left the memory */
 };
 
 /* --- sources and flights ------------------------------------------------------------------------------------ */
@@ -154,9 +156,24 @@ static int fill_message(const struct flight *f, struct arena *scratch, struct me
         .origins = words.origins,
         .event_count = f->event_count,
         .priority = f->row.priority,
+        .public_url = f->op.relay->options.public_url,
         .now_ms = clock_wall_ms(),
     };
     return 0;
+}
+
+/* The pictures that belong to it; with the text, or, if that goes before them, without it. */
+static void choose_pictures(const struct flight *f, struct pictures *out)
+{
+    pictures_choose(f->station->account, f->events, f->origins, f->event_count, out);
+}
+
+/* They are too many to hold up the text: it goes alone, they follow as the next message. */
+static bool goes_before_pictures(const struct flight *f)
+{
+    struct pictures p;
+    choose_pictures(f, &p);
+    return !f->is_pictures && !f->is_bare && p.bytes > PICTURES_WITH_TEXT_MAX;
 }
 
 int flight_fit(struct flight *f)
@@ -194,7 +211,7 @@ int flight_compose(struct flight *f, const char *title, int priority)
         .origins = words.origins,
         .count = f->event_count,
         .is_late = store_running_ms(f->op.relay->store) - f->since_run_ms > TEXT_LATE_MS,
-        .last = f->station->last_text,
+        .last = f->is_pictures ? NULL : f->station->last_text, /* a caption says what its text said */
     };
     text_compose(&style, &in, &head, &text);
     f->row.text = text.failed ? NULL : arena_copy(&f->arena, buf_str(&text), text.len);
@@ -204,6 +221,8 @@ int flight_compose(struct flight *f, const char *title, int priority)
     (void)id_make(f->row.id, clock_wall_ms());
     if (!f->row.text || !f->row.title)
         return -1;
+    if (f->is_pictures)
+        return 0;
     free(f->station->last_text);
     f->station->last_text = strdup(f->row.text);
     return 0;
@@ -226,6 +245,8 @@ static void verdict_after(struct relay_op *op, const struct err *failed)
         }
     }
     relay_log_ended(&f->ended, f, f->turn.run_ms);
+    if (f->verdict.pictures_follow)
+        s->lane.is_waiting[f->row.severity] = true;
     if (f->verdict.state == MESSAGE_FAILED || f->verdict.state == MESSAGE_UNKNOWN || f->verdict.is_next_way_now)
         relay_look_everywhere(r);
     if (f->verdict.state == MESSAGE_WAITING && !failed) {
@@ -284,8 +305,26 @@ static void say_verdict(const struct flight *f, const struct outcome *o)
              LOG_I("ms", clock_mono_ms() - f->started_ms), LOG_S("detail", o->detail));
 }
 
-static void end_attempt(struct flight *f, const struct outcome *o)
+/* A picture that the far side cannot read must not cost the text: what was refused with pictures is tried once without. */
+static bool refuse_pictures(struct flight *f, const struct outcome *o, struct outcome *again)
 {
+    struct pictures p;
+    choose_pictures(f, &p);
+    bool is_refused = o->verdict == VERDICT_REJECTED && o->fault == FAULT_MESSAGE;
+    if (!is_refused || f->is_bare || f->is_pictures || p.count == 0 || p.bytes > PICTURES_WITH_TEXT_MAX)
+        return false;
+    f->is_bare = true;
+    *again = *o;
+    again->verdict = VERDICT_RETRY;
+    again->fault = FAULT_NONE;
+    again->wait_ms = 0;
+    return true;
+}
+
+static void end_attempt(struct flight *f, const struct outcome *heard)
+{
+    struct outcome        bare;
+    const struct outcome *o = refuse_pictures(f, heard, &bare) ? &bare : heard;
     struct relay         *r = f->op.relay;
     struct station       *s = f->station;
     const struct account *a = s->account;
@@ -312,6 +351,7 @@ static void end_attempt(struct flight *f, const struct outcome *o)
         .verdict = verdict_name(o->verdict),
         .detail = f->outcome.detail,
         .due_run_ms = is_asked ? f->due_ms : 0, /* a new start need not wait for our own back-off */
+        .pictures_follow = d.state == MESSAGE_SENT && goes_before_pictures(f),
         .is_next_way_now = d.is_next_way_now,
     };
     if (d.state == MESSAGE_SENT) {
@@ -329,6 +369,8 @@ static void on_end(void *user, const struct courier_answer *end)
     const struct account *a = f->station->account;
     struct outcome        o = { .verdict = VERDICT_UNKNOWN, .wait_ms = -1 };
     f->station->flying = NULL;
+    f->op.relay->picture_bytes -= f->picture_bytes;
+    f->picture_bytes = 0;
     f->is_heard = end->is_complete;
     if (!end->is_complete) {
         outcome_set(&o, a, end->is_untouched ? VERDICT_RETRY : VERDICT_UNKNOWN, FAULT_NONE, "%s", end->why);
@@ -345,25 +387,58 @@ static void on_end(void *user, const struct courier_answer *end)
     end_attempt(f, &o);
 }
 
+/* What of its pictures can still be read. */
+static void load_pictures(const struct flight *f, struct pictures_loaded *out)
+{
+    struct pictures p;
+    *out = (struct pictures_loaded){ .count = 0 };
+    if (f->is_bare || goes_before_pictures(f))
+        return;
+    choose_pictures(f, &p);
+    pictures_load(f->op.relay->reader, &p, out);
+}
+
+/* 0 on its way; -1: it could not be built, or (ERR_BUSY) not be begun. */
+static int build_and_send(struct flight *f, struct arena *scratch, struct request *request, struct err *e)
+{
+    const struct account *a = f->station->account;
+    struct relay         *r = f->op.relay;
+    struct message        m;
+    CLEANUP(pictures_drop) struct pictures_loaded pictures;
+    load_pictures(f, &pictures);
+    if (f->is_pictures && pictures.count == 0)
+        return err_set(e, ERR_NOT_FOUND, "its pictures are gone");
+    if (fill_message(f, scratch, &m) < 0)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    m.media = pictures.items;
+    m.media_count = pictures.count;
+    if (a->provider->build(a, &m, scratch, request, e) < 0)
+        return -1;
+    for (size_t i = 0; i < pictures.count; i++)
+        f->picture_bytes += (int64_t)pictures.items[i].length;
+    if (courier_send(r->courier, request, on_end, f, e) < 0) {
+        f->picture_bytes = 0;
+        return err_set(e, ERR_BUSY, "the request could not be set up");
+    }
+    r->picture_bytes += f->picture_bytes;
+    f->station->flying = f;
+    return 0;
+}
+
 /* What could not even be built was surely not sent; the same message would fail again, so it is the message's fault. */
 static void send_remote(struct flight *f)
 {
-    const struct account            *a = f->station->account;
-    struct relay                    *r = f->op.relay;
     struct request                   request = { .method = "POST" };
-    struct message                   m;
     struct err                       e = { .text = "out of memory" };
     struct outcome                   o;
     CLEANUP(arena_done) struct arena scratch;
     arena_init(&scratch, REQUEST_MAX);
-    bool is_built = fill_message(f, &scratch, &m) == 0 && a->provider->build(a, &m, &scratch, &request, &e) == 0;
-    if (is_built && courier_send(r->courier, &request, on_end, f, &e) == 0) {
-        f->station->flying = f;
-        request_done(&request);
-        return;
-    }
+    int sent = build_and_send(f, &scratch, &request, &e);
     request_done(&request);
-    outcome_set(&o, a, is_built ? VERDICT_RETRY : VERDICT_REJECTED, is_built ? FAULT_NONE : FAULT_MESSAGE, "%s", e.text);
+    if (sent == 0)
+        return;
+    bool is_built = e.code == ERR_BUSY;
+    outcome_set(&o, f->station->account, is_built ? VERDICT_RETRY : VERDICT_REJECTED, is_built ? FAULT_NONE : FAULT_MESSAGE, "%s", e.text);
     end_attempt(f, &o);
 }
 
@@ -426,8 +501,22 @@ static void attempt_after(struct relay_op *op, const struct err *failed)
     lane->due_ms[f->row.severity] = f->turn.run_ms + DISK_PAUSE_MS;
 }
 
+/* Messages of pictures wait for room in memory; those with a text never do. */
+static bool has_no_room(const struct flight *f)
+{
+    struct pictures p;
+    choose_pictures(f, &p);
+    int64_t taken = f->op.relay->picture_bytes;
+    return f->is_pictures && taken > 0 && taken + p.bytes > PICTURES_IN_FLIGHT_MAX;
+}
+
 static void attempt(struct flight *f)
 {
+    if (has_no_room(f)) {
+        f->station->open[f->row.severity] = f;
+        f->station->lane.due_ms[f->row.severity] = store_running_ms(f->op.relay->store) + PICTURES_PAUSE_MS;
+        return;
+    }
     f->station->lane.is_busy = true;
     f->turn = relay_turn(f->op.relay);
     relay_take_tokens(f->op.relay, f->station, f->turn.run_ms);
@@ -438,6 +527,7 @@ static void attempt(struct flight *f)
 
 static int add_members(struct flight *f, struct outbox_member *members, size_t count)
 {
+    f->is_pictures = count > 0 && members[0].is_pictures;
     for (size_t i = 0; i < count; i++) {
         struct outbox_member *m = &members[i];
         m->origin.site = f->op.relay->options.site;
@@ -471,6 +561,11 @@ static int gather(struct station *s, struct relay *r, enum severity severity, st
     int count = outbox_waiting(r->reader, s->account->name, s->address, severity, members, OUTBOX_MEMBERS_MAX, &source->arena, e);
     if (count <= 0)
         return count;
+    bool is_full = count == OUTBOX_MEMBERS_MAX;
+    if (members[0].is_pictures && count > PICTURES_MAX) {
+        count = PICTURES_MAX; /* a picture each: the others follow */
+        is_full = true;
+    }
     struct flight *f = flight_new(r, s, source, severity);
     if (!f)
         return err_set(e, ERR_NOMEM, "out of memory");
@@ -478,7 +573,7 @@ static int gather(struct station *s, struct relay *r, enum severity severity, st
         flight_free(f);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
-    s->lane.is_waiting[severity] = count == OUTBOX_MEMBERS_MAX || f->leg_count < (size_t)count;
+    s->lane.is_waiting[severity] = is_full || f->leg_count < (size_t)count;
     attempt(f);
     return 1;
 }

@@ -11,6 +11,10 @@ const char *delivery_state_name(enum delivery_state s)
     return delivery_states[s];
 }
 
+/* A leg whose way is so much higher carries the pictures of a delivery that its text has ended already: it is no way of the
+ * recipient's, and its end changes nothing about the delivery. */
+enum { PICTURES_WAY = 1000 };
+
 /* A delivery as the functions below pass it around. */
 struct debt {
     int64_t       seq, event, created_run_ms;
@@ -475,16 +479,23 @@ int tx_message_add(struct store_tx *tx, const struct outbox_turn *t, struct outb
     return 1;
 }
 
-static int is_owed(struct db *db, int64_t message, struct err *e)
+/* Pictures are owed as long as their text would be. */
+static int is_owed(struct db *db, const struct outbox_turn *t, int64_t message, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
-                                                "SELECT 1 FROM legs l JOIN deliveries d ON d.seq = l.delivery"
-                                                " WHERE l.message = ? AND l.state = 1 AND d.state < 2 LIMIT 1",
+                                                "SELECT d.state < 2, d.severity, d.created_run_ms FROM legs l"
+                                                " JOIN deliveries d ON d.seq = l.delivery"
+                                                " WHERE l.message = ? AND l.state = 1 AND (d.state < 2 OR l.way >= ?)"
+                                                " ORDER BY d.state < 2 DESC, d.seq DESC LIMIT 1",
                                                 e);
     if (!q)
         return -1;
     bind_int(q, 1, message);
-    return stmt_step(q, e);
+    bind_int(q, 2, PICTURES_WAY);
+    int found = stmt_step(q, e);
+    if (found <= 0 || col_int(q, 0))
+        return found;
+    return t->run_ms < col_int(q, 2) + t->rules->give_up_ms[col_int(q, 1)];
 }
 
 static int end_legs(struct db *db, int64_t message, enum leg_state to, struct err *e)
@@ -510,7 +521,7 @@ static int withdraw_message(struct db *db, const struct outbox_turn *t, int64_t 
 int tx_message_again(struct store_tx *tx, const struct outbox_turn *t, int64_t message, struct err *e)
 {
     struct db *db = tx_db(tx);
-    int        owed = is_owed(db, message, e);
+    int        owed = is_owed(db, t, message, e);
     if (owed < 0)
         return -1;
     if (owed == 0)
@@ -550,12 +561,24 @@ static int update_message(struct db *db, const struct outbox_turn *t, const stru
     return stmt_run(q, e);
 }
 
+/* The same way again, for the pictures. */
+static int owe_pictures(struct db *db, const struct outbox_turn *t, const struct debt *d, struct err *e)
+{
+    struct outbox_way w;
+    int               n;
+    if (!way_at(t, d->recipient, d->way, &w))
+        return 0;
+    return next_leg_number(db, d->seq, &n, e) < 0 ? -1 : insert_leg(db, d, n, d->way + PICTURES_WAY, &w, LEG_WAITING, 0, e);
+}
+
 static int member_sent(struct db *db, const struct outbox_turn *t, const struct outbox_verdict *v, const struct debt *d,
                        struct outbox_end_list *ended, struct err *e)
 {
     if (end_delivery(db, t, d, DELIVERY_SENT, v->message, ended, e) < 0)
         return -1;
-    return close_legs(db, d->seq, LEG_WITHDRAWN, LEG_WAITING, e);
+    if (close_legs(db, d->seq, LEG_WITHDRAWN, LEG_WAITING, e) < 0)
+        return -1;
+    return v->pictures_follow ? owe_pictures(db, t, d, e) : 0;
 }
 
 static int member_failed(struct db *db, const struct outbox_turn *t, const struct outbox_verdict *v, const struct debt *d,
@@ -615,7 +638,7 @@ int tx_message_verdict(struct store_tx *tx, const struct outbox_turn *t, const s
     if (v->state != MESSAGE_WAITING && end_legs(db, v->message, consequences[v->state].leg, e) < 0)
         return -1;
     for (int i = 0; i < count; i++)
-        if (consequences[v->state].member(db, t, v, &members[i], ended, e) < 0)
+        if (members[i].way < PICTURES_WAY && consequences[v->state].member(db, t, v, &members[i], ended, e) < 0)
             return -1;
     return 0;
 }
@@ -689,6 +712,8 @@ static int dissolve_leg(struct db *db, const struct outbox_turn *t, const struct
         if (stmt_run(q, e) < 0)
             return -1;
     }
+    if (d->way >= PICTURES_WAY)
+        return 0;
     int begun = begin_untried(db, t, d, ended, e);
     return begun != 0 ? (begun < 0 ? -1 : 0) : settle(db, t, d, ended, e);
 }
@@ -737,7 +762,7 @@ int tx_arrival_state_now(struct store_tx *tx, int64_t seq, enum arrival_state *o
 #define MEMBER_COLUMNS                                                                                              \
     "SELECT l.delivery, l.n, d.id, d.recipient, d.title, d.priority, d.created_run_ms, e.seq, e.id, e.received_ms," \
     " e.parser, e.kind, e.restored, e.severity, e.device, v.name, e.zone, e.zone_name, e.user,"                     \
-    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id"                                                        \
+    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id, l.way"                                                 \
     " FROM legs l JOIN deliveries d ON d.seq = l.delivery JOIN events e ON e.seq = d.event"                         \
     " LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices v ON v.id = e.device"
 
@@ -764,6 +789,7 @@ static bool read_member(struct stmt *q, struct outbox_member *m, struct arena *a
         .priority = col_is_null(q, 5) ? -1 : (int)col_int(q, 5),
         .created_run_ms = col_int(q, 6),
         .event_seq = col_int(q, 7),
+        .is_pictures = col_int(q, 23) >= PICTURES_WAY,
         .origin = { .received_ms = col_int(q, 9) },
         .event = {
             .restored = col_int(q, 12) != 0,
@@ -838,24 +864,31 @@ static int add_media(struct db *db, struct outbox_member *members, int count, st
     return count;
 }
 
+static int read_waiting(struct db *db, const char *account, const char *address, enum severity s, bool is_pictures,
+                        struct outbox_member *members, size_t max, struct arena *a, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
+                                                MEMBER_COLUMNS " WHERE l.state = 0 AND l.account = ? AND l.address = ?"
+                                                               " AND l.severity = ? AND (l.way >= ?) = ? ORDER BY l.delivery LIMIT ?",
+                                                e);
+    if (!q)
+        return -1;
+    bind_text(q, 1, account);
+    bind_text(q, 2, address);
+    bind_int(q, 3, s);
+    bind_int(q, 4, PICTURES_WAY);
+    bind_int(q, 5, is_pictures);
+    bind_int(q, 6, (int64_t)max);
+    return read_rows(q, members, max, a, e);
+}
+
 int outbox_waiting(struct store_reader *r, const char *account, const char *address, enum severity s,
                    struct outbox_member *members, size_t max, struct arena *a, struct err *e)
 {
     struct db *db = reader_db(r);
-    int        count;
-    {
-        CLEANUP(stmt_done) struct stmt *q = db_stmt(db,
-                                                    MEMBER_COLUMNS " WHERE l.state = 0 AND l.account = ? AND l.address = ?"
-                                                                   " AND l.severity = ? ORDER BY l.delivery LIMIT ?",
-                                                    e);
-        if (!q)
-            return -1;
-        bind_text(q, 1, account);
-        bind_text(q, 2, address);
-        bind_int(q, 3, s);
-        bind_int(q, 4, (int64_t)max);
-        count = read_rows(q, members, max, a, e);
-    }
+    int        count = read_waiting(db, account, address, s, false, members, max, a, e);
+    if (count == 0)
+        count = read_waiting(db, account, address, s, true, members, max, a, e);
     return count < 0 ? -1 : add_media(db, members, count, a, e);
 }
 

@@ -99,6 +99,7 @@ struct outbox_verdict {
     bool               maybe_twice;
     const char        *verdict, *detail; /* the provider's                                       */
     int64_t            due_run_ms; /* not before; 0: only our own back-off, which a new start need not keep */
+    bool               pictures_follow; /* SENT was the text alone: for each member a leg more, for its pictures */
     bool               is_next_way_now; /* while it waits, its deliveries try the next way, too */
 };
 /* What becomes of its deliveries: SENT withdraws their other waiting legs; FAILED begins the next way at once. */
@@ -129,10 +130,11 @@ struct outbox_member {
     const char         *recipient, *title;
     int                 priority;
     int64_t             created_run_ms, event_seq;
+    bool                is_pictures; /* the text is told: only its pictures are still to go */
     struct event        event;
     struct event_origin origin; /* site is NULL: the caller knows it */
 };
-/* The oldest waiting legs of a lane and severity. How many, or -1. */
+/* The oldest waiting legs of a lane and severity: of texts, or if none waits of pictures. How many, or -1. */
 int outbox_waiting(struct store_reader *r, const char *account, const char *address, enum severity s,
                    struct outbox_member *members, size_t max, struct arena *a, struct err *e) MUST_CHECK;
 /* The oldest open message of a lane and severity, with its members: 1, 0 there is none, -1. */
