@@ -106,7 +106,7 @@ static const struct gateway {
     } fields[3];
 } gateways[] = {
     { "ClickSend", "clicksend", { { "Service:ClickSend:Username", "Username" }, { "Service:ClickSend:Token", "Token" } } },
-    { "CM", "cm", { { "Service:CM:ApiKey", "Token" } } },
+    { "CM", "cm", { { "Service:CM:ApiKey", "ApiKey" } } },
 };
 
 static const struct gateway *find_gateway(struct work *w)
@@ -119,11 +119,28 @@ static const struct gateway *find_gateway(struct work *w)
     return NULL;
 }
 
-static struct conf *put_sms_account(struct work *w, const struct gateway *g, const char *name)
+/* The sender that the SMS shall have. LupuServ never sent it to ClickSend as one, so an old file may hold what no service takes:
+ * then ClickSend uses a number of its own, and CM, which needs a sender, LupuServ's default. NULL: none. */
+static const char *sender(struct work *w, const struct gateway *g)
+{
+    const char *from = conf_text(conf_at(w->root, "Service:From"), "Lupusec");
+    const char *instead = strcmp(g->provider, "clicksend") == 0 ? NULL : "Lupusec";
+    struct err  e;
+    if (!*from)
+        return instead;
+    if (!conf_is_placeholder(from) && phone_check_sender(from, &e) == 0)
+        return from;
+    mistake_add(w->mistakes, "Service:From", "%s; SMS go out %s%s", conf_is_placeholder(from) ? "still a placeholder" : e.text,
+                instead ? "as " : "without it", instead ? instead : "");
+    return instead;
+}
+
+static struct conf *put_sms_account(struct work *w, const struct gateway *g, const char *name, const char *from)
 {
     struct conf *account = put(w, put(w, w->root, "Accounts", NULL), name, NULL);
     (void)put(w, account, "Provider", g->provider);
-    (void)put(w, account, "From", conf_text(conf_at(w->root, "Service:From"), "Lupusec"));
+    if (from)
+        (void)put(w, account, "From", from);
     for (size_t i = 0; i < COUNT(g->fields) && g->fields[i].from; i++)
         (void)put(w, account, g->fields[i].to, conf_text(conf_at(w->root, g->fields[i].from), ""));
     const char *url_path = arena_printf(w->arena, "Service:%s:Url", g->name);
@@ -133,9 +150,21 @@ static struct conf *put_sms_account(struct work *w, const struct gateway *g, con
     return account;
 }
 
+static bool is_listed(const struct conf *list, const char *text)
+{
+    for (const struct conf *c = list ? list->first : NULL; c; c = c->next)
+        if (strcmp(conf_text(c, ""), text) == 0)
+            return true;
+    return false;
+}
+
+/* A number that is there twice (+49… and 0049…) is one recipient. */
 static void put_sms_recipient(struct work *w, const char *name, const char *account, const char *number)
 {
-    push(w, put_list(w, put(w, w->root, "Recipients", NULL), name), arena_printf(w->arena, "%s:%s", account, number));
+    const char  *way = arena_printf(w->arena, "%s:%s", account, number);
+    struct conf *list = put_list(w, put(w, w->root, "Recipients", NULL), name);
+    if (!way || !is_listed(list, way))
+        push(w, list, way);
 }
 
 /* The first number from c on that can be called; NULL: no more. */
@@ -176,8 +205,9 @@ static void translate_sms(struct work *w)
         w->has_sms = need(w, g->fields[i].from) && w->has_sms;
     if (!w->has_sms)
         return;
-    (void)put_sms_account(w, g, "lupuserv-sms");
-    struct conf *hourly = put_sms_account(w, g, "lupuserv-sms-hourly");
+    const char *from = sender(w, g);
+    (void)put_sms_account(w, g, "lupuserv-sms", from);
+    struct conf *hourly = put_sms_account(w, g, "lupuserv-sms-hourly", from);
     (void)put(w, hourly, "Rate", "0.01667");
     (void)put(w, hourly, "Burst", "1");
     for (const struct conf *c = first_number(w); c; c = number_at(c->next)) {
@@ -253,8 +283,24 @@ static struct conf *new_route(struct work *w)
 static void tell_numbers(struct work *w, struct conf *route, const char *suffix)
 {
     struct conf *tell = put_list(w, route, "Tell");
-    for (const struct conf *c = first_number(w); c; c = number_at(c->next))
-        push(w, tell, arena_printf(w->arena, "%s%s", phone_canonical(c->text, w->arena), suffix));
+    for (const struct conf *c = first_number(w); c; c = number_at(c->next)) {
+        const char *name = arena_printf(w->arena, "%s%s", phone_canonical(c->text, w->arena), suffix);
+        if (!name || !is_listed(tell, name))
+            push(w, tell, name);
+    }
+}
+
+/* Recipients of one's own that no Routes of one's own name hear alarms and warnings, as they would without LupuServ's block. */
+static void keep_own_recipients(struct work *w)
+{
+    const struct conf *own = conf_at(w->root, "Recipients");
+    if (!own || !own->first || conf_at(w->root, "Routes"))
+        return;
+    struct conf *route = new_route(w);
+    (void)put(w, route, "MinSeverity", "warning");
+    struct conf *tell = put_list(w, route, "Tell");
+    for (const struct conf *c = own->first; c; c = c->next)
+        push(w, tell, c->key);
 }
 
 /* A route to a Gotify channel, with what the channel's block says about title, priority and exceptions. */
@@ -315,6 +361,7 @@ static void translate_routes(struct work *w)
 int lupuserv_translate(struct conf *root, struct arena *a, struct mistakes *m)
 {
     struct work w = { .root = root, .arena = a, .mistakes = m };
+    keep_own_recipients(&w);
     if (conf_at(root, "Service:Port"))
         (void)put(&w, put(&w, root, "Smtp", NULL), "Port", conf_text(conf_at(root, "Service:Port"), ""));
     translate_sms(&w);

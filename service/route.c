@@ -155,6 +155,77 @@ static bool tell_by_routes(const struct people *p, const struct event *ev, const
     return has_applied;
 }
 
+/* --- the same person through two accounts --------------------------------------------------------------------- */
+
+static bool is_same_url(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    while (n > 0 && a[n - 1] == '/')
+        n--;
+    while (m > 0 && b[m - 1] == '/')
+        m--;
+    return n == m && strncmp(a, b, n) == 0;
+}
+
+/* Of two accounts of one provider: the same server and the same keys. */
+static bool is_same_access(const struct account *a, const struct account *b)
+{
+    if (a->provider != b->provider)
+        return false;
+    for (size_t i = 0; i < ACCOUNT_FIELDS && a->provider->fields[i].name; i++) {
+        const char *one = a->field[i] ? a->field[i] : "", *other = b->field[i] ? b->field[i] : "";
+        bool        is_url = strcmp(a->provider->fields[i].name, "Url") == 0;
+        if (is_url ? !is_same_url(one, other) : a->provider->fields[i].is_secret && strcmp(one, other) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* A phone number is one phone whoever carries the SMS; any other address is one within its account's access. */
+static bool is_same_target(const struct way *a, const struct way *b)
+{
+    if (strcmp(a->address, b->address) != 0)
+        return false;
+    return a->account == b->account || (a->account->provider->is_sms && b->account->provider->is_sms) ||
+           is_same_access(a->account, b->account);
+}
+
+static bool has_target(const struct recipient *who, const struct way *w)
+{
+    for (size_t i = 0; i < who->way_count; i++)
+        if (is_same_target(&who->ways[i], w))
+            return true;
+    return false;
+}
+
+/* Whether who is told through kept whatever happens. Through one and the same account the outbox sees to it, and both have
+ * their delivery. */
+static bool is_covered(const struct recipient *who, const struct recipient *kept)
+{
+    if (who->way_count == 0 || kept->way_count == 0 || who->ways[0].account == kept->ways[0].account ||
+        !is_same_target(&who->ways[0], &kept->ways[0]))
+        return false;
+    for (size_t i = 0; i < who->way_count; i++)
+        if (!has_target(kept, &who->ways[i]))
+            return false;
+    return true;
+}
+
+/* An address that two accounts reach (a LupuServ block beside accounts of one's own) is told once. */
+static void drop_doubles(struct tellings *t)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        for (size_t k = t->count; k-- > 0;) {
+            if (k == i || !is_covered(t->items[k].recipient, t->items[i].recipient))
+                continue;
+            for (size_t n = k; n + 1 < t->count; n++)
+                t->items[n] = t->items[n + 1];
+            t->count--;
+            i -= k < i;
+        }
+    }
+}
+
 static void tell_only(const struct people *p, const char *only, struct tellings *t)
 {
     for (size_t i = 0; i < p->recipient_count; i++)
@@ -171,6 +242,7 @@ size_t route_event(const struct people *p, const struct event *ev, const struct 
     else if (!tell_by_routes(p, ev, env, false, &t) && !tell_by_routes(p, ev, env, true, &t) &&
              (ev->severity > SEVERITY_INFO || p->is_nobody_told || is_for_all))
         tell_everybody(p, &t);
+    drop_doubles(&t);
     return t.count;
 }
 
