@@ -2,6 +2,7 @@
  * route that cannot be read is dropped, so that rather too much is told than too little. */
 #include "service/people.h"
 #include "service/nearest.h"
+#include "service/own_words.h"
 #include "service/route.h"
 #include <limits.h>
 #include <stdlib.h>
@@ -331,19 +332,83 @@ static bool is_way_known(const struct way *ways, size_t count, const struct way 
     return false;
 }
 
-/* A list of ways, or a single one as a text. */
+static bool read_language(struct reading *r, const struct conf *v, struct manner *out)
+{
+    const char *text = conf_text(v, "");
+    for (size_t i = 0; words_language(i); i++)
+        if (strcasecmp(words_language(i), text) == 0) {
+            out->language = words_language(i);
+            return true;
+        }
+    mistake_add(r->mistakes, v->path, "\"%s\" is neither de nor en", text);
+    return false;
+}
+
+static bool read_pictures(struct reading *r, const struct conf *v, struct manner *out)
+{
+    read_either(r, v, "false", "true", &out->is_without_pictures);
+    return true;
+}
+
+static bool read_detail(struct reading *r, const struct conf *v, struct manner *out)
+{
+    static const char *const names[] = { [TEXT_FULL] = "full", [TEXT_ZONE] = "zone", [TEXT_SHORT] = "short" };
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (strcasecmp(names[i], conf_text(v, "")) == 0) {
+            out->detail = (enum text_detail)i;
+            return true;
+        }
+    mistake_add(r->mistakes, v->path, "%s is not one of full, zone, short", conf_text(v, "this"));
+    return false;
+}
+
+static bool read_no_manner(struct reading *r, const struct conf *v, struct manner *out)
+{
+    (void)r, (void)v, (void)out;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*read)(struct reading *, const struct conf *, struct manner *);
+} manner_keys[] = {
+    { "Ways", read_no_manner }, { "Language", read_language }, { "Pictures", read_pictures }, { "Detail", read_detail },
+};
+
+static void read_manner_key(struct reading *r, const struct conf *v, struct manner *out)
+{
+    const char *known[COUNT(manner_keys)];
+    for (size_t i = 0; i < COUNT(manner_keys); i++) {
+        known[i] = manner_keys[i].name;
+        if (strcasecmp(known[i], v->key) == 0) {
+            (void)manner_keys[i].read(r, v, out);
+            return;
+        }
+    }
+    say_unknown(r, v->path, "the key", v->key, known, COUNT(known));
+}
+
+/* A list of ways, or a single one as a text; or a block that has them as Ways, and how the recipient wants to be told. */
 static bool read_recipient(struct reading *r, const struct conf *c, struct recipient *out)
 {
-    const struct conf *first = c->text ? c : c->first;
-    struct way        *ways = room(r, c->text ? 1 : count_children(c), sizeof *ways);
+    *out = (struct recipient){ .name = c->key };
+    const struct conf *list = c;
+    if (c->type == CONF_BLOCK) {
+        for (const struct conf *v = c->first; v; v = v->next)
+            read_manner_key(r, v, &out->manner);
+        list = conf_at(c, "Ways");
+    }
+    const struct conf *first = list ? (list->text ? list : list->first) : NULL;
+    struct way        *ways = list ? room(r, list->text ? 1 : count_children(list), sizeof *ways) : NULL;
     size_t             count = 0;
-    for (const struct conf *v = ways ? first : NULL; v; v = c->text ? NULL : v->next)
+    for (const struct conf *v = ways ? first : NULL; v; v = list->text ? NULL : v->next)
         count += read_way(r, v, &ways[count]) && !is_way_known(ways, count, &ways[count]);
     if (count == 0) {
         mistake_add(r->mistakes, c->path, "has no way that can be used: %s will not be told", c->key);
         return false;
     }
-    *out = (struct recipient){ .name = c->key, .ways = ways, .way_count = count };
+    out->ways = ways;
+    out->way_count = count;
     return true;
 }
 
@@ -441,7 +506,7 @@ static bool is_recipient(struct reading *r, const struct conf *v)
     return false;
 }
 
-static const struct recipient *find_recipient(const struct people *p, const char *name)
+const struct recipient *people_find(const struct people *p, const char *name)
 {
     for (size_t i = 0; i < p->recipient_count; i++)
         if (strcasecmp(p->recipients[i].name, name) == 0)
@@ -479,7 +544,7 @@ static bool read_tell(struct reading *r, const struct conf *v, struct route *out
     struct texts             names = read_texts(r, v, is_recipient);
     const struct recipient **tell = room(r, names.count, sizeof *tell);
     for (size_t i = 0; tell && i < names.count; i++)
-        tell[i] = find_recipient(r->people, names.items[i]);
+        tell[i] = people_find(r->people, names.items[i]);
     out->tell = tell;
     out->tell_count = tell ? names.count : 0;
     return names.count > 0 || (!v->text && !v->first); /* names that are all wrong must not become "nobody" */
@@ -579,6 +644,12 @@ static void read_routes(struct reading *r)
         r->people->route_count += read_route(r, c, &routes[r->people->route_count]);
 }
 
+bool manner_equals(const struct manner *a, const struct manner *b)
+{
+    bool is_same_language = a->language == b->language || (a->language && b->language && strcmp(a->language, b->language) == 0);
+    return is_same_language && a->detail == b->detail && a->is_without_pictures == b->is_without_pictures;
+}
+
 int people_read(const struct conf *root, struct arena *a, struct mistakes *m, struct people *out)
 {
     *out = (struct people){ .accounts = NULL };
@@ -586,5 +657,6 @@ int people_read(const struct conf *root, struct arena *a, struct mistakes *m, st
     read_accounts(&r);
     read_recipients(&r);
     read_routes(&r);
+    out->words = own_words_read(root, a, m);
     return r.is_full ? -1 : 0;
 }

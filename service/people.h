@@ -2,15 +2,25 @@
 #pragma once
 #include "providers/provider.h"
 #include "service/conf.h"
+#include "service/text.h"
 
 struct way { /* one "account:address" */
     const struct account *account;
     const char           *address;
 };
+/* How a recipient wants to be told; only what is told in the same manner is folded into one message. */
+struct manner {
+    const char      *language; /* NULL: the site's */
+    enum text_detail detail;
+    bool             is_without_pictures;
+};
+bool manner_equals(const struct manner *a, const struct manner *b);
+
 struct recipient {
     const char       *name;
     const struct way *ways; /* in order of preference */
     size_t            way_count;
+    struct manner     manner;
 };
 struct route {
     const char *const *kinds;   /* patterns; none = all                                     */
@@ -32,8 +42,12 @@ struct people {
     size_t                  recipient_count;
     const struct route     *routes;
     size_t                  route_count;
+    const struct word      *words; /* Messages:Words, before ours; NULL: none */
     bool is_nobody_told; /* nobody but `log` is left */
 };
+
+/* NULL: no recipient of this name (in any case). */
+const struct recipient *people_find(const struct people *p, const char *name);
 
 /* Reads the three blocks (root of the settings). What is wrong is added to m and left out; the rest works. With no recipient
  * configured there is one, "log", told through the provider log. -1 only when the arena is full. */

@@ -51,6 +51,7 @@ struct flight {
     struct station       *station;
     struct source        *source;
     struct arena          arena; /* text, title, legs, events */
+    struct manner         manner; /* of all its members */
     struct outbox_message row;
     struct outbox_leg    *legs;
     size_t                leg_count;

@@ -109,6 +109,7 @@ void relay_report(struct relay *r, const struct flight *f, const struct outcome 
 {
     struct text_style style;
     text_style_init(&style, f->station->account, r->options.language, r->options.site);
+    style.overrides = r->options.people->words;
     if (o->verdict == VERDICT_REJECTED)
         report_refusal(r, f, &style, o);
     if (o->verdict == VERDICT_SENT)

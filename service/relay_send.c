@@ -105,7 +105,12 @@ int flight_add(struct flight *f, struct outbox_leg leg, const struct event *ev, 
 static struct text_style style_of(const struct flight *f)
 {
     struct text_style style;
-    text_style_init(&style, f->station->account, f->op.relay->options.language, f->op.relay->options.site);
+    const struct relay_options *o = &f->op.relay->options;
+    text_style_init(&style, f->station->account, f->manner.language ? f->manner.language : o->language, o->site);
+    style.overrides = o->people->words;
+    style.detail = f->manner.detail;
+    if (style.detail != TEXT_FULL) /* the device's own words hold the names that are not wanted */
+        style.shows_original = style.is_original = false;
     return style;
 }
 
@@ -156,7 +161,7 @@ static int fill_message(const struct flight *f, struct arena *scratch, struct me
         .origins = words.origins,
         .event_count = f->event_count,
         .priority = f->row.priority,
-        .public_url = f->op.relay->options.public_url,
+        .public_url = f->manner.is_without_pictures ? NULL : f->op.relay->options.public_url,
         .now_ms = clock_wall_ms(),
     };
     return 0;
@@ -165,7 +170,7 @@ static int fill_message(const struct flight *f, struct arena *scratch, struct me
 /* The pictures that belong to it; with the text, or, if that goes before them, without it. */
 static void choose_pictures(const struct flight *f, struct pictures *out)
 {
-    pictures_choose(f->station->account, f->events, f->origins, f->event_count, out);
+    pictures_choose(f->station->account, f->events, f->origins, f->manner.is_without_pictures ? 0 : f->event_count, out);
 }
 
 /* They are too many to hold up the text: it goes alone, they follow as the next message. */
@@ -525,9 +530,30 @@ static void attempt(struct flight *f)
     relay_submit(f->op.relay, &f->op);
 }
 
+/* Who is no longer in the settings is told like anybody. */
+static struct manner manner_of(const struct relay *r, const struct outbox_member *m)
+{
+    const struct recipient *who = people_find(r->options.people, m->recipient);
+    return who ? who->manner : (struct manner){ .language = NULL };
+}
+
+/* How many of them, from the first on, are told in the same manner. */
+static int count_alike(const struct relay *r, const struct outbox_member *members, int count)
+{
+    const struct manner first = manner_of(r, &members[0]);
+    int                 n = 1;
+    for (; n < count; n++) {
+        struct manner other = manner_of(r, &members[n]);
+        if (!manner_equals(&first, &other))
+            break;
+    }
+    return n;
+}
+
 static int add_members(struct flight *f, struct outbox_member *members, size_t count)
 {
     f->is_pictures = count > 0 && members[0].is_pictures;
+    f->manner = count > 0 ? manner_of(f->op.relay, &members[0]) : f->manner;
     for (size_t i = 0; i < count; i++) {
         struct outbox_member *m = &members[i];
         m->origin.site = f->op.relay->options.site;
@@ -566,6 +592,9 @@ static int gather(struct station *s, struct relay *r, enum severity severity, st
         count = PICTURES_MAX; /* a picture each: the others follow */
         is_full = true;
     }
+    int alike = count_alike(r, members, count);
+    is_full = is_full || alike < count;
+    count = alike;
     struct flight *f = flight_new(r, s, source, severity);
     if (!f)
         return err_set(e, ERR_NOMEM, "out of memory");

@@ -43,17 +43,21 @@ static void take_free(struct take *t)
 /* --- planning (relay's thread) ------------------------------------------------------------------------------ */
 
 /* The message of this take that goes through the station, for events of this severity; begun where the lane is free. */
-static struct flight *flight_for(struct relay *r, struct take *t, struct station *s, enum severity severity)
+static struct flight *flight_for(struct relay *r, struct take *t, struct station *s, enum severity severity, const struct manner *manner)
 {
     for (size_t i = 0; i < t->flight_count; i++)
         if (t->flights[i]->station == s)
-            return t->flights[i]->row.severity == severity && t->flights[i]->leg_count < OUTBOX_MEMBERS_MAX ? t->flights[i] : NULL;
+            return t->flights[i]->row.severity == severity && t->flights[i]->leg_count < OUTBOX_MEMBERS_MAX &&
+                           manner_equals(&t->flights[i]->manner, manner)
+                       ? t->flights[i]
+                       : NULL;
     if (r->is_ending || t->flight_count == COUNT(t->flights) || !lane_is_free(&s->lane, severity, t->turn.run_ms) ||
         !bucket_has(&relay_account(r, s->account)->bucket, t->turn.run_ms))
         return NULL;
     struct flight *f = flight_new(r, s, t->source, severity);
     if (!f)
         return NULL;
+    f->manner = *manner;
     if (t->source->u->kept_mono_ms > 0)
         f->since_run_ms -= clock_mono_ms() - t->source->u->kept_mono_ms;
     s->lane.is_busy = true;
@@ -98,7 +102,7 @@ static int plan_one(struct relay *r, struct take *t, size_t event, const struct 
     *one = (struct owed){
         .event = event,
         .station = s,
-        .flight = relay_account(r, way->account)->is_shut ? NULL : flight_for(r, t, s, ev->severity),
+        .flight = relay_account(r, way->account)->is_shut ? NULL : flight_for(r, t, s, ev->severity, &told->recipient->manner),
         .row = { .recipient = told->recipient->name, .severity = ev->severity, .title = told->title, .priority = told->priority,
                  .way = first },
     };

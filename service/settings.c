@@ -100,7 +100,7 @@ static const struct setting {
 };
 
 /* Blocks that other files read, or that other programs left there. */
-static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Parsers:Texts" };
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Parsers:Texts", "Messages:Words" };
 static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
 
 static void *place(const struct settings *s, const struct setting *row)
