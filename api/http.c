@@ -401,7 +401,7 @@ static int port_of(int fd)
 static int listen_on(const char *text, int port, int *fd_out, struct err *e)
 {
     struct sockaddr_storage address;
-    socklen_t               n;
+    socklen_t               n = 0;
     if (address_parse(text, port, &address, &n, e) < 0)
         return -1;
     if (bind_and_listen(&address, n, text, port, fd_out, e) == 0)
