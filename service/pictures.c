@@ -95,7 +95,7 @@ void pictures_load(struct store_reader *r, const struct pictures *p, struct pict
     for (size_t i = 0; i < p->count; i++) {
         const struct media *m = p->items[i].media;
         struct err e;
-        void *block;
+        void *block = NULL;
         if (load_one(r, &p->items[i], &block, &e) < 0) {
             log_line(LOG_WARN, "picture.missing", LOG_S("arrival", p->items[i].arrival), LOG_I("n", m->n),
                      LOG_S("text", e.text));
