@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +158,22 @@ static void say(int fd, const char *text)
     say_bytes(fd, text, strlen(text));
 }
 
+/* io_uring (libuv 1.45 and later) may interrupt a call of the thread that made the ring without any signal. */
+static ssize_t hear_bytes(int fd, void *out, size_t size, int flags)
+{
+    ssize_t n;
+    do
+        n = recv(fd, out, size, flags);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 /* One line into out, without its end; false: the link was closed. */
 static bool hear_line(int fd, char *out, size_t size)
 {
     size_t n = 0;
     char c = 0;
-    while (c != '\n' && n + 1 < size && recv(fd, &c, 1, 0) == 1)
+    while (c != '\n' && n + 1 < size && hear_bytes(fd, &c, 1, 0) == 1)
         out[n++] = c;
     while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
         n--;
@@ -175,7 +186,7 @@ static bool hear_lines(int fd, size_t wanted)
 {
     char chunk[8192];
     ssize_t n = 0;
-    while (wanted > 0 && (n = recv(fd, chunk, sizeof chunk, 0)) > 0)
+    while (wanted > 0 && (n = hear_bytes(fd, chunk, sizeof chunk, 0)) > 0)
         for (ssize_t i = 0; i < n; i++)
             wanted -= chunk[i] == '\n';
     return wanted == 0;
