@@ -110,3 +110,29 @@ def test_webhook_base64_and_link(postern, far):
     event = got["/l"]["events"][0]["id"]
     assert [x["url"] for x in got["/l"]["pictures"]] == [f"https://alarm.example.org/api/v1/events/{event}/media/{n}" for n in (1, 2)]
     assert "pictures" not in got["/n"]
+
+
+def test_of_folded_events_the_first_picture_each(postern, far):
+    p = postern(telegram(far))
+    far.next(farside.slow(2))
+    show(p, mails.jpeg(1))
+    far.wait(1)
+    for seed in (2, 4, 6):
+        show(p, mails.jpeg(seed), mails.jpeg(seed + 1))
+    p.wait_deliveries(4)
+    _, folded = far.wait(2)
+    assert method(folded) == "sendMediaGroup" and files(folded) == [mails.jpeg(2), mails.jpeg(4), mails.jpeg(6)]
+
+
+def test_a_picture_that_is_gone_never_stops_the_text(postern, far):
+    p = postern(telegram(far))
+    far.down()
+    show(p, mails.jpeg(1, size=300_000))
+    show(p, mails.jpeg(2, size=2_000_000))
+    p.wait_deliveries(2)
+    for file in (p.folder / "data" / "arrivals").rglob("*.eml"):
+        file.unlink()
+    far.up()
+    p.wait_deliveries(2, "sent")
+    assert {method(r) for r in far.requests} == {"sendMessage"}
+    p.wait_log("picture.missing")
