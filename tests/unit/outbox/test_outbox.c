@@ -133,6 +133,14 @@ static struct outbox_end_list end(struct temp *t, int64_t message, enum message_
     return s.ended;
 }
 
+/* The text is told, its pictures follow. */
+static void end_text(struct temp *t, int64_t message)
+{
+    struct step s = { .run = tell_verdict,
+                      .verdict = { .message = message, .state = MESSAGE_SENT, .verdict = "v", .detail = "d", .pictures_follow = true } };
+    run(t, &s);
+}
+
 static int again(struct store_tx *tx, struct step *s, struct err *e)
 {
     struct outbox_turn now = turn();
@@ -364,6 +372,51 @@ static void test_outbox_dissolves_a_lane_that_is_no_longer_in_the_settings(void 
     assert_int_equal(legs_of(t, waits.delivery), LEGS(LEG_FAILED, LEG_WAITING, 0));
 }
 
+static void test_outbox_owes_pictures_without_touching_the_delivery(void **state)
+{
+    struct temp *t = *state;
+    static const enum message_state ends[] = { MESSAGE_SENT, MESSAGE_UNKNOWN, MESSAGE_FAILED };
+    static const enum leg_state     legs[] = { LEG_SENT, LEG_UNKNOWN, LEG_FAILED };
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        struct outbox_debt d = owe(t, "anna", 0);
+        end_text(t, take(t, d.delivery, 0, "a", "1"));
+        assert_int_equal(state_of(t, d.delivery), DELIVERY_SENT);
+        assert_int_equal(legs_of(t, d.delivery), LEGS(LEG_SENT, LEG_WAITING, 0));
+        int64_t pictures = take(t, d.delivery, 1, "a", "1");
+        (void)end(t, pictures, MESSAGE_WAITING, true);
+        assert_int_equal(try_again(t, pictures), 1);
+        assert_int_equal(end(t, pictures, ends[i], false).count, 0);
+        assert_int_equal(state_of(t, d.delivery), DELIVERY_SENT);
+        assert_int_equal(legs_of(t, d.delivery), LEGS(LEG_SENT, legs[i], 0));
+    }
+}
+
+static void test_outbox_gives_pictures_up_when_their_text_would_be(void **state)
+{
+    struct temp *t = *state;
+    now_ms = 5000;
+    struct outbox_debt d = owe(t, "anna", 0);
+    end_text(t, take(t, d.delivery, 0, "a", "1"));
+    int64_t pictures = take(t, d.delivery, 1, "a", "1");
+    (void)end(t, pictures, MESSAGE_WAITING, false);
+    now_ms += 72 * (int64_t)HOUR;
+    assert_int_equal(try_again(t, pictures), 0);
+    assert_int_equal(legs_of(t, d.delivery), LEGS(LEG_SENT, LEG_WITHDRAWN, 0));
+}
+
+static void test_outbox_begins_no_way_for_pictures_of_a_lane_that_is_gone(void **state)
+{
+    struct temp       *t = *state;
+    struct outbox_debt d = owe(t, "anna", 0);
+    end_text(t, take(t, d.delivery, 0, "a", "1"));
+    struct step s = { .run = dissolve, .account = "a", .address = "1" };
+    do
+        run(t, &s);
+    while (s.result > 0);
+    assert_int_equal(legs_of(t, d.delivery), LEGS(LEG_SENT, LEG_FAILED, 0));
+    assert_int_equal(state_of(t, d.delivery), DELIVERY_SENT);
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------ */
 
 struct seen {
@@ -440,6 +493,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_outbox_begins_with_the_first_way_only),
         CASE(test_outbox_sends_once),
+        CASE(test_outbox_owes_pictures_without_touching_the_delivery),
+        CASE(test_outbox_gives_pictures_up_when_their_text_would_be),
+        CASE(test_outbox_begins_no_way_for_pictures_of_a_lane_that_is_gone),
         CASE(test_outbox_goes_the_next_way_at_once_when_the_message_is_refused),
         CASE(test_outbox_tries_the_next_way_while_the_account_refuses_but_only_once),
         CASE(test_outbox_withdraws_what_waits_but_not_what_flies),
