@@ -19,6 +19,7 @@ struct understanding {
     enum arrival_state  state;         /* what the arrival is from here: TOLD, UNDERSTOOD or GIVEN_UP      */
     const char         *only_recipient; /* `send-test --to`: nobody else; NULL = by the routes             */
     const struct account *except;      /* told through every account but this one; NULL = through all      */
+    const char           *except_address; /* … but to this address of it; NULL = to none. The relay's own */
     bool                is_untold;     /* kept and told nobody                                             */
     /* Any thread, once, when the events are kept (or could not be). May be NULL. */
     void (*kept)(void *user, const struct err *failed);

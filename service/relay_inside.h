@@ -147,6 +147,7 @@ void relay_note_move(struct relay *r, const struct station *s);
 int  relay_remember(struct relay *r, struct err *e) MUST_CHECK; /* what the last run noted, and each lane's last text */
 
 /* --- relay_take.c ---- */
+bool relay_may_go(const struct understanding *u, const struct recipient *who); /* has a way that u need not leave out */
 void relay_plan(struct relay *r, struct understanding *u);
 
 /* --- relay_send.c ---- */

@@ -1,6 +1,6 @@
 /* relay_report: telling about telling. An account that refuses us (no credit, a bad key), or an address that it refuses (a bad
- * number), is told once, and once more when it works again: through every account but that one, to the technician if
- * there is one. */
+ * number), is told once per reason, and once more when it works again: through every account but that one (or to every address
+ * but that one), to the technician if there is one. */
 #include "core/clock.h"
 #include "core/log.h"
 #include "service/mask.h"
@@ -34,21 +34,13 @@ static size_t count_waiting(struct relay *r, const struct flight *f)
     return w.count > f->leg_count ? w.count : f->leg_count;
 }
 
-static bool has_other_way(const struct recipient *who, const struct account *a)
-{
-    for (size_t i = 0; i < who->way_count; i++)
-        if (who->ways[i].account != a)
-            return true;
-    return false;
-}
-
-/* The technician, if the settings name one who can be told without this account; NULL: by the routes. */
-static const char *technician(const struct relay *r, const struct account *a)
+/* The technician, if the settings name one who can be told of this; NULL: by the routes. */
+static const char *technician(const struct relay *r, const struct understanding *u)
 {
     const struct people *p = r->options.people;
     const char          *name = r->options.technician;
     for (size_t i = 0; name && name[0] && i < p->recipient_count; i++)
-        if (strcasecmp(p->recipients[i].name, name) == 0 && has_other_way(&p->recipients[i], a))
+        if (strcasecmp(p->recipients[i].name, name) == 0 && relay_may_go(u, &p->recipients[i]))
             return p->recipients[i].name;
     return NULL;
 }
@@ -60,7 +52,8 @@ static void on_kept(void *user, const struct err *failed)
         relay_note_refusals(user);
 }
 
-static void say(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o, bool is_restored)
+static void say(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o, bool is_restored,
+                const char *except_address)
 {
     const struct account        *a = f->station->account;
     CLEANUP(buf_done) struct buf text;
@@ -69,8 +62,9 @@ static void say(struct relay *r, const struct flight *f, const struct text_style
     struct understanding *u = relay_own_event("system.delivery", is_restored, buf_str(&text));
     if (!u)
         return;
-    u->only_recipient = technician(r, a);
     u->except = a;
+    u->except_address = except_address;
+    u->only_recipient = technician(r, u);
     u->kept = on_kept;
     u->user = r;
     relay_take(r, u);
@@ -92,7 +86,7 @@ static void report_refusal(struct relay *r, const struct flight *f, const struct
     if (refusals_have(told, reason) || !may_report(r, f, o, reason))
         return;
     refusals_add(told, reason);
-    say(r, f, style, o, false);
+    say(r, f, style, o, false, o->fault == FAULT_ACCOUNT ? NULL : f->station->address);
 }
 
 static void report_end(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o)
@@ -100,9 +94,10 @@ static void report_end(struct relay *r, const struct flight *f, const struct tex
     struct refusals *account = &relay_account(r, f->station->account)->refusals, *address = &f->station->refusals;
     if (!refusals_are_told(account) && !refusals_are_told(address))
         return;
+    const char *except_address = refusals_are_told(account) ? NULL : f->station->address;
     refusals_clear(account);
     refusals_clear(address);
-    say(r, f, style, o, true);
+    say(r, f, style, o, true, except_address);
 }
 
 void relay_report(struct relay *r, const struct flight *f, const struct outcome *o)

@@ -79,19 +79,24 @@ static struct owed *add_owed(struct take *t)
     return &t->owed[t->owed_count++];
 }
 
-/* The first way that is not through the account to be left out; -1: there is none. */
-static int first_way(const struct recipient *who, const struct account *except)
+/* The first way that is not to be left out; -1: there is none. */
+static int first_way(const struct understanding *u, const struct recipient *who)
 {
     for (size_t i = 0; i < who->way_count; i++)
-        if (who->ways[i].account != except)
+        if (who->ways[i].account != u->except || (u->except_address && strcmp(who->ways[i].address, u->except_address) != 0))
             return (int)i;
     return -1;
+}
+
+bool relay_may_go(const struct understanding *u, const struct recipient *who)
+{
+    return first_way(u, who) >= 0;
 }
 
 static int plan_one(struct relay *r, struct take *t, size_t event, const struct told *told)
 {
     const struct event *ev = &t->source->u->events.items[event];
-    int                 first = first_way(told->recipient, t->source->u->except);
+    int                 first = first_way(t->source->u, told->recipient);
     if (first < 0)
         return 0;
     const struct way *way = &told->recipient->ways[first];
@@ -115,6 +120,14 @@ static int plan_one(struct relay *r, struct take *t, size_t event, const struct 
     return 0;
 }
 
+static bool is_any_reached(const struct understanding *u, const struct told *told, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (relay_may_go(u, told[i].recipient))
+            return true;
+    return false;
+}
+
 static int plan_event(struct relay *r, struct take *t, size_t event)
 {
     struct understanding *u = t->source->u;
@@ -125,6 +138,8 @@ static int plan_event(struct relay *r, struct take *t, size_t event)
     bool        is_for_all = u->except || (u->parser && strcmp(u->parser, "drill") == 0);
     struct told told[ROUTE_TOLD_MAX];
     size_t      count = route_event(r->options.people, ev, &u->envelope, is_for_all, u->only_recipient, told);
+    if (u->except && count > 0 && !is_any_reached(u, told, count)) /* only they who cannot be told: then all the others */
+        count = route_everybody(r->options.people, told);
     for (size_t i = 0; i < count; i++)
         if (plan_one(r, t, event, &told[i]) < 0)
             return -1;

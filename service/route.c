@@ -233,6 +233,14 @@ static void tell_only(const struct people *p, const char *only, struct tellings 
             tell(t, &p->recipients[i], NULL, -1);
 }
 
+size_t route_everybody(const struct people *p, struct told told[ROUTE_TOLD_MAX])
+{
+    struct tellings t = { .items = told };
+    tell_everybody(p, &t);
+    drop_doubles(&t);
+    return t.count;
+}
+
 size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_for_all, const char *only,
                    struct told told[ROUTE_TOLD_MAX])
 {

@@ -19,6 +19,7 @@ struct told {
 };
 /* How many are told. only: this recipient alone (NULL: by the routes). is_for_all: what no route matched is told to everybody, even
  * an info (a drill; the end of a refusal that everybody heard of). */
+size_t route_everybody(const struct people *p, struct told told[ROUTE_TOLD_MAX]);
 size_t route_event(const struct people *p, const struct event *ev, const struct envelope *env, bool is_for_all, const char *only,
                    struct told told[ROUTE_TOLD_MAX]);
 

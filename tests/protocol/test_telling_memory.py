@@ -122,6 +122,31 @@ def test_a_chat_that_blocks_the_bot_is_told_about_and_tried_until_it_opens_and_s
         assert len([a for a in far.accepted if a[0] == "telegram"]) == 4
 
 
+def test_where_only_the_failing_account_is_asked_for_the_others_are_told(postern):
+    """A route that sends all system events through the account that fails would be silence."""
+    with FarSide() as far:
+        settings = people(far, Routes=[{"Kinds": ["alarm.*"], "Tell": ["home"]}, {"Kinds": ["system.*"], "Tell": ["home"]}])
+        p = postern(settings)
+        far.next(farside.status(401))
+        p.send(alarm(8))
+        [told] = far.wait_accepted(1, service="clicksend")
+        assert "Webhook refuses messages (key not valid)" in told[2]
+
+
+def test_of_a_bad_number_the_other_numbers_of_the_account_are_told(postern):
+    with FarSide() as far:
+        p = postern(people(far, Recipients={"anna": ["sms:+491700000001"], "bob": ["sms:+491700000002"]},
+                           Routes=[{"Devices": ["nobody"], "Tell": []}, {"Kinds": ["alarm.*"], "Tell": ["anna"]}]))
+        far.next(farside.refuse("INVALID_RECIPIENT"))
+        p.send(alarm(8))
+        [told] = far.wait_accepted(1, service="clicksend")
+        assert told[1] == "+491700000002" and "wrong number" in told[2]
+        assert far.quiet(1.5)
+        p.send(alarm(9))
+        _, alarm_told, end_told = far.wait_accepted(3, service="clicksend")
+        assert alarm_told[1] == "+491700000001" and end_told[1] == "+491700000002" and "takes SMS again" in end_told[2]
+
+
 def test_the_last_text_is_known_after_a_restart(postern):
     """ClickSend swallows a text that equals the one before."""
     with FarSide() as far:
