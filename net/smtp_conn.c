@@ -319,7 +319,7 @@ static struct intake *need_intake(struct smtp_conn *c)
 static void spool_if_large(struct smtp_conn *c)
 {
     struct buf *body = smtp_session_body(c->session);
-    if (body->len < c->shared->spool_bytes || (int64_t)body->len <= c->shared->inline_bytes ||
+    if (body->len < c->shared->spool_bytes || (int64_t)body->len <= c->shared->small_bytes ||
         (c->intake && intake_is_busy(c->intake)))
         return;
     if (need_intake(c)) {

@@ -12,8 +12,8 @@ struct smtp_conn_shared {
     struct intakes *intakes;
     struct smtp_limits limits;
     const char *hostname;
-    int64_t inline_bytes; /* larger mails are spooled          */
-    size_t spool_bytes;   /* so much of a mail stays in memory */
+    int64_t small_bytes; /* a mail up to this is never spooled */
+    size_t spool_bytes;  /* … nor below this                   */
     int64_t command_ms, data_ms, session_ms;
     bool is_stopping; /* no further mail after this one    */
     char *input;      /* one read at a time: one buffer    */

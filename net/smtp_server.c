@@ -273,7 +273,7 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .intakes = s->intakes,
         .limits = o->limits,
         .hostname = s->hostname,
-        .inline_bytes = store_inline_max(store),
+        .small_bytes = store_small_max(store),
         .command_ms = o->command_ms,
         .data_ms = o->data_ms,
         .session_ms = o->session_ms,

@@ -1,4 +1,4 @@
-/* inspector: two threads (quick: arrivals up to the inline ceiling, in order; slow: the rest and what failed once), each talking to one
+/* inspector: two threads (quick: arrivals up to STORE_QUICK_BYTES, in order; slow: the rest and what failed once), each talking to one
  * postern-inspect over a socket pair; it kills it at the deadline (2 s + 1 s per 5 MB) and starts it again. What is not
  * read 10 s after its 250 is told as unreadable at once. */
 #pragma once
@@ -17,4 +17,4 @@ struct inspector_options { /* strings must outlive the inspector */
 };
 int  inspector_start(struct store *s, struct relay *r, const struct inspector_options *o, struct inspector **out, struct err *e) MUST_CHECK;
 void inspector_stop(struct inspector **i); /* before the relay: what was handed to it is waited for */
-void inspector_wake(struct inspector *i, bool is_large); /* a mail was kept, above the inline ceiling or not; any thread */
+void inspector_wake(struct inspector *i, bool is_large); /* a mail was kept, over STORE_QUICK_BYTES or not; any thread */

@@ -110,7 +110,7 @@ static void on_kept(void *user, const struct arrival *a)
 {
     struct gateway *g = user;
     if (g->inspector)
-        inspector_wake(g->inspector, a->bytes > store_inline_max(g->store));
+        inspector_wake(g->inspector, a->bytes > STORE_QUICK_BYTES);
 }
 
 /* What was refused after MAIL FROM stays visible: an event of our own, told at most once an hour per peer. */
@@ -363,7 +363,8 @@ static int live(struct gateway *g)
     const struct settings *s = g->settings;
     struct err             e;
     struct store_options   keep = {
-        .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .reserve_bytes = s->store_reserve_mib << 20,
+        .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .inline_slow = s->store_inline_slow_kib << 10,
+        .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
         .user = g, .raw_is_missing = on_raw_missing,
     };

@@ -64,7 +64,12 @@ static const struct setting {
     { "Store:MaxBytes", INT, AT(store_max_bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
       "Above this the oldest raw mails of infos go first; 0 is half of the file system." },
     { "Store:Reserve", INT, AT(store_reserve_mib), "32", 1, 4096, "MiB", NULL, "Given up when the disk is full, so that alarms are still kept." },
-    { "Store:Inline", INT, AT(store_inline_kib), "64", 1, 1024, "KiB", NULL, "Larger arrivals become files." },
+    { "Store:Inline", INT, AT(store_inline_kib), "64", 1, 1024, "KiB", NULL,
+      "Larger arrivals become files; up to this they are kept even when the disk is full." },
+    { "Store:InlineSlow", INT, AT(store_inline_slow_kib), "1024", 1, 1024, "KiB", NULL,
+      "The same on a disk whose syncs take over 2 ms: there a file's own syncs cost most. Not above `Inline`: no difference is made." },
+    { "Store:InlineMemory", INT, AT(store_inline_memory_mib), "64", 1, 4096, "MiB", NULL,
+      "Of those between the two so much waits in memory for the disk; what is more becomes files." },
 
     { "Log:Level", CHOICE, AT(log_level), "info", 0, 0, "", "error|warn|info|debug", "How much is said." },
     { "Log:Format", CHOICE, AT(log_format), "logfmt", 0, 0, "", "logfmt|json", "How it is said." },

@@ -20,7 +20,7 @@ struct settings {
     int64_t     api_port, api_max_connections, api_max_connections_per_address, api_seconds;
 
     const char *store_folder;
-    int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib;
+    int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */

@@ -4,6 +4,8 @@
 #include "store/inside.h"
 #include <string.h>
 
+enum { BODY_IN_ROW = 3072 }; /* bytes; with its envelope about a page */
+
 /* Syncs the day's folder once per batch: every file of the batch was there when the batch was taken. A sync that failed is
  * not tried again for anybody of this batch, not even singly. */
 static int sync_day(struct store_tx *tx, const char *day, struct err *e)
@@ -27,6 +29,12 @@ static int sync_day(struct store_tx *tx, const char *day, struct err *e)
     return result;
 }
 
+/* Beyond a page the bytes have a row of their own: a row whose length changes (it is understood) is written anew as a whole. */
+static bool is_apart(const struct arrival *a)
+{
+    return a->data && a->bytes > BODY_IN_ROW;
+}
+
 static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
 {
     CLEANUP(stmt_done)
@@ -39,32 +47,62 @@ static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
     bind_int(s, 3, a->bytes);
     bind_text(s, 4, a->envelope);
     if (a->data)
-        bind_blob(s, 6, a->data, (size_t)a->bytes);
+        bind_blob(s, 6, a->data, is_apart(a) ? 0 : (size_t)a->bytes);
     else
         bind_text(s, 5, spool_file(a->spool));
     return stmt_run(s, e);
 }
 
+static int insert_body(struct store_tx *tx, const struct arrival *a, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "INSERT INTO bodies(arrival, raw) VALUES(?, ?)", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, a->seq);
+    bind_blob(s, 2, a->data, (size_t)a->bytes);
+    return stmt_run(s, e);
+}
+
+static bool is_small(const struct store *s, const struct arrival *a)
+{
+    return a->bytes <= s->options.inline_max;
+}
+
+/* Its file is on disk; or it is inline, which what is not small may only be while the disk has room. */
+static int may_be_kept(struct store_tx *tx, const struct arrival *a, struct err *e)
+{
+    if (a->data && store_is_full(tx->store) && !is_small(tx->store, a))
+        return err_set(e, ERR_FULL, "the disk is full: what is left is for small arrivals");
+    if (a->data)
+        return 0;
+    if (!a->spool || !spool_is_synced(a->spool))
+        return err_set(e, ERR_STATE, "arrival %s: its file is not synced", a->id);
+    return sync_day(tx, spool_day(a->spool), e);
+}
+
 static int apply_arrival(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct arrival *a = (struct arrival *)op;
-    if (!a->data) {
-        if (!a->spool || !spool_is_synced(a->spool))
-            return err_set(e, ERR_STATE, "arrival %s: its file is not synced", a->id);
-        if (sync_day(tx, spool_day(a->spool), e) < 0)
-            return -1;
-    }
-    if (insert(tx, a, e) < 0)
+    if (may_be_kept(tx, a, e) < 0 || insert(tx, a, e) < 0)
         return -1;
     a->seq = tx->last_arrival = db_last_seq(tx->db);
+    if (is_apart(a) && insert_body(tx, a, e) < 0)
+        return -1;
     tx->bytes += a->data ? a->bytes : 0;
     tx->files_bytes += a->data ? 0 : a->bytes;
     return 0;
 }
 
+static void count_waiting(struct store *s, int64_t delta)
+{
+    (void)atomic_fetch_add_explicit(&s->waiting_bytes, delta, memory_order_relaxed);
+}
+
 static void arrival_done(struct store_op *op, const struct err *failed)
 {
     struct arrival *a = (struct arrival *)op;
+    if (op->rank == STORE_LARGE)
+        count_waiting(a->store, -a->bytes);
     if (failed)
         spool_abandon(&a->spool);
     else
@@ -74,8 +112,12 @@ static void arrival_done(struct store_op *op, const struct err *failed)
 
 void store_accept(struct store *s, struct arrival *a)
 {
-    a->op = (struct store_op){ .rank = STORE_ARRIVAL, .apply = apply_arrival, .done = arrival_done };
+    bool is_large = a->data && !is_small(s, a);
+    a->op = (struct store_op){ .rank = is_large ? STORE_LARGE : STORE_ARRIVAL, .apply = apply_arrival, .done = arrival_done };
+    a->store = s;
     a->seq = 0;
+    if (is_large)
+        count_waiting(s, a->bytes);
     store_submit(s, &a->op);
 }
 

@@ -1,6 +1,7 @@
 /* inside: what the files of the store share among themselves. */
 #pragma once
 #include "store/db.h"
+#include "store/pace.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,8 @@ struct store {
     int64_t running_start, mono_start; /* running time at store_open, and the clock then  */
     atomic_int failures[WRITES_KINDS]; /* in a row                                          */
     atomic_int conversations;
+    atomic_int_fast64_t waiting_bytes; /* of inline arrivals that are not small, from store_accept until kept() */
+    struct pace pace;
     atomic_bool is_full; /* the reserve is given up */
 
     pthread_mutex_t days_lock; /* guards ready_days; held while a day's folders are made and synced: once a day   */

@@ -10,8 +10,9 @@
 #include <time.h>
 
 enum {
-    LOG_PAGES_AT_ONCE = 1000, /* so many new pages are copied at once …  */
-    CHECKPOINT_MS = 1000,     /* … fewer a second after their commit     */
+    LOG_PAGES_AT_ONCE = 1000, /* so many new pages are copied at once …                   */
+    CHECKPOINT_MS = 1000,     /* … fewer a second after their commit                      */
+    SLOW_TIMES = 2,           /* … of either so much more on a slow disk: its syncs keep the devices waiting */
     FIRST_CHORES_MS = 500,    /* after the first 220                     */
     CHORES_MS = 2000,         /* after commits, or while the disk is full */
 #ifdef POSTERN_FAULTS
@@ -48,9 +49,14 @@ static int64_t now_ms(void) /* not the test clock: these waits are for disks */
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
+static int times(const struct keeper *k)
+{
+    return pace_is_slow(&k->store->pace) && !store_is_full(k->store) ? SLOW_TIMES : 1;
+}
+
 static bool has_many_pages(const struct keeper *k)
 {
-    return k->log_pages - k->copied_pages >= LOG_PAGES_AT_ONCE;
+    return k->log_pages - k->copied_pages >= LOG_PAGES_AT_ONCE * times(k);
 }
 
 void keeper_wake(struct keeper *k, int log_pages)
@@ -84,7 +90,7 @@ void keeper_hurry(struct keeper *k)
 
 static int64_t next_deadline(const struct keeper *k)
 {
-    int64_t checkpoint_at = k->news_at + CHECKPOINT_MS;
+    int64_t checkpoint_at = k->news_at + CHECKPOINT_MS * times(k);
     return k->news_at != 0 && checkpoint_at < k->chores_at ? checkpoint_at : k->chores_at;
 }
 
@@ -102,7 +108,7 @@ static bool wait_for_work(struct keeper *k, struct due *out)
         (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
     }
     bool goes_on = !k->is_closing;
-    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS);
+    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS * times(k));
     out->is_chores = now_ms() >= k->chores_at;
     if (out->is_checkpoint) {
         k->copied_pages = k->log_pages;

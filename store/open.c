@@ -14,7 +14,8 @@
 
 static const char database_name[] = "postern.db", lock_name[] = "lock";
 
-enum { INLINE_BYTES = 65536, RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
+enum { INLINE_BYTES = 65536, INLINE_SLOW_BYTES = 1 << 20, INLINE_MEMORY = 64 << 20 };
+enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
 
 /* --- checks that write nothing ----------------------------------------------------------------------------------- */
 
@@ -145,6 +146,8 @@ static struct store *store_new(const struct store_options *options)
         return NULL;
     s->options = *options;
     s->options.inline_max = options->inline_max > 0 ? options->inline_max : INLINE_BYTES;
+    s->options.inline_slow = options->inline_slow > 0 ? options->inline_slow : INLINE_SLOW_BYTES;
+    s->options.inline_memory = options->inline_memory > 0 ? options->inline_memory : INLINE_MEMORY;
     s->options.reserve_bytes = options->reserve_bytes > 0 ? options->reserve_bytes : RESERVE_BYTES;
     s->options.keep_raw_days = options->keep_raw_days > 0 ? options->keep_raw_days : KEEP_RAW_DAYS;
     s->folder_fd = s->lock_fd = -1;
@@ -208,9 +211,17 @@ const char *store_folder(const struct store *s)
     return s->folder;
 }
 
-int64_t store_inline_max(const struct store *s)
+int64_t store_small_max(const struct store *s)
 {
     return s->options.inline_max;
+}
+
+int64_t store_inline_max(const struct store *s)
+{
+    const struct store_options *o = &s->options;
+    bool takes_large = o->inline_slow > o->inline_max && pace_is_slow(&s->pace) && !store_is_full(s) &&
+                       atomic_load_explicit(&s->waiting_bytes, memory_order_relaxed) + o->inline_slow <= o->inline_memory;
+    return takes_large ? o->inline_slow : o->inline_max;
 }
 
 int64_t store_running_ms(const struct store *s)

@@ -43,7 +43,7 @@ void store_reader_close(struct store_reader **r)
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-#define ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL, raw IS NOT NULL"
+#define ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL OR raw IS NOT NULL"
 
 static int read_row(struct stmt *s, struct arrival_row *out, struct arena *a, struct err *e)
 {
@@ -56,8 +56,8 @@ static int read_row(struct stmt *s, struct arrival_row *out, struct arena *a, st
         .envelope = col_copy(s, 6, a),
         .parser = col_copy(s, 7, a),
         .subject = col_copy(s, 8, a),
-        .is_large = col_int(s, 9) != 0,
-        .has_raw = col_int(s, 9) != 0 || col_int(s, 10) != 0,
+        .is_large = col_int(s, 3) > STORE_QUICK_BYTES,
+        .has_raw = col_int(s, 9) != 0,
     };
     (void)snprintf(out->id, sizeof out->id, "%s", col_text(s, 1));
     bool is_whole = out->envelope && (out->parser || col_is_null(s, 7)) && (out->subject || col_is_null(s, 8));
@@ -77,14 +77,15 @@ int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after,
                            struct arena *a, struct err *e)
 {
     static const char quick[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
-                                " WHERE state < 2 AND seq > ? AND tries = 0 AND file IS NULL ORDER BY seq LIMIT ?";
+                                " WHERE state < 2 AND seq > ?1 AND tries = 0 AND bytes <= ?3 ORDER BY seq LIMIT ?2";
     static const char slow[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
-                               " WHERE state < 2 AND seq > ? AND (tries > 0 OR file IS NOT NULL) ORDER BY seq LIMIT ?";
+                               " WHERE state < 2 AND seq > ?1 AND (tries > 0 OR bytes > ?3) ORDER BY seq LIMIT ?2";
     CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, is_quick ? quick : slow, e);
     if (!s)
         return -1;
     bind_int(s, 1, after);
     bind_int(s, 2, limit);
+    bind_int(s, 3, STORE_QUICK_BYTES);
     return read_rows(s, rows, limit, a, e);
 }
 
@@ -163,7 +164,11 @@ int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct 
 
 int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT file, raw FROM arrivals WHERE seq = ?", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(r->db,
+                             "SELECT a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
+                             " WHERE a.seq = ?",
+                             e);
     if (!s)
         return -1;
     bind_int(s, 1, seq);

@@ -36,6 +36,15 @@ struct picked {
     int count;
 };
 
+static int forget_body(struct store_tx *tx, int64_t seq, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM bodies WHERE arrival = ?", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    return stmt_run(s, e);
+}
+
 static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct picked *p = (const struct picked *)op;
@@ -44,7 +53,7 @@ static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
         if (!s)
             return -1;
         bind_int(s, 1, p->seqs[i]);
-        if (stmt_run(s, e) < 0)
+        if (stmt_run(s, e) < 0 || forget_body(tx, p->seqs[i], e) < 0)
             return -1;
     }
     tx->files_bytes -= p->files_bytes;

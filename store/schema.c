@@ -75,5 +75,11 @@ static const char *const version_1 =
 
     "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;";
 
-const char *const schema_steps[] = { version_1 };
+/* Larger bodies apart from their rows (of those raw is empty, not NULL), and the inspector's lanes by size. */
+static const char *const version_2 =
+    "CREATE TABLE bodies(arrival INTEGER PRIMARY KEY REFERENCES arrivals(seq), raw BLOB NOT NULL) STRICT;"
+    "DROP INDEX arrivals_waiting;"
+    "CREATE INDEX arrivals_waiting ON arrivals(seq, tries, bytes) WHERE state < 2;";
+
+const char *const schema_steps[] = { version_1, version_2 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);

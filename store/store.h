@@ -16,7 +16,9 @@ struct store_reader; /* one read-only connection; one thread at a time          
 
 struct store_options {
     const char *folder;        /* made (0700) if missing, with its parents synced           */
-    int64_t     inline_max;    /* bytes; larger arrivals become files (65536)               */
+    int64_t     inline_max;    /* bytes; smaller arrivals go inline, larger become files (65536) …       */
+    int64_t     inline_slow;   /* … larger than this on a disk with slow syncs (1 MiB) …                 */
+    int64_t     inline_memory; /* … while those that wait in memory take no more than this (64 MiB)      */
     int64_t     reserve_bytes; /* given up when the disk is full (32 MiB)                   */
     int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
     int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
@@ -34,13 +36,18 @@ void store_close(struct store **s); /* after the last submit: empties the queue,
 void store_hint_conversation(struct store *s, int delta);
 
 const char *store_folder(const struct store *s);
-int64_t     store_inline_max(const struct store *s);
+/* An arrival up to this is small: always inline, and kept even when the disk is full. */
+int64_t store_small_max(const struct store *s);
+/* Up to this an arrival that is complete in memory goes inline now: more on a disk with slow syncs, where a file's own
+ * syncs would cost most. Changes all the time; any thread. */
+int64_t store_inline_max(const struct store *s);
 
 /* --- writing ------------------------------------------------------------------------------------------------ */
 
 enum store_rank {
     STORE_ARRIVAL, /* first in every transaction                                                     */
     STORE_EVENT,   /* events, deliveries, an attempt that is about to leave: committed at once        */
+    STORE_LARGE,   /* the store's own: inline arrivals that are not small, as many as one transaction takes */
     STORE_LATER,   /* verdicts and bookkeeping: up to 50 ms later, with a commit that happens anyway  */
 };
 
@@ -70,13 +77,14 @@ void spool_abandon(struct spool **f); /* closes and removes; NULL inside is noth
 /* --- arrivals ----------------------------------------------------------------------------------------------- */
 
 struct arrival {
-    struct store_op op; /* set by store_accept */
+    struct store_op op; /* set by store_accept … */
+    struct store   *store; /* … this too        */
     char            id[ID_TEXT];
     int64_t         seq; /* set when kept */
     int64_t         received_ms;
     const char     *envelope; /* JSON of core/envelope.h                                      */
     int64_t         bytes;    /* as received                                                  */
-    const char     *data;     /* inline; NULL: spool holds it                                 */
+    const char     *data;     /* inline, until kept(); NULL: spool holds it                   */
     struct spool   *spool;    /* synced; the store's from store_accept on, on every path      */
     /* Writer's thread; failed is NULL when it survives a power cut: only then may SMTP say 250, FTP 226.
      * ERR_FULL: answer 452. ERR_BUSY, ERR_IO: 451. Must not block. */
@@ -106,11 +114,13 @@ struct arrival_row {
     int                tries;    /* times the inspector failed with it                        */
     const char        *envelope; /* JSON                                                      */
     const char        *parser, *subject;
-    bool               is_large; /* in a file                                                 */
+    bool               is_large; /* over STORE_QUICK_BYTES, in a file or inline               */
     bool               has_raw;  /* false: forgotten                                          */
 };
 int store_reader_open(struct store *s, struct store_reader **out, struct err *e) MUST_CHECK;
 void store_reader_close(struct store_reader **r);
+
+enum { STORE_QUICK_BYTES = 65536 }; /* larger ones are slow's, wherever their bytes are */
 
 /* Up to `limit` arrivals with seq > after that still wait for the inspector; quick: small ones that never failed, else the
  * others. Returns how many, or -1. */

@@ -15,10 +15,10 @@
 
 enum {
     BATCH_OPS = 512,
-    BATCH_BYTES = 8 << 20,
     LATER_US = 50000,
     SLOW_SYNC_US = 1000,
-    GATHER_SHARE = 10,         /* of the last sync, on slow disks */
+    GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
+    GATHER_SHARE_EVENTS = 5,   /* … events for an arrival: nobody's device waits, and it saves a whole sync   */
     IDLE_US = 2000000,         /* then the cache is given back    */
     LOG_PAGES_MAX = 16384,     /* 64 MiB                          */
     LOG_PAGES_MAX_FULL = 1024, /* on a full disk                  */
@@ -130,26 +130,48 @@ static void wait_for_work(struct writer *w)
     }
 }
 
-/* On a slow disk it pays to wait a little for those who are about to finish their mail too. */
-static void gather(struct writer *w)
+/* How many will be urgent once every open conversation has finished its mail: whose arrival waits here has. */
+static size_t urgent_at_most(const struct writer *w)
 {
     int conversations = atomic_load_explicit(&w->store->conversations, memory_order_relaxed);
-    if (w->last_sync_us <= SLOW_SYNC_US || conversations < 2 || w->is_closing)
+    size_t events = 0;
+    for (const struct store_op *op = w->queues[STORE_EVENT].first; op && events < BATCH_OPS; op = op->next)
+        events++;
+    size_t all = events + (size_t)(conversations > 0 ? conversations : 0);
+    return all < BATCH_OPS ? all : BATCH_OPS;
+}
+
+/* On a slow disk it pays to wait a little for those who are about to finish their mail too: else a device that sends one mail
+ * after the other waits each time for the events of the mail before. */
+static void gather(struct writer *w)
+{
+    if (w->last_sync_us <= SLOW_SYNC_US || w->is_closing)
         return;
-    int64_t until = now_us() + w->last_sync_us / GATHER_SHARE;
-    size_t all = (size_t)conversations < BATCH_OPS ? (size_t)conversations : BATCH_OPS;
+    bool has_arrivals = w->queues[STORE_ARRIVAL].first || w->queues[STORE_LARGE].first;
+    int64_t until = now_us() + w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
+    size_t all = urgent_at_most(w);
     while (w->urgent < all && now_us() < until && !w->is_closing)
         sleep_until(w, all, until);
+}
+
+/* As many of one rank as there is room for; of large ones no more than a transaction takes, so that what is more urgent and
+ * comes meanwhile does not wait for all of them. */
+static size_t take_rank(struct writer *w, enum store_rank rank, size_t n)
+{
+    int64_t room = rank == STORE_LARGE ? pace_batch_bytes(&w->store->pace, now_us()) : INT64_MAX;
+    struct store_op *op;
+    while (n < BATCH_OPS && room > 0 && (op = pop(&w->queues[rank]))) {
+        w->batch[n++] = op;
+        room -= rank == STORE_LARGE ? ((const struct arrival *)op)->bytes : 0;
+    }
+    return n;
 }
 
 static size_t take_waiting(struct writer *w)
 {
     size_t n = 0;
-    for (int rank = STORE_ARRIVAL; rank <= STORE_LATER; rank++) {
-        struct store_op *op;
-        while (n < BATCH_OPS && (op = pop(&w->queues[rank])))
-            w->batch[n++] = op;
-    }
+    for (int rank = STORE_ARRIVAL; rank <= STORE_LATER; rank++)
+        n = take_rank(w, (enum store_rank)rank, n);
     w->urgent = 0;
     for (int rank = STORE_ARRIVAL; rank < STORE_LATER; rank++)
         for (const struct store_op *op = w->queues[rank].first; op; op = op->next)
@@ -234,6 +256,7 @@ static int commit(struct writer *w, struct err *e)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
         w->last_sync_us = now_us() - start;
+        pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, start + w->last_sync_us);
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
     }
     return result;
@@ -242,8 +265,9 @@ static int commit(struct writer *w, struct err *e)
 /* Applies operations until the transaction is large enough; how many, or -1 (*e). */
 static int apply_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
+    int64_t most = pace_batch_bytes(&w->store->pace, now_us());
     size_t i = 0;
-    while (i < n && w->tx.bytes < BATCH_BYTES) {
+    while (i < n && w->tx.bytes < most) {
         if (ops[i]->apply(&w->tx, ops[i], e) < 0)
             return -1;
         i++;
@@ -264,6 +288,7 @@ static void publish(struct writer *w)
 /* Writes and syncs operations from the front of ops in one transaction; how many, or -1 with nothing written. */
 static int write_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
+    int64_t start = now_us();
     w->is_hopeless = begin(w, e) < 0;
     if (w->is_hopeless) {
         w->needs_reopen = true;
@@ -284,6 +309,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         return -1;
     }
     FAULT("store.committed");
+    pace_note_batch(&w->store->pace, now_us() - start, w->tx.bytes);
     publish(w);
     return count;
 }
@@ -358,6 +384,7 @@ int writer_start(struct store *s, struct db *db, struct writer **out, struct err
         return err_set(e, ERR_NOMEM, "out of memory");
     w->store = s;
     w->tx = (struct store_tx){ .store = s, .db = db };
+    pace_init(&s->pace, now_us());
     for (size_t i = 0; i < COUNT(w->queues); i++)
         w->queues[i].end = &w->queues[i].first;
     pthread_condattr_t monotonic;

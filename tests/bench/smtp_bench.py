@@ -33,7 +33,8 @@ LOAD = ROOT / "build/plain/tests/bench/smtp-load"
 SLOWSYNC = ROOT / "build/plain/tests/preload/slowsync.so"
 SECONDS = float(os.environ.get("POSTERN_BENCH_SECONDS", "3"))
 CONNECTIONS = (1, 10, 50)
-MUCH = {"Log": {"Level": "warn"}, "Smtp": {"MaxConnections": 6000, "MaxConnectionsPerAddress": 6000}}
+MUCH = {"Log": {"Level": "warn"}, "Smtp": {"MaxConnections": 6000, "MaxConnectionsPerAddress": 6000},
+        "Store": {"InlineSlow": 1024}}  # as users have it; the tests keep pictures in files
 
 
 # --- mails ----------------------------------------------------------------------------------------------------------

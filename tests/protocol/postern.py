@@ -230,7 +230,7 @@ class Postern:
     def configure(self, settings):
         """Writes the settings for the next start: ours in front of a dict, else in the environment, which wins over a file."""
         ours = {"Smtp": {"Port": 0, "Address": "127.0.0.1"}, "Api": {"Port": 0, "Address": "127.0.0.1"},
-                "Store": {"Folder": str(self.data)}}
+                "Store": {"Folder": str(self.data), "InlineSlow": 1}}  # pictures are files, however slow the disk of the tests is
         for name in [f"{block}__{key}" for block in ours for key in ours[block]]:
             self.env.pop(name, None)
         if settings is None or isinstance(settings, (str, bytes)):

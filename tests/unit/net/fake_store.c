@@ -18,7 +18,7 @@ struct store {
     pthread_cond_t changed;
     struct arrival *waiting[ARRIVALS_MAX];
     size_t count;
-    bool is_held, is_stopping;
+    bool is_held, is_stopping, is_slow;
     enum err_code failure, spool_failure;
     const char *spool_step;
     int jobs, abandoned, open_spools, kept;
@@ -130,6 +130,12 @@ void fake_store_hold(struct store *s, bool is_held)
     LOCKED(s->is_held = is_held);
 }
 
+/* Before anything is sent: the loop's thread reads it without the lock. */
+void fake_store_is_slow(struct store *s, bool is_slow)
+{
+    s->is_slow = is_slow;
+}
+
 static int read_locked(struct store *s, const int *value)
 {
     int copy;
@@ -165,10 +171,15 @@ void fake_store_arrival(struct store *s, int n, const char **bytes_out, size_t *
 
 /* --- what net/ sees ------------------------------------------------------------------------------------------------- */
 
-int64_t store_inline_max(const struct store *s)
+int64_t store_small_max(const struct store *s)
 {
     (void)s;
     return 65536;
+}
+
+int64_t store_inline_max(const struct store *s)
+{
+    return s->is_slow ? 1 << 20 : 65536;
 }
 
 void store_hint_conversation(struct store *s, int delta)

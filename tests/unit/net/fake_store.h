@@ -8,6 +8,7 @@ void fake_store_free(struct store **s); /* after everything was answered */
 void fake_store_fail(struct store *s, enum err_code code);                         /* each arrival from now; ERR_NONE: none */
 void fake_store_fail_spool(struct store *s, const char *step, enum err_code code); /* "open", "write", "sync"; NULL: none   */
 void fake_store_hold(struct store *s, bool is_held);                               /* answers wait while it is held          */
+void fake_store_is_slow(struct store *s, bool is_slow);                            /* then 1 MiB goes inline, else 64 KiB   */
 
 int fake_store_kept(struct store *s);      /* arrivals answered with yes            */
 int fake_store_jobs(struct store *s);      /* opens + writes + syncs of spools      */

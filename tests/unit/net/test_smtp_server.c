@@ -354,6 +354,31 @@ static void test_a_mail_with_pictures_is_one_job(void **state)
     free(text);
 }
 
+static void test_on_a_slow_disk_a_mail_with_pictures_needs_no_file(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t bytes;
+        bool is_file;
+    } table[] = { { 200 * 1000, false }, { 1000 * 1000, false }, { 1300 * 1000, true } };
+    struct house h;
+    house_open(&h, usual(), "127.0.0.0/8");
+    fake_store_is_slow(h.store, true);
+    int fd = greeted(&h);
+    for (int i = 0; i < (int)COUNT(table); i++) {
+        char *text = message(table[i].bytes);
+        int before = fake_store_jobs(h.store);
+        send_message(fd, text, table[i].bytes);
+        expect(fd, "250 2.0.0");
+        assert_int_equal(fake_store_jobs(h.store) >= before + 3, table[i].is_file);
+        assert_int_equal(fake_store_jobs(h.store) == before, !table[i].is_file);
+        assert_kept(&h, i, text, table[i].bytes);
+        free(text);
+    }
+    (void)close(fd);
+    house_end(&h);
+}
+
 static void test_a_very_large_mail_goes_to_disk_as_it_comes(void **state)
 {
     (void)state;
@@ -803,6 +828,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_said_before_it_is_kept),
         cmocka_unit_test(test_a_mail_that_cannot_be_kept_is_refused_and_the_next_one_is_not),
         cmocka_unit_test(test_a_mail_with_pictures_is_one_job),
+        cmocka_unit_test(test_on_a_slow_disk_a_mail_with_pictures_needs_no_file),
         cmocka_unit_test(test_a_very_large_mail_goes_to_disk_as_it_comes),
         cmocka_unit_test(test_a_disk_that_fails_at_any_step_is_answered_and_leaves_no_file),
         cmocka_unit_test(test_a_large_mail_the_store_refuses_is_the_stores_to_remove),

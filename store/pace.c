@@ -1,0 +1,52 @@
+/* pace: see pace.h. */
+#include "store/pace.h"
+
+enum {
+    SHARE = 8,                 /* of a new sample in the smoothed time                                   */
+    SAMPLE_MOST_US = 8000,     /* one hiccup does not make a disk slow: it takes three in a row          */
+    SAMPLE_BYTES = 1280 << 10, /* what more bytes cost hides what the sync costs                         */
+    BYTES_PER_US = 250,        /* to write them into the log, before the sync                            */
+    SILENCE_US = 500000,       /* without a sample: the next commit shall be small enough to be one      */
+    SMALL_BATCH = 256 << 10,   /* … with its last arrival, up to 1 MiB, still no more than SAMPLE_BYTES  */
+    BATCH_LONG_US = 100000,    /* an alarm shall not wait longer for the pictures that are being written */
+};
+
+void pace_init(struct pace *p, int64_t now_us)
+{
+    p->sync_us = 0;
+    p->noted_us = now_us;
+    p->batch_bytes = PACE_BATCH_MOST;
+    atomic_init(&p->is_slow, false);
+}
+
+void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int64_t now_us)
+{
+    if (bytes > SAMPLE_BYTES)
+        return;
+    int64_t sample = took_us - bytes / BYTES_PER_US;
+    sample = sample < 0 ? 0 : sample > SAMPLE_MOST_US ? SAMPLE_MOST_US : sample;
+    p->sync_us += (sample - p->sync_us) / SHARE;
+    p->noted_us = now_us;
+    if (p->sync_us > PACE_SLOW_US)
+        atomic_store_explicit(&p->is_slow, true, memory_order_relaxed);
+    else if (p->sync_us < PACE_FAST_US)
+        atomic_store_explicit(&p->is_slow, false, memory_order_relaxed);
+}
+
+void pace_note_batch(struct pace *p, int64_t took_us, int64_t bytes)
+{
+    if (took_us > BATCH_LONG_US && bytes > PACE_BATCH_LEAST)
+        p->batch_bytes = p->batch_bytes / 2 > PACE_BATCH_LEAST ? p->batch_bytes / 2 : PACE_BATCH_LEAST;
+    else if (took_us < BATCH_LONG_US / 2 && bytes >= p->batch_bytes / 2)
+        p->batch_bytes = p->batch_bytes * 2 < PACE_BATCH_MOST ? p->batch_bytes * 2 : PACE_BATCH_MOST;
+}
+
+bool pace_is_slow(const struct pace *p)
+{
+    return atomic_load_explicit(&p->is_slow, memory_order_relaxed);
+}
+
+int64_t pace_batch_bytes(const struct pace *p, int64_t now_us)
+{
+    return now_us - p->noted_us > SILENCE_US ? SMALL_BATCH : p->batch_bytes;
+}
