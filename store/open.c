@@ -131,8 +131,11 @@ static int open_database(struct store *s, struct db **out, struct err *e)
         return -1;
     if (migrate(s, db, e) < 0 || read_state(s, db, e) < 0)
         return err_prefix(e, "%s", s->database);
+    int64_t start_us = disk_now_us();
+    pace_init(&s->pace, start_us);
     if (folder_sync(s->folder_fd, ".", e) < 0)
         return err_prefix(e, "%s", s->folder);
+    pace_note_start(&s->pace, disk_now_us() - start_us);
     *out = TAKE(db);
     return 0;
 }

@@ -19,6 +19,15 @@ void pace_init(struct pace *p, int64_t now_us)
     atomic_init(&p->is_slow, false);
 }
 
+/* A short one says nothing: there may have been nothing to write. */
+void pace_note_start(struct pace *p, int64_t took_us)
+{
+    if (took_us <= PACE_SLOW_US)
+        return;
+    p->sync_us = took_us < SAMPLE_MOST_US ? took_us : SAMPLE_MOST_US;
+    atomic_store_explicit(&p->is_slow, true, memory_order_relaxed);
+}
+
 void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int64_t now_us)
 {
     if (bytes > SAMPLE_BYTES)

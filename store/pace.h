@@ -22,6 +22,8 @@ struct pace {
 };
 
 void pace_init(struct pace *p, int64_t now_us);
+/* The sync of the start took so long: when it was slow nobody need find out by his own mail. */
+void pace_note_start(struct pace *p, int64_t took_us);
 /* A commit of so many bytes of arrivals took so long; what the bytes themselves cost is taken off. */
 void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int64_t now_us);
 /* A whole transaction took so long, from its begin to its sync. */

@@ -56,7 +56,7 @@ struct db *tx_db(struct store_tx *tx)
 }
 
 /* Real time, whatever the test clock says: these waits are for disks. */
-static int64_t now_us(void)
+int64_t disk_now_us(void)
 {
     struct timespec t;
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
@@ -91,7 +91,7 @@ void writer_submit(struct writer *w, struct store_op *op)
     push(&w->queues[op->rank], op);
     bool sets_timer = is_later && w->later_due == 0;
     if (sets_timer)
-        w->later_due = now_us() + LATER_US;
+        w->later_due = disk_now_us() + LATER_US;
     if (!is_later)
         w->urgent++;
     bool wakes = w->wake_at > 0 && (sets_timer || (!is_later && w->urgent >= w->wake_at));
@@ -115,15 +115,15 @@ static void sleep_until(struct writer *w, size_t count, int64_t us)
 
 static bool has_work(const struct writer *w)
 {
-    return w->urgent > 0 || w->is_closing || (w->later_due != 0 && now_us() >= w->later_due);
+    return w->urgent > 0 || w->is_closing || (w->later_due != 0 && disk_now_us() >= w->later_due);
 }
 
 static void wait_for_work(struct writer *w)
 {
-    int64_t idle_at = now_us() + IDLE_US;
+    int64_t idle_at = disk_now_us() + IDLE_US;
     while (!has_work(w)) {
         sleep_until(w, 1, w->later_due != 0 ? w->later_due : w->has_cache ? idle_at : 0);
-        if (w->has_cache && w->later_due == 0 && now_us() >= idle_at) {
+        if (w->has_cache && w->later_due == 0 && disk_now_us() >= idle_at) {
             db_release_memory(w->tx.db);
             w->has_cache = false;
         }
@@ -148,9 +148,9 @@ static void gather(struct writer *w)
     if (w->last_sync_us <= SLOW_SYNC_US || w->is_closing)
         return;
     bool has_arrivals = w->queues[STORE_ARRIVAL].first || w->queues[STORE_LARGE].first;
-    int64_t until = now_us() + w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
+    int64_t until = disk_now_us() + w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
     size_t all = urgent_at_most(w);
-    while (w->urgent < all && now_us() < until && !w->is_closing)
+    while (w->urgent < all && disk_now_us() < until && !w->is_closing)
         sleep_until(w, all, until);
 }
 
@@ -158,7 +158,7 @@ static void gather(struct writer *w)
  * comes meanwhile does not wait for all of them. */
 static size_t take_rank(struct writer *w, enum store_rank rank, size_t n)
 {
-    int64_t room = rank == STORE_LARGE ? pace_batch_bytes(&w->store->pace, now_us()) : INT64_MAX;
+    int64_t room = rank == STORE_LARGE ? pace_batch_bytes(&w->store->pace, disk_now_us()) : INT64_MAX;
     struct store_op *op;
     while (n < BATCH_OPS && room > 0 && (op = pop(&w->queues[rank]))) {
         w->batch[n++] = op;
@@ -176,7 +176,7 @@ static size_t take_waiting(struct writer *w)
     for (int rank = STORE_ARRIVAL; rank < STORE_LATER; rank++)
         for (const struct store_op *op = w->queues[rank].first; op; op = op->next)
             w->urgent++;
-    w->later_due = w->queues[STORE_LATER].first ? now_us() : 0;
+    w->later_due = w->queues[STORE_LATER].first ? disk_now_us() : 0;
     return n;
 }
 
@@ -248,14 +248,14 @@ static void undo(struct writer *w)
 
 static int commit(struct writer *w, struct err *e)
 {
-    int64_t start = now_us();
+    int64_t start = disk_now_us();
     w->has_written = false;
     int result = db_exec(w->tx.db, "COMMIT", e);
     w->is_hopeless = result < 0 && e->code == ERR_IO;
     if (w->has_written || w->is_hopeless)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
-        w->last_sync_us = now_us() - start;
+        w->last_sync_us = disk_now_us() - start;
         pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, start + w->last_sync_us);
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
     }
@@ -265,7 +265,7 @@ static int commit(struct writer *w, struct err *e)
 /* Applies operations until the transaction is large enough; how many, or -1 (*e). */
 static int apply_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
-    int64_t most = pace_batch_bytes(&w->store->pace, now_us());
+    int64_t most = pace_batch_bytes(&w->store->pace, disk_now_us());
     size_t i = 0;
     while (i < n && w->tx.bytes < most) {
         if (ops[i]->apply(&w->tx, ops[i], e) < 0)
@@ -288,7 +288,7 @@ static void publish(struct writer *w)
 /* Writes and syncs operations from the front of ops in one transaction; how many, or -1 with nothing written. */
 static int write_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
-    int64_t start = now_us();
+    int64_t start = disk_now_us();
     w->is_hopeless = begin(w, e) < 0;
     if (w->is_hopeless) {
         w->needs_reopen = true;
@@ -309,7 +309,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         return -1;
     }
     FAULT("store.committed");
-    pace_note_batch(&w->store->pace, now_us() - start, w->tx.bytes);
+    pace_note_batch(&w->store->pace, disk_now_us() - start, w->tx.bytes);
     publish(w);
     return count;
 }
@@ -384,7 +384,6 @@ int writer_start(struct store *s, struct db *db, struct writer **out, struct err
         return err_set(e, ERR_NOMEM, "out of memory");
     w->store = s;
     w->tx = (struct store_tx){ .store = s, .db = db };
-    pace_init(&s->pace, now_us());
     for (size_t i = 0; i < COUNT(w->queues); i++)
         w->queues[i].end = &w->queues[i].first;
     pthread_condattr_t monotonic;

@@ -48,6 +48,19 @@ static void test_a_disk_is_slow_when_its_syncs_are_and_not_at_one_hiccup(void **
     }
 }
 
+static void test_a_slow_start_counts_at_once_and_is_forgotten_when_commits_are_fast(void **state)
+{
+    struct pace p;
+    (void)state;
+    pace_init(&p, 0);
+    pace_note_start(&p, MS);
+    assert_false(pace_is_slow(&p));
+    pace_note_start(&p, 10 * MS);
+    assert_true(pace_is_slow(&p));
+    note(&p, &(struct commits){ 40, MS / 2, 1024 });
+    assert_false(pace_is_slow(&p));
+}
+
 static void test_a_transaction_takes_what_the_disk_writes_in_a_moment(void **state)
 {
     struct pace p;
@@ -89,6 +102,7 @@ static void make_slow(struct temp *t, bool is_slow)
 static void test_on_a_slow_disk_with_room_larger_ones_go_inline(void **state)
 {
     struct temp *t = *state;
+    make_slow(t, false);
     assert_int_equal(store_inline_max(t->store), 64 * KIB);
     make_slow(t, true);
     assert_int_equal(store_inline_max(t->store), 1 * MIB);
@@ -298,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_disk_is_slow_when_its_syncs_are_and_not_at_one_hiccup),
+        cmocka_unit_test(test_a_slow_start_counts_at_once_and_is_forgotten_when_commits_are_fast),
         cmocka_unit_test(test_a_transaction_takes_what_the_disk_writes_in_a_moment),
         cmocka_unit_test(test_when_all_commits_are_large_one_is_small_so_that_the_disk_is_known),
         STORE_TEST(test_on_a_slow_disk_with_room_larger_ones_go_inline),
