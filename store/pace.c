@@ -8,7 +8,7 @@ enum {
     BYTES_PER_US = 250,        /* to write them into the log, before the sync                            */
     SILENCE_US = 500000,       /* without a sample: the next commit shall be small enough to be one      */
     SMALL_BATCH = 256 << 10,   /* … with its last arrival, up to 1 MiB, still no more than SAMPLE_BYTES  */
-    BATCH_LONG_US = 100000,    /* an alarm shall not wait longer for the pictures that are being written */
+    BATCH_LONG_US = 250000,    /* an alarm shall not wait longer for the pictures that are being written */
 };
 
 void pace_init(struct pace *p, int64_t now_us)
@@ -46,7 +46,7 @@ void pace_note_batch(struct pace *p, int64_t took_us, int64_t bytes)
 {
     if (took_us > BATCH_LONG_US && bytes > PACE_BATCH_LEAST)
         p->batch_bytes = p->batch_bytes / 2 > PACE_BATCH_LEAST ? p->batch_bytes / 2 : PACE_BATCH_LEAST;
-    else if (took_us < BATCH_LONG_US / 2 && bytes >= p->batch_bytes / 2)
+    else if (took_us < BATCH_LONG_US / 3 && bytes >= p->batch_bytes / 2)
         p->batch_bytes = p->batch_bytes * 2 < PACE_BATCH_MOST ? p->batch_bytes * 2 : PACE_BATCH_MOST;
 }
 
