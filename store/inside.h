@@ -29,6 +29,7 @@ struct store {
     atomic_int failures[WRITES_KINDS]; /* in a row                                          */
     atomic_int conversations;
     atomic_int_fast64_t waiting_bytes; /* of inline arrivals that are not small, from store_accept until kept() */
+    atomic_int file_syncs; /* running now */
     struct pace pace;
     atomic_bool is_full; /* the reserve is given up */
 

@@ -1,9 +1,11 @@
 /* pace: see pace.h. */
 #include "store/pace.h"
+#include <stddef.h>
 
 enum {
-    SHARE = 8,                 /* of a new sample in the smoothed time                                   */
-    SAMPLE_MOST_US = 8000,     /* one hiccup does not make a disk slow: it takes three in a row          */
+    SHARE_UP = 8,              /* of a new sample in the smoothed time …                                 */
+    SHARE_DOWN = 4,
+    SAMPLE_MOST_US = 8000,     /* one hiccup, however long, does not make a disk slow                    */
     SAMPLE_BYTES = 1280 << 10, /* what more bytes cost hides what the sync costs                         */
     BYTES_PER_US = 250,        /* to write them into the log, before the sync                            */
     SILENCE_US = 500000,       /* without a sample: the next commit shall be small enough to be one      */
@@ -13,10 +15,18 @@ enum {
 
 void pace_init(struct pace *p, int64_t now_us)
 {
-    p->sync_us = 0;
-    p->noted_us = now_us;
-    p->batch_bytes = PACE_BATCH_MOST;
-    atomic_init(&p->is_slow, false);
+    *p = (struct pace){ .noted_us = now_us, .batch_bytes = PACE_BATCH_MOST };
+}
+
+enum { RECENT = sizeof((struct pace *)0)->recent / sizeof(int64_t) };
+
+static int64_t shortest_with(struct pace *p, int64_t sample)
+{
+    p->recent[p->next++ % RECENT] = sample;
+    int64_t shortest = sample;
+    for (size_t i = 0; i < RECENT; i++)
+        shortest = p->recent[i] < shortest ? p->recent[i] : shortest;
+    return shortest;
 }
 
 /* A short one says nothing: there may have been nothing to write. */
@@ -25,16 +35,18 @@ void pace_note_start(struct pace *p, int64_t took_us)
     if (took_us <= PACE_SLOW_US)
         return;
     p->sync_us = took_us < SAMPLE_MOST_US ? took_us : SAMPLE_MOST_US;
+    for (size_t i = 0; i < RECENT; i++)
+        p->recent[i] = p->sync_us;
     atomic_store_explicit(&p->is_slow, true, memory_order_relaxed);
 }
 
-void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int64_t now_us)
+void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int beside, int64_t now_us)
 {
     if (bytes > SAMPLE_BYTES)
         return;
-    int64_t sample = took_us - bytes / BYTES_PER_US;
-    sample = sample < 0 ? 0 : sample > SAMPLE_MOST_US ? SAMPLE_MOST_US : sample;
-    p->sync_us += (sample - p->sync_us) / SHARE;
+    int64_t sample = (took_us - bytes / BYTES_PER_US) / (1 + beside);
+    sample = shortest_with(p, sample < 0 ? 0 : sample > SAMPLE_MOST_US ? SAMPLE_MOST_US : sample);
+    p->sync_us += (sample - p->sync_us) / (sample > p->sync_us ? SHARE_UP : SHARE_DOWN);
     p->noted_us = now_us;
     if (p->sync_us > PACE_SLOW_US)
         atomic_store_explicit(&p->is_slow, true, memory_order_relaxed);

@@ -15,7 +15,9 @@ enum {
 };
 
 struct pace {
-    int64_t sync_us; /* smoothed */
+    int64_t sync_us;   /* smoothed                                                                   */
+    int64_t recent[4]; /* the shortest of them counts: on a slow disk all are long, on a busy one some */
+    unsigned next;
     int64_t noted_us;
     int64_t batch_bytes;
     atomic_bool is_slow;
@@ -24,8 +26,9 @@ struct pace {
 void pace_init(struct pace *p, int64_t now_us);
 /* The sync of the start took so long: when it was slow nobody need find out by his own mail. */
 void pace_note_start(struct pace *p, int64_t took_us);
-/* A commit of so many bytes of arrivals took so long; what the bytes themselves cost is taken off. */
-void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int64_t now_us);
+/* A commit of so many bytes of arrivals took so long, beside so many syncs of files. What the bytes themselves cost is taken
+ * off, and the rest shared: a disk that is fast but busy is not slow, and where syncs go side by side files do no harm. */
+void pace_note_commit(struct pace *p, int64_t took_us, int64_t bytes, int beside, int64_t now_us);
 /* A whole transaction took so long, from its begin to its sync. */
 void pace_note_batch(struct pace *p, int64_t took_us, int64_t bytes);
 bool pace_is_slow(const struct pace *p);

@@ -130,7 +130,10 @@ int spool_sync(struct spool *f, struct err *e)
 {
     if (f->fd < 0)
         return err_set(e, ERR_STATE, "%s: not open for writing", f->file);
-    if (fsync(f->fd) < 0)
+    (void)atomic_fetch_add(&f->store->file_syncs, 1);
+    int result = fsync(f->fd);
+    (void)atomic_fetch_sub(&f->store->file_syncs, 1);
+    if (result < 0)
         return broken(f, "sync", e); /* never again on this descriptor: the kernel says it only once */
     note_write(f->store, WRITES_FILES, true);
     close_file(f);

@@ -249,6 +249,7 @@ static void undo(struct writer *w)
 static int commit(struct writer *w, struct err *e)
 {
     int64_t start = disk_now_us();
+    int beside = atomic_load(&w->store->file_syncs);
     w->has_written = false;
     int result = db_exec(w->tx.db, "COMMIT", e);
     w->is_hopeless = result < 0 && e->code == ERR_IO;
@@ -256,7 +257,7 @@ static int commit(struct writer *w, struct err *e)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
         w->last_sync_us = disk_now_us() - start;
-        pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, start + w->last_sync_us);
+        pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, beside, start + w->last_sync_us);
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
     }
     return result;

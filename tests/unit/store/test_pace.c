@@ -12,12 +12,13 @@ enum { MS = 1000, KIB = 1 << 10, MIB = 1 << 20, SECOND = 1000000 };
 struct commits {
     int count;
     int64_t took_us, bytes;
+    int beside;
 };
 
 static void note(struct pace *p, const struct commits *c)
 {
     for (int i = 0; i < c->count; i++)
-        pace_note_commit(p, c->took_us, c->bytes, 0);
+        pace_note_commit(p, c->took_us, c->bytes, c->beside, 0);
 }
 
 static void test_a_disk_is_slow_when_its_syncs_are_and_not_at_one_hiccup(void **state)
@@ -27,13 +28,16 @@ static void test_a_disk_is_slow_when_its_syncs_are_and_not_at_one_hiccup(void **
         bool is_slow;
     } table[] = {
         { { 0 }, { 100, MS / 2, 1024 }, false },
-        { { 0 }, { 5, 10 * MS, 1024 }, true },
+        { { 0 }, { 8, 10 * MS, 1024 }, true },
+        { { 0 }, { 3, 10 * MS, 1024 }, false },
         { { 100, MS / 2, 1024 }, { 1, SECOND, 1024 }, false },          /* one hiccup                            */
         { { 0 }, { 100, 3 * MS / 2, 1024 }, false },                    /* between the two bounds it stays fast … */
         { { 20, 10 * MS, 1024 }, { 100, 3 * MS / 2, 1024 }, true },     /* … or slow, as it was                   */
         { { 20, 10 * MS, 1024 }, { 100, MS / 2, 1024 }, false },
         { { 0 }, { 100, 4 * MS, 1 * MIB }, false },                     /* the bytes took that long              */
         { { 0 }, { 100, 14 * MS, 1 * MIB }, true },
+        { { 0 }, { 100, 8 * MS, 1024, 15 }, false },                    /* busy: it does many side by side       */
+        { { 0 }, { 100, 100 * MS, 1024, 15 }, true },                   /* one after the other                   */
         { { 0 }, { 100, 100 * MS, 8 * MIB }, false },                   /* too large to say anything             */
         { { 20, 10 * MS, 1024 }, { 100, 1 * MS, 8 * MIB }, true },
     };
@@ -57,7 +61,7 @@ static void test_a_slow_start_counts_at_once_and_is_forgotten_when_commits_are_f
     assert_false(pace_is_slow(&p));
     pace_note_start(&p, 10 * MS);
     assert_true(pace_is_slow(&p));
-    note(&p, &(struct commits){ 40, MS / 2, 1024 });
+    note(&p, &(struct commits){ .count = 40, .took_us = MS / 2, .bytes = 1024 });
     assert_false(pace_is_slow(&p));
 }
 
@@ -84,10 +88,10 @@ static void test_when_all_commits_are_large_one_is_small_so_that_the_disk_is_kno
     struct pace p;
     (void)state;
     pace_init(&p, 0);
-    pace_note_commit(&p, 10 * MS, 1024, 0);
-    pace_note_commit(&p, 10 * MS, 8 * MIB, 2 * SECOND);
+    pace_note_commit(&p, 10 * MS, 1024, 0, 0);
+    pace_note_commit(&p, 10 * MS, 8 * MIB, 0, 2 * SECOND);
     assert_true(pace_batch_bytes(&p, 2 * SECOND) < MIB);
-    pace_note_commit(&p, 10 * MS, 300 * KIB, 2 * SECOND);
+    pace_note_commit(&p, 10 * MS, 300 * KIB, 0, 2 * SECOND);
     assert_int_equal(pace_batch_bytes(&p, 2 * SECOND), PACE_BATCH_MOST);
 }
 
