@@ -32,9 +32,10 @@ go_source() {
   rm -rf "$3"
   mkdir -p "$3.fetch"
   printf 'module postern.local/servers\n\ngo 1.25\n' >"$3.fetch/go.mod"
-  dir=$(cd "$3.fetch" && "$go" mod download -json "$1@$2" 2>"$servers/download.log" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",$/\1/p')
+  (cd "$3.fetch" && "$go" mod download -json "$1@$2") >"$servers/download.log" 2>&1 || true
   rm -rf "$3.fetch"
-  [ -n "$dir" ] || refuse "$1@$2 cannot be had: $(tail -n 1 "$servers/download.log")"
+  dir=$(sed -n 's/^[[:space:]]*"Dir": "\(.*\)",$/\1/p' "$servers/download.log")
+  [ -n "$dir" ] || refuse "$1@$2 cannot be had: $(sed -n 's/^[[:space:]]*"Error": //p' "$servers/download.log" | cut -c1-200)"
   cp -r "$dir" "$3"
   chmod -R u+w "$3"
 }

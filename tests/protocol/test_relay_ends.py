@@ -201,6 +201,7 @@ def test_a_flood_is_folded_and_every_zone_is_named(postern, clock):
             wait_until("the minute's messages are sent", lambda: len(far.requests) >= before + 5 or not p.deliveries("waiting"))
             assert len(far.requests) - before <= 12  # a minute that passes at once gives at most Burst and what trickles in
         assert len(p.deliveries("sent")) == 500
+        assert len(far.requests) <= 30, "what a flood costs"
         texts = " ".join(r.json["messages"][0]["body"] for r in far.requests) + " "
         untold = [z for z in range(1, 41) if f"Z{z} " not in texts and f"one {z} " not in texts and f"Z{z};" not in texts]
         assert not untold, (untold, texts[:600])
