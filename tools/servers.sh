@@ -11,7 +11,7 @@ servers=$PWD/build/servers
 mkdir -p "$servers"
 
 refuse() {
-  echo "servers: $*" >&2
+  printf 'servers: %s\n' "$*" >&2
   exit 1
 }
 
