@@ -3,7 +3,7 @@
  * not return for some parameters), nothing parsed is ever written out again, addresses are read one by one, and mails with
  * more header or boundary lines than any device sends never reach it. */
 #include "parsers/mail.h"
-#include "core/transfer.h"
+#include "core/decoder.h"
 #include "core/utf8.h"
 #include "parsers/charset.h"
 #include "parsers/html.h"
@@ -121,9 +121,10 @@ static bool find_body(const struct reader *r, GMimePart *part, struct body *out)
 static const char *kind_by_first_bytes(const struct body *b)
 {
     enum { ENCODED_BYTES = SNIFF_BYTES * 8 }; /* whatever the encoding, it gives enough */
-    unsigned char   first[ENCODED_BYTES + 2];
-    struct transfer t = { .encoding = b->encoding };
-    size_t          n = transfer_decode(&t, b->bytes, b->n < ENCODED_BYTES ? b->n : ENCODED_BYTES, first);
+    unsigned char  first[ENCODED_BYTES + DECODER_ROOM];
+    struct decoder d;
+    decoder_init(&d, b->encoding);
+    size_t n = decoder_feed(&d, b->bytes, b->n < ENCODED_BYTES ? b->n : ENCODED_BYTES, first);
     return sniff(first, n);
 }
 
@@ -132,12 +133,14 @@ static void add_text(struct reader *r, const struct body *b, const char *charset
     size_t     n = b->n < DECODE_MAX ? b->n : DECODE_MAX;
     struct err e;
     buf_clear(&r->decoded);
-    if (buf_reserve(&r->decoded, n + 2, &e) < 0) {
+    if (buf_reserve(&r->decoded, n + 2 * DECODER_ROOM, &e) < 0) {
         r->is_out_of_memory = true;
         return;
     }
-    struct transfer t = { .encoding = b->encoding };
-    n = transfer_decode(&t, b->bytes, n, (unsigned char *)r->decoded.data);
+    struct decoder d;
+    decoder_init(&d, b->encoding);
+    n = decoder_feed(&d, b->bytes, n, (unsigned char *)r->decoded.data);
+    n += decoder_end(&d, (unsigned char *)r->decoded.data + n);
     const char *text = r->decoded.data;
     if (n >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
         text += 3;
@@ -171,7 +174,7 @@ static void add_media(struct reader *r, GMimePart *part, const struct body *b, c
         .n = (int)r->media_count + 1,
         .type = type ? type : "application/octet-stream",
         .name = name ? keep_line(r, name, NAME_MAX_BYTES) : "",
-        .bytes = transfer_size(b->encoding, b->bytes, b->n),
+        .bytes = decoder_size(b->encoding, b->bytes, b->n),
         .offset = b->offset,
         .length = (int64_t)b->n,
         .encoding = b->encoding,
@@ -421,7 +424,7 @@ int mail_read(const char *raw, size_t n, struct arena *a, struct mail *out, stru
     struct reader r = { .raw = raw, .size = n, .arena = a, .charset = "" };
     buf_init(&r.plain, MAIL_TEXT_MAX);
     buf_init(&r.html, DECODE_MAX);
-    buf_init(&r.decoded, DECODE_MAX + 2);
+    buf_init(&r.decoded, DECODE_MAX + 2 * DECODER_ROOM);
     out->subject = out->text = out->header_from = out->mailer = "";
     out->date_ms = 0;
     out->media = NULL;

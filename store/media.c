@@ -1,6 +1,6 @@
 /* media: pread and decoder, one piece at a time. */
 #include "store/media.h"
-#include "store/decoder.h"
+#include "core/decoder.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

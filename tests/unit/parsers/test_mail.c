@@ -1,5 +1,5 @@
 /* mail_read's ceilings and places; what it reads of ordinary mails is in tests/data and tests/protocol/test_inspect_samples.py. */
-#include "core/transfer.h"
+#include "core/decoder.h"
 #include "parsers/mail.h"
 #include <setjmp.h>
 #include <stdarg.h>

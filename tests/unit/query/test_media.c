@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/decoder.h"
+#include "core/decoder.h"
 #include "store/media.h"
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* decoder: one row per encoding. */
-#include "store/decoder.h"
+#include "core/decoder.h"
 #include <string.h>
 
 /* --- quoted-printable (RFC 2045 section 6.7) --------------------------------------------------------------------- */
@@ -69,46 +69,59 @@ static size_t qp_feed(struct decoder *d, const char *text, size_t n, unsigned ch
     return written;
 }
 
-/* --- uuencode (POSIX): lines of a length character and groups of four; "begin" and "end" around them -------------- */
+/* --- uuencode (POSIX) -------------------------------------------------------------------------------------------- */
 
-enum { UU_START, UU_DATA, UU_SKIP };
+/* The line "begin 644 name" opens, then each line says its length first; "`" or "end" closes. */
+enum { UU_BEFORE, UU_SKIP_LINE, UU_LINE_START, UU_DATA, UU_AFTER };
 
-/* 'b' and 'e' are no length characters (those end at '`'), so "begin 644 name" and "end" skip themselves. */
-static void uu_line_begins(struct decoder *d, char c)
+static size_t uu_step(struct decoder *d, char c, unsigned char *out)
 {
-    bool is_length = c > ' ' && c < '`';
-    d->held_count = 0;
-    d->line_left = is_length ? c - ' ' : 0;
-    d->line_state = is_length ? UU_DATA : UU_SKIP;
-}
-
-static size_t uu_sextet(struct decoder *d, char c, unsigned char *out)
-{
-    unsigned v = (unsigned)(c - ' ') & 0x3f;
-    unsigned last = d->held_count > 0 ? (unsigned char)d->held[0] : 0;
-    unsigned place = d->held_count;
-    d->held[0] = (char)v;
-    d->held_count = (unsigned char)((place + 1) % 4);
-    if (place == 0)
+    static const char begin[] = "begin ";
+    switch (d->uu_state) {
+    case UU_BEFORE: /* uu_count: how much of "begin " stands at this line's start; past it: not this line */
+        if (c == '\n')
+            d->uu_count = 0;
+        else if (d->uu_count < sizeof begin)
+            d->uu_count = c == begin[d->uu_count] ? d->uu_count + 1 : (unsigned)sizeof begin;
+        if (d->uu_count == sizeof begin - 1)
+            d->uu_state = UU_SKIP_LINE;
         return 0;
-    out[0] = (unsigned char)(last << (2 * place) | v >> (6 - 2 * place));
-    if (--d->line_left == 0)
-        d->line_state = UU_SKIP;
+    case UU_SKIP_LINE:
+        if (c == '\n')
+            d->uu_state = UU_LINE_START;
+        return 0;
+    case UU_LINE_START:
+        if (c == '\r' || c == '\n')
+            return 0;
+        d->uu_left = ((unsigned)(unsigned char)c - 32U) & 63U;
+        d->uu_state = c == 'e' || c == '`' || d->uu_left == 0 ? UU_AFTER : UU_DATA;
+        d->uu_count = d->uu_bits = 0;
+        return 0;
+    case UU_DATA:
+        break;
+    default:
+        return 0;
+    }
+    if (c == '\n') {
+        d->uu_state = UU_LINE_START;
+        return 0;
+    }
+    if (c == '\r' || d->uu_left == 0)
+        return 0;
+    d->uu_bits = (d->uu_bits << 6 | (((unsigned)(unsigned char)c - 32U) & 63U)) & 0xFFFFFFU;
+    d->uu_count = (d->uu_count + 1) & 3U;
+    if (d->uu_count == 1)
+        return 0;
+    *out = (unsigned char)(d->uu_bits >> ((4U - d->uu_count) & 3U) * 2U);
+    d->uu_left--;
     return 1;
 }
 
 static size_t uu_feed(struct decoder *d, const char *text, size_t n, unsigned char *out)
 {
     size_t written = 0;
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-        if (c == '\n')
-            d->line_state = UU_START;
-        else if (d->line_state == UU_START)
-            uu_line_begins(d, c);
-        else if (d->line_state == UU_DATA && c >= ' ' && c <= '`')
-            written += uu_sextet(d, c, out + written);
-    }
+    for (size_t i = 0; i < n; i++)
+        written += uu_step(d, text[i], out + written);
     return written;
 }
 
@@ -146,4 +159,41 @@ size_t decoder_feed(struct decoder *d, const char *text, size_t n, unsigned char
 size_t decoder_end(struct decoder *d, unsigned char *out)
 {
     return d->encoding == ENCODING_QUOTED_PRINTABLE ? release_held(d, out) : 0;
+}
+
+/* 25 MB of camera clip are counted here, so base64 is counted rather than decoded: in a group each sextet but the first
+ * gives a byte, and "=" ends a group. */
+static int64_t base64_size(const char *text, size_t n)
+{
+    static const unsigned char is_sextet[256] = {
+        ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['0' ... '9'] = 1, ['+'] = 1, ['/'] = 1,
+    };
+    int64_t     bytes = 0;
+    const char *end = text + n;
+    while (text < end) {
+        const char *stop = memchr(text, '=', (size_t)(end - text));
+        stop = stop ? stop : end;
+        uint64_t sextets = 0;
+        for (; text < stop; text++)
+            sextets += is_sextet[(unsigned char)*text];
+        bytes += (int64_t)(sextets * 3 / 4);
+        text++;
+    }
+    return bytes;
+}
+
+int64_t decoder_size(enum encoding encoding, const char *text, size_t n)
+{
+    if (encoding == ENCODING_NONE)
+        return (int64_t)n;
+    if (encoding == ENCODING_BASE64)
+        return base64_size(text, n);
+    enum { PIECE = 4096 };
+    struct decoder d;
+    unsigned char  out[PIECE + DECODER_ROOM];
+    int64_t        bytes = 0;
+    decoder_init(&d, encoding);
+    for (size_t i = 0; i < n; i += PIECE)
+        bytes += (int64_t)decoder_feed(&d, text + i, n - i < PIECE ? n - i : PIECE, out);
+    return bytes + (int64_t)decoder_end(&d, out);
 }

@@ -1,4 +1,5 @@
-/* decoder: the bytes of an attachment out of their transfer encoding, piece by piece and in constant memory. Tolerant as a mail
+/* decoder: the bytes of an attachment out of their transfer encoding, piece by piece and in constant memory. Whoever says how many bytes an
+ * attachment has (parsers) and whoever hands it out (store) count alike, because both do it here. Tolerant as a mail
  * reader must be: what is not of the encoding is passed over (base64, uuencode) or taken as it is (quoted-printable). */
 #pragma once
 #include "core/base64.h"
@@ -7,10 +8,9 @@
 struct decoder {
     enum encoding        encoding;
     struct base64_stream base64;
-    char                 held[3]; /* quoted-printable: "=", "=4", "= " not yet decided; uuencode: sextets of a group */
+    char                 held[3]; /* quoted-printable: "=", "=4", "= " not yet decided */
     unsigned char        held_count;
-    unsigned char        line_state; /* uuencode: where in the line                                                  */
-    int                  line_left;  /* uuencode: bytes this line still gives                                        */
+    unsigned             uu_state, uu_left, uu_bits, uu_count;
 };
 void decoder_init(struct decoder *d, enum encoding encoding);
 
@@ -19,3 +19,6 @@ enum { DECODER_ROOM = 4 }; /* what a piece may give beyond its own length: held 
 size_t decoder_feed(struct decoder *d, const char *text, size_t n, unsigned char *out);
 /* After the last piece: what is still held; at most DECODER_ROOM bytes. */
 size_t decoder_end(struct decoder *d, unsigned char *out);
+
+/* What decoding all of it gives, in bytes, without room for it. */
+int64_t decoder_size(enum encoding encoding, const char *text, size_t n);
