@@ -150,7 +150,11 @@ static int open_inline(const char *bytes, size_t n, int *fd_out, struct err *e)
 
 int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT raw FROM arrivals WHERE seq = ? AND raw IS NOT NULL", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(r->db,
+                             "SELECT coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
+                             " WHERE a.seq = ? AND a.file IS NULL AND a.raw IS NOT NULL",
+                             e);
     if (!s)
         return -1;
     bind_int(s, 1, seq);

@@ -42,6 +42,37 @@ static void test_a_large_arrival_is_a_file_of_its_day(void **state)
     assert_raw(t, seq, "a large one");
 }
 
+/* Small ones stand in the row, those over 3 KiB beside it, large ones in files: the first two are copied, the last opened. */
+static void test_the_bytes_are_the_same_wherever_they_are_kept(void **state)
+{
+    struct temp *t = *state;
+    static const size_t sizes[] = { 0, 1, 3000, 3072, 3073, 5000, 60000 };
+    struct store_reader *r = NULL;
+    struct err e = { 0 };
+    struct buf copy;
+    buf_init(&copy, 65536);
+    assert_int_equal(store_reader_open(t->store, &r, &e), 0);
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        char *text = calloc(1, sizes[i] + 1);
+        assert_non_null(text);
+        memset(text, 'a' + (int)i, sizes[i]);
+        int64_t seq = temp_keep(t, now, text);
+        int fd = -1;
+        buf_clear(&copy);
+        assert_int_equal(store_copy_raw(r, seq, &copy, &e), 1);
+        assert_int_equal(copy.len, sizes[i]);
+        assert_string_equal(buf_str(&copy), text);
+        assert_int_equal(store_open_raw(r, seq, &fd, &e), 0);
+        assert_int_equal(lseek(fd, 0, SEEK_END), (off_t)sizes[i]);
+        (void)close(fd);
+        free(text);
+    }
+    assert_int_equal(store_copy_raw(r, temp_keep_large(t, now, "in a file", NULL), &copy, &e), 0);
+    assert_int_equal(store_copy_raw(r, 4711, &copy, &e), 0);
+    buf_done(&copy);
+    store_reader_close(&r);
+}
+
 static void test_all_is_there_after_closing_and_opening(void **state)
 {
     struct temp *t = *state;
@@ -232,6 +263,7 @@ int main(void)
         STORE_TEST(test_a_small_arrival_is_a_row),
         STORE_TEST(test_an_empty_arrival_is_kept_too),
         STORE_TEST(test_a_large_arrival_is_a_file_of_its_day),
+        STORE_TEST(test_the_bytes_are_the_same_wherever_they_are_kept),
         STORE_TEST(test_all_is_there_after_closing_and_opening),
         STORE_TEST(test_an_abandoned_file_is_gone),
         STORE_TEST(test_a_file_that_was_not_synced_is_not_kept),
