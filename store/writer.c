@@ -19,6 +19,7 @@ enum {
     SLOW_SYNC_US = 1000,
     GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
     GATHER_SHARE_EVENTS = 5,   /* … events for an arrival: nobody's device waits, and it saves a whole sync   */
+    GATHER_MAX_US = 2000,            /* an alarm may be among those who wait */
     IDLE_US = 2000000,         /* then the cache is given back    */
     LOG_PAGES_MAX = 16384,     /* 64 MiB                          */
     LOG_PAGES_MAX_FULL = 1024, /* on a full disk                  */
@@ -148,7 +149,8 @@ static void gather(struct writer *w)
     if (w->last_sync_us <= SLOW_SYNC_US || w->is_closing)
         return;
     bool has_arrivals = w->queues[STORE_ARRIVAL].first || w->queues[STORE_LARGE].first;
-    int64_t until = disk_now_us() + w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
+    int64_t wait_us = w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
+    int64_t until = disk_now_us() + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US);
     size_t all = urgent_at_most(w);
     while (w->urgent < all && disk_now_us() < until && !w->is_closing)
         sleep_until(w, all, until);
