@@ -19,7 +19,7 @@ enum {
     SLOW_SYNC_US = 1000,
     GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
     GATHER_SHARE_EVENTS = 5,   /* … events for an arrival: nobody's device waits, and it saves a whole sync   */
-    GATHER_MAX_US = 2000,            /* an alarm may be among those who wait */
+    GATHER_MAX_US = 2000,      /* an alarm may be among those who wait */
     IDLE_US = 2000000,         /* then the cache is given back    */
     LOG_PAGES_MAX = 16384,     /* 64 MiB                          */
     LOG_PAGES_MAX_FULL = 1024, /* on a full disk                  */
