@@ -302,10 +302,9 @@ static void forget(uint64_t ino)
 int unlinkat(int at, const char *path, int flags)
 {
     uint64_t ino = ino_at(at, path);
-    int result = REAL(unlinkat)(at, path, flags);
-    if (result == 0 && ino)
-        forget(ino);
-    return result;
+    if (ino)
+        forget(ino); /* before it goes: another thread's new file may have the inode the moment after */
+    return REAL(unlinkat)(at, path, flags);
 }
 
 int unlink(const char *path)
