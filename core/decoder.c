@@ -24,16 +24,17 @@ static size_t release_held(struct decoder *d, unsigned char *out)
  * line break comes out as it is. Blanks between "=" and the line's end are padding of the transport. */
 static size_t qp_decide(struct decoder *d, char c, unsigned char *out)
 {
-    char second = d->held_count > 1 ? d->held[1] : '\0';
+    bool has_second = d->held_count > 1; /* which may be any byte, NUL too */
+    char second = has_second ? d->held[1] : '\0';
     if (c == '\n') {
         d->held_count = 0;
         return 0;
     }
-    if (!second && c == '=') { /* the first was only itself */
+    if (!has_second && c == '=') { /* the first was only itself */
         out[0] = '=';
         return 1;
     }
-    if (!second) {
+    if (!has_second) {
         d->held[d->held_count++] = c;
         return 0;
     }
