@@ -126,10 +126,11 @@ static int tell(struct lane *l, const struct arrival_row *row, struct err *e)
     return r == 0;
 }
 
-/* Tells the process rows[i], if it does not know it yet, and those after it that may go ahead: it reads the next mail while we
- * keep this one's events. 0, or NOT_NOW / DONE where rows[i] ended already. */
+/* The process has rows[i]; or rows[i] ended already, as enum ending says. */
 enum telling { TOLD, ENDED_DONE, ENDED_NOT_NOW };
 
+/* Tells the process rows[i], if it does not know it yet, and those after it that may go ahead: it reads the next mail while we
+ * keep this one's events. */
 static enum telling tell_ahead(struct lane *l, const struct arrival_row *rows, int i, int n)
 {
     struct err e;

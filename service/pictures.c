@@ -1,4 +1,4 @@
-/* pictures: chosen from the events, read through store/decoder. */
+/* pictures: chosen from the events, read through core/decoder. */
 #include "service/pictures.h"
 #include "core/log.h"
 #include "store/media.h"

@@ -287,12 +287,10 @@ static void find_all_unknown(struct settings *s)
 static void settle_time_zone(struct settings *s)
 {
     const char *tz = getenv("TZ");
-    s->is_time_zone_set = true;
     if (s->site_time_zone[0] == '\0' && tz && *tz)
         s->site_time_zone = arena_str(&s->arena, *tz == ':' ? tz + 1 : tz);
     if (!s->site_time_zone || s->site_time_zone[0] == '\0') {
         s->site_time_zone = "UTC";
-        s->is_time_zone_set = false;
         note_add(&s->mistakes, "Site:TimeZone", "not set: times in messages are UTC");
     }
     if (clock_use_zone(s->site_time_zone) == 0)

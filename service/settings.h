@@ -24,7 +24,6 @@ struct settings {
 
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */
-    bool        is_time_zone_set;
 
     int64_t     message_style; /* 0 plain, 1 original; people.c reads it for each account */
     const char *alarm_user, *status_user, *technician;
