@@ -28,6 +28,7 @@ struct event *events_add(struct events *list, const char *kind)
         .device_id = "",
         .device_name = "",
         .zone_number = ZONE_NONE,
+        .drift_ms = DRIFT_UNKNOWN,
     };
     return ev;
 }
@@ -90,6 +91,11 @@ static void write_event(struct json_out *w, const char *key, const struct event 
         json_i(w, "code", ev->code);
     if (ev->happened_ms)
         json_time(w, "happened_at", ev->happened_ms);
+    json_s_opt(w, "device_time", ev->device_time);
+    if (ev->device_time && ev->drift_ms != DRIFT_UNKNOWN)
+        json_i(w, "drift_s", ev->drift_ms / 1000);
+    json_s_opt(w, "target", ev->target);
+    json_s_opt(w, "channel", ev->channel);
     if (o)
         json_time(w, "received_at", o->received_ms);
     write_media(w, ev, is_full);
@@ -203,6 +209,15 @@ static int64_t read_time(struct reading *r, const struct json *object, const cha
     return ms;
 }
 
+/* In whole seconds; a clock can be wrong by no more than all the years that can be written. */
+static int64_t read_drift(struct reading *r, const struct json *object)
+{
+    const int64_t ten_thousand_years = INT64_C(315576000000);
+    if (!json_get(object, "drift_s"))
+        return DRIFT_UNKNOWN;
+    return read_number(r, object, "drift_s", 0, -ten_thousand_years, ten_thousand_years) * 1000;
+}
+
 int event_read_full(const struct json *object, struct events *list, struct err *e)
 {
     struct reading r = { .arena = list->arena, .e = e };
@@ -225,6 +240,10 @@ int event_read_full(const struct json *object, struct events *list, struct err *
     ev->text = read_text(&r, object, "text", NULL);
     ev->code = (int)read_number(&r, object, "code", 0, 100, 999);
     ev->happened_ms = read_time(&r, object, "happened_at");
+    ev->device_time = read_text(&r, object, "device_time", NULL);
+    ev->drift_ms = read_drift(&r, object);
+    ev->target = read_text(&r, object, "target", NULL);
+    ev->channel = read_text(&r, object, "channel", NULL);
     read_media(&r, json_get(object, "media"), ev);
     if (r.failed)
         list->count--; /* nothing is left of what could not be read whole */

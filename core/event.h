@@ -19,6 +19,7 @@ struct media {
 };
 
 enum { ZONE_NONE = -1 };
+#define DRIFT_UNKNOWN INT64_MIN
 
 struct event {
     char          id[ID_TEXT]; /* ULID; "" until it is kept                                         */
@@ -31,7 +32,11 @@ struct event {
     const char   *user;
     const char   *text;        /* the device's own words                                            */
     int           code;        /* Ademco Contact-ID, 100–999; 0 = not known                         */
-    int64_t       happened_ms; /* the device's clock, as UTC; 0 = not told                          */
+    int64_t       happened_ms; /* the device's clock, as UTC; 0 = not told, or not to be believed   */
+    const char   *device_time; /* what its clock showed: RFC 3339 with its own zone's offset, "2026-11-21T03:12:45+01:00"; NULL = not told */
+    int64_t       drift_ms;    /* its clock less ours at arrival; only with device_time; DRIFT_UNKNOWN = not to be told */
+    const char   *target;      /* what a camera says it saw: "person", "vehicle", "animal"; NULL = not told */
+    const char   *channel;     /* a recorder's input, in its own words: "D4"; NULL = not told       */
     const struct media *media; /* pictures and clips that show it                                   */
     size_t        media_count;
 };
@@ -57,7 +62,7 @@ struct event_origin {
 
 /* One event as everybody sees it (API, webhook, inspect), an object under key; what is not known is absent:
  * {"id","site","arrival","parser","kind","severity","restored","device":{"id","name"},"zone":{"number","name"},"user","text",
- *  "code","happened_at","received_at","media":[{"n","type","name","bytes"}]} */
+ *  "code","happened_at","device_time","drift_s","target","channel","received_at","media":[{"n","type","name","bytes"}]} */
 void event_write(struct json_out *w, const char *key, const struct event *ev, const struct event_origin *origin);
 
 /* Between postern-inspect and postern: as above, and each medium also with offset, length, encoding. */

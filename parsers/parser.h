@@ -5,19 +5,32 @@
 #include "core/event.h"
 
 struct own_texts;
+struct rules;
+struct zone;
 
 /* What the site told us; the same for every mail. */
 struct parser_site {
     const char *alarm_user, *status_user; /* local parts: "alarm", "status"           */
     const char *language;                 /* "de" or "en"                             */
     const struct own_texts *texts; /* what its panels say in words of their own; NULL: none */
-    /* Local times are read in the process's time zone (clock_use_zone). */
+    const struct rules *rules;     /* the owner's (rules.h); NULL: none                                  */
+    const struct zone  *zone;      /* where it stands (zone.h); NULL: the process's (clock_use_zone)     */
+    int64_t     drift_max_ms;      /* a clock further off is not believed (when.h); 0: the default, one day */
+};
+
+/* What the settings, or an earlier mail, told of the device that sent this one. */
+struct parser_device {
+    const char        *id, *name;
+    const char        *kind;     /* "panel", "camera", "recorder"; "" = not told          */
+    const char        *language; /* "" = the site's                                       */
+    const struct zone *zone;     /* NULL = the site's                                     */
 };
 
 /* A mail, read once by parsers/mail.c. Strings are valid UTF-8, never NULL, from events->arena. */
 struct mail {
     const struct parser_site *site;
     const struct envelope    *envelope;
+    const struct parser_device *device; /* NULL: not known; its id is drawn from the envelope              */
     const char *subject;      /* decoded; "" = none                                             */
     const char *text;         /* of the text parts; of HTML, what is visible, where there is no other; lines end in LF */
     const char *header_from;  /* address only; "" = none                                        */
