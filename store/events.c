@@ -23,7 +23,7 @@ static int find(struct store_tx *tx, int64_t arrival, int n, int64_t *seq_out, c
     return found;
 }
 
-/* The columns that reading again may change are parameters 1 to 11. */
+/* The columns that reading again may change are parameters 1 to 15. */
 static void bind_meaning(struct stmt *s, const struct event *ev, const char *parser)
 {
     bind_text(s, 1, parser);
@@ -40,6 +40,11 @@ static void bind_meaning(struct stmt *s, const struct event *ev, const char *par
         bind_int(s, 10, ev->code);
     if (ev->happened_ms != 0)
         bind_int(s, 11, ev->happened_ms);
+    bind_text(s, 12, ev->target);
+    bind_text(s, 13, ev->channel);
+    bind_text(s, 14, ev->device_time);
+    if (ev->device_time && ev->drift_ms != DRIFT_UNKNOWN)
+        bind_int(s, 15, ev->drift_ms);
 }
 
 static int insert(struct store_tx *tx, int64_t arrival, int n, const struct event_origin *origin, const char *parser,
@@ -49,16 +54,17 @@ static int insert(struct store_tx *tx, int64_t arrival, int n, const struct even
     struct stmt *s =
         db_stmt(tx->db,
                 "INSERT INTO events(parser, kind, restored, severity, device, zone, zone_name, user, text, code, happened_ms,"
-                " id, arrival, n, received_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " target, channel, device_time, drift_ms, id, arrival, n, received_ms)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 e);
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
-    bind_text(s, 12, ev->id);
+    bind_text(s, 16, ev->id);
     if (arrival != 0)
-        bind_int(s, 13, arrival);
-    bind_int(s, 14, n);
-    bind_int(s, 15, origin->received_ms);
+        bind_int(s, 17, arrival);
+    bind_int(s, 18, n);
+    bind_int(s, 19, origin->received_ms);
     return stmt_run(s, e);
 }
 
@@ -68,12 +74,12 @@ static int correct(struct store_tx *tx, int64_t seq, const char *parser, const s
     struct stmt *s = db_stmt(
         tx->db,
         "UPDATE events SET parser = ?, kind = ?, restored = ?, severity = ?, device = ?, zone = ?, zone_name = ?, user = ?,"
-        " text = ?, code = ?, happened_ms = ? WHERE seq = ?12",
+        " text = ?, code = ?, happened_ms = ?, target = ?, channel = ?, device_time = ?, drift_ms = ? WHERE seq = ?16",
         e);
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
-    bind_int(s, 12, seq);
+    bind_int(s, 16, seq);
     return stmt_run(s, e);
 }
 
@@ -106,21 +112,30 @@ static int add_media(struct store_tx *tx, int64_t event, const struct media *m, 
     return stmt_run(s, e);
 }
 
-static int count_for_device(struct store_tx *tx, const struct event *ev, const struct event_origin *origin, struct err *e)
+/* Its device's row; the first event of an arrival counts the mail. What a person named keeps its name. */
+static int count_for_device(struct store_tx *tx, const struct event *ev, bool is_mail, int64_t received_ms, struct err *e)
 {
     if (!ev->device_id || ev->device_id[0] == '\0')
         return 0;
     CLEANUP(stmt_done)
     struct stmt *s =
         db_stmt(tx->db,
-                "INSERT INTO devices(id, name, last_seen_ms, events) VALUES(?1, ?2, ?3, 1) ON CONFLICT(id) DO UPDATE SET"
-                " name = excluded.name, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1",
+                "INSERT INTO devices(id, name, self_name, first_seen_ms, last_seen_ms, events, mails, drift_ms)"
+                " VALUES(?1, ?2, CASE ?2 WHEN ?1 THEN '' ELSE ?2 END, ?3, ?3, 1, ?4, ?5) ON CONFLICT(id) DO UPDATE SET"
+                " name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE name END,"
+                " self_name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE self_name END,"
+                " first_seen_ms = CASE first_seen_ms WHEN 0 THEN excluded.first_seen_ms ELSE first_seen_ms END,"
+                " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1, mails = mails + excluded.mails,"
+                " drift_ms = coalesce(excluded.drift_ms, drift_ms)",
                 e);
     if (!s)
         return -1;
     bind_text(s, 1, ev->device_id);
     bind_text(s, 2, ev->device_name && ev->device_name[0] ? ev->device_name : ev->device_id);
-    bind_int(s, 3, origin->received_ms);
+    bind_int(s, 3, received_ms);
+    bind_int(s, 4, is_mail);
+    if (ev->device_time && ev->drift_ms != DRIFT_UNKNOWN)
+        bind_int(s, 5, ev->drift_ms);
     return stmt_run(s, e);
 }
 
@@ -140,7 +155,7 @@ static int put(struct store_tx *tx, int64_t arrival, int n, const struct event_o
         if (insert(tx, arrival, n, origin, parser, ev, e) < 0)
             return -1;
         *seq_out = db_last_seq(tx->db);
-        if (count_for_device(tx, ev, origin, e) < 0)
+        if (count_for_device(tx, ev, arrival != 0 && n == 1, origin->received_ms, e) < 0)
             return -1;
     }
     for (size_t i = 0; i < ev->media_count; i++)

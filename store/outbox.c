@@ -762,7 +762,7 @@ int tx_arrival_state_now(struct store_tx *tx, int64_t seq, enum arrival_state *o
 #define MEMBER_COLUMNS                                                                                              \
     "SELECT l.delivery, l.n, d.id, d.recipient, d.title, d.priority, d.created_run_ms, e.seq, e.id, e.received_ms," \
     " e.parser, e.kind, e.restored, e.severity, e.device, v.name, e.zone, e.zone_name, e.user,"                     \
-    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id, l.way"                                                 \
+    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id, l.way, e.target, e.channel, e.device_time, e.drift_ms" \
     " FROM legs l JOIN deliveries d ON d.seq = l.delivery JOIN events e ON e.seq = d.event"                         \
     " LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices v ON v.id = e.device"
 
@@ -774,7 +774,8 @@ static bool copy_texts(struct stmt *q, struct outbox_member *m, struct arena *a)
     } texts[] = {
         { 3, &m->recipient },        { 4, &m->title },        { 10, &m->origin.parser },   { 11, &m->event.kind },
         { 14, &m->event.device_id }, { 15, &m->event.device_name }, { 17, &m->event.zone_name }, { 18, &m->event.user },
-        { 19, &m->event.text },      { 22, &m->origin.arrival },
+        { 19, &m->event.text },      { 22, &m->origin.arrival },     { 24, &m->event.target },    { 25, &m->event.channel },
+        { 26, &m->event.device_time },
     };
     for (size_t i = 0; i < COUNT(texts); i++)
         if (!col_is_null(q, texts[i].column) && !(*texts[i].to = col_copy(q, texts[i].column, a)))
@@ -797,6 +798,7 @@ static bool read_member(struct stmt *q, struct outbox_member *m, struct arena *a
             .zone_number = col_is_null(q, 16) ? ZONE_NONE : (int)col_int(q, 16),
             .code = (int)col_int(q, 20),
             .happened_ms = col_int(q, 21),
+            .drift_ms = col_is_null(q, 27) ? DRIFT_UNKNOWN : col_int(q, 27),
         },
     };
     (void)snprintf(m->id, sizeof m->id, "%s", col_text(q, 2));

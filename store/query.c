@@ -84,12 +84,13 @@ static int read_page(struct db *d, const struct list *l, struct page *page, stru
 
 #define EVENT_COLUMNS                                                                                                        \
     "e.seq, e.id, e.received_ms, e.parser, e.kind, e.restored, e.severity, e.device, d.name, e.zone, e.zone_name, e.user,"  \
-    " e.text, e.code, e.happened_ms, a.id, EXISTS(SELECT 1 FROM media WHERE event = e.seq)"
+    " e.text, e.code, e.happened_ms, a.id, EXISTS(SELECT 1 FROM media WHERE event = e.seq), e.target, e.channel,"            \
+    " e.device_time, e.drift_ms, (SELECT id FROM events first WHERE first.seq = e.same_as)"
 #define EVENT_TABLES "events e LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices d ON d.id = e.device"
 
 enum {
     E_SEQ, E_ID, E_RECEIVED, E_PARSER, E_KIND, E_RESTORED, E_SEVERITY, E_DEVICE, E_DEVICE_NAME, E_ZONE, E_ZONE_NAME, E_USER,
-    E_TEXT, E_CODE, E_HAPPENED, E_ARRIVAL, E_HAS_MEDIA
+    E_TEXT, E_CODE, E_HAPPENED, E_ARRIVAL, E_HAS_MEDIA, E_TARGET, E_CHANNEL, E_DEVICE_TIME, E_DRIFT, E_SAME_AS
 };
 
 static const char events_sql[] =
@@ -191,6 +192,7 @@ static void read_event(struct stmt *q, struct event_row *row)
         .received_ms = col_int(q, E_RECEIVED),
         .arrival = col_text(q, E_ARRIVAL),
         .parser = col_text(q, E_PARSER),
+        .same_as = col_text(q, E_SAME_AS),
         .event = {
             .kind = col_text(q, E_KIND),
             .restored = col_int(q, E_RESTORED) != 0,
@@ -203,6 +205,10 @@ static void read_event(struct stmt *q, struct event_row *row)
             .text = col_text(q, E_TEXT),
             .code = (int)col_int(q, E_CODE),
             .happened_ms = col_int(q, E_HAPPENED),
+            .target = col_text(q, E_TARGET),
+            .channel = col_text(q, E_CHANNEL),
+            .device_time = col_text(q, E_DEVICE_TIME),
+            .drift_ms = col_is_null(q, E_DRIFT) ? DRIFT_UNKNOWN : col_int(q, E_DRIFT),
         },
     };
     const char *id = col_text(q, E_ID);

@@ -81,5 +81,39 @@ static const char *const version_2 =
     "DROP INDEX arrivals_waiting;"
     "CREATE INDEX arrivals_waiting ON arrivals(seq, tries, bytes) WHERE state < 2;";
 
-const char *const schema_steps[] = { version_1, version_2 };
+/* What a device's clock, target and channel are; who a device is and how it was heard; its last conversations. */
+static const char *const version_3 =
+    "ALTER TABLE events ADD COLUMN target TEXT;"
+    "ALTER TABLE events ADD COLUMN channel TEXT;"
+    "ALTER TABLE events ADD COLUMN device_time TEXT;"
+    "ALTER TABLE events ADD COLUMN drift_ms INTEGER;"    /* NULL: not to be told                                 */
+    "ALTER TABLE events ADD COLUMN same_as INTEGER;"     /* seq of the first event that told the same act        */
+    "ALTER TABLE events ADD COLUMN reparsed_ms INTEGER;" /* when it was last read again by `postern reparse`     */
+
+    /* name is what people see: by the settings, else the owner's, else what the device calls itself, else its id. */
+    "ALTER TABLE devices ADD COLUMN named_by TEXT NOT NULL DEFAULT 'self';" /* settings, owner, self            */
+    "ALTER TABLE devices ADD COLUMN owner_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN self_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN kind TEXT NOT NULL DEFAULT '';"         /* this and the next three: settings */
+    "ALTER TABLE devices ADD COLUMN profile TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '';"      /* it last spoke from                */
+    "ALTER TABLE devices ADD COLUMN first_seen_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN mails INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE devices ADD COLUMN drift_ms INTEGER;"                      /* NULL: it never told a time        */
+    "ALTER TABLE devices ADD COLUMN last_error TEXT;"
+    "ALTER TABLE devices ADD COLUMN last_error_ms INTEGER;"
+    "UPDATE devices SET self_name = name WHERE name != id;"
+    "UPDATE devices SET first_seen_ms = h.first_ms, mails = h.mails FROM"
+    " (SELECT device, min(received_ms) AS first_ms, count(*) FILTER (WHERE n = 1 AND arrival IS NOT NULL) AS mails"
+    "  FROM events GROUP BY device) h WHERE h.device = devices.id;"
+
+    /* Conversations as net/transcript.h records them; of each device (of strangers: '') the last few. */
+    "CREATE TABLE transcripts("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " device TEXT NOT NULL, at_ms INTEGER NOT NULL, peer TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
+    "CREATE INDEX transcripts_device ON transcripts(device, seq);";
+
+const char *const schema_steps[] = { version_1, version_2, version_3 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);

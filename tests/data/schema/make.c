@@ -48,6 +48,10 @@ static int understand(struct store_tx *tx, int64_t arrival, const char *kind, en
                         .zone_name = "Ost 1",
                         .text = "Zone:8 Ost 1, Innenbereich Alarm",
                         .code = 132,
+                        .target = "person",
+                        .channel = "D4",
+                        .device_time = "2026-11-18T15:06:40+01:00",
+                        .drift_ms = -42000,
                         .media = media,
                         .media_count = media ? 1 : 0 };
     struct events list = { .items = &ev, .count = 1 };
@@ -75,6 +79,8 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
         " VALUES('01KAAAAAAAAAAAAAAAAAAAAAD1', 1, 'anna', 2, 1, 1795000000000, 0, 0, 1);"
         "INSERT INTO legs(delivery, n, way, account, address, severity, state, message)"
         " VALUES(1, 0, 0, 'sms', '+491700000001', 2, 1, 1);"
+        "INSERT INTO transcripts(device, at_ms, peer, body) VALUES('alarm', 1795000000000, '192.168.1.20', '{}');"
+        "UPDATE devices SET owner_name = 'Garten', name = 'Garten', named_by = 'owner', kind = 'panel', address = '192.168.1.20';"
         "INSERT INTO audit(at_ms, who, what) VALUES(1795000000000, 'make', 'made');"
         "INSERT INTO meta(key, value) VALUES('running_ms', 123456);",
         e);

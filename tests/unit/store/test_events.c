@@ -97,6 +97,60 @@ static void test_reading_again_corrects_without_new_ids(void **state)
     assert_int_equal(temp_number(t, "SELECT severity FROM events WHERE seq = 1 AND kind = 'alarm.interior'"), SEVERITY_ALARM);
 }
 
+static void test_what_its_clock_and_target_are_is_kept_and_corrected(void **state)
+{
+    struct temp *t = *state;
+    struct writing w = { .arrival = temp_keep(t, now, "mail"), .list.count = 2, .items = { alarm_of("Tor"), alarm_of("Hof") } };
+    w.items[0].target = "person";
+    w.items[0].channel = "D4";
+    w.items[0].device_time = "2026-11-18T12:00:00+01:00";
+    w.items[0].drift_ms = -42000;
+    w.items[1].drift_ms = DRIFT_UNKNOWN;
+    keep(t, &w);
+    assert_int_equal(temp_number(t, "SELECT drift_ms FROM events WHERE target = 'person' AND channel = 'D4'"
+                                    " AND device_time = '2026-11-18T12:00:00+01:00'"),
+                     -42000);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM events WHERE seq = 2 AND target IS NULL AND channel IS NULL"
+                                    " AND device_time IS NULL AND drift_ms IS NULL AND same_as IS NULL"),
+                     1);
+    w.items[0].target = "vehicle";
+    w.items[0].device_time = NULL;
+    keep(t, &w);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM events WHERE seq = 1 AND target = 'vehicle' AND drift_ms IS NULL"), 1);
+    assert_int_equal(temp_number(t, "SELECT drift_ms FROM devices WHERE id = 'xt1'"), -42000);
+}
+
+static void test_a_devices_mails_are_counted_once(void **state)
+{
+    struct temp *t = *state;
+    struct writing w = { .arrival = temp_keep(t, now, "mail"), .list.count = 2, .items = { alarm_of("Tor"), alarm_of("Hof") } };
+    keep(t, &w);
+    keep(t, &w); /* read again */
+    assert_int_equal(temp_number(t, "SELECT mails FROM devices WHERE id = 'xt1' AND events = 2"), 1);
+    assert_int_equal(temp_number(t, "SELECT first_seen_ms FROM devices"), now);
+    w.arrival = temp_keep(t, now, "another");
+    keep(t, &w);
+    assert_int_equal(temp_number(t, "SELECT mails FROM devices WHERE id = 'xt1' AND events = 4"), 2);
+}
+
+static int name_it(struct store_tx *tx, void *user, struct err *e)
+{
+    (void)user;
+    return db_exec(tx_db(tx), "UPDATE devices SET name = 'Haustür', owner_name = 'Haustür', named_by = 'owner'", e);
+}
+
+static void test_a_persons_name_for_a_device_stays(void **state)
+{
+    struct temp *t = *state;
+    struct err e = { 0 };
+    struct writing w = { .arrival = temp_keep(t, now, "mail"), .list.count = 1, .items = { alarm_of("Tor") } };
+    keep(t, &w);
+    assert_int_equal(temp_do(t, STORE_EVENT, name_it, NULL, &e), 0);
+    w.arrival = temp_keep(t, now, "mail");
+    keep(t, &w);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM devices WHERE name = 'Haustür'"), 1);
+}
+
 static int owe_third(struct store_tx *tx, void *user, struct err *e)
 {
     (void)user;
@@ -153,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_events_come_with_ids_seqs_and_media),    STORE_TEST(test_what_is_not_told_is_null),
         STORE_TEST(test_reading_again_corrects_without_new_ids), STORE_TEST(test_events_beyond_the_new_reading_go_unless_owed),
+        STORE_TEST(test_what_its_clock_and_target_are_is_kept_and_corrected), STORE_TEST(test_a_devices_mails_are_counted_once),
+        STORE_TEST(test_a_persons_name_for_a_device_stays),
         STORE_TEST(test_events_of_our_own_are_always_new),       STORE_TEST(test_a_device_was_last_seen_at_the_latest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

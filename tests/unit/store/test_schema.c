@@ -94,6 +94,14 @@ static void test_every_version_opens_and_goes_on(void **state)
         assert_int_equal(temp_number(t, "SELECT count(*) FROM events e JOIN deliveries d ON d.event = e.seq WHERE d.state < 2"),
                          1);
         assert_int_equal(temp_number(t, "SELECT count(*) FROM media"), 1);
+        assert_int_equal(temp_number(t, "SELECT mails FROM devices WHERE id = 'alarm' AND self_name = 'Haus'"
+                                        " AND first_seen_ms = last_seen_ms"),
+                         2);
+        assert_int_equal(temp_number(t, "SELECT count(*) FROM events WHERE target = 'person' AND drift_ms = -42000"
+                                        " AND device_time NOT NULL AND channel NOT NULL"),
+                         version >= 3 ? 2 : 0);
+        assert_int_equal(temp_number(t, "SELECT count(*) FROM devices JOIN transcripts ON device = id WHERE named_by = 'owner'"),
+                         version >= 3);
         assert_true(store_running_ms(t->store) >= 123456);
         assert_int_equal(temp_keep(t, 1795000000000, "goes on"), 4);
     }
