@@ -65,5 +65,16 @@ void smtp_session_end(struct smtp_session *s, enum smtp_end why);
 
 /* What was refused since the last call; NULL = nothing. */
 const struct smtp_refusal *smtp_session_refusal(struct smtp_session *s);
+/* Who listens to all that is spoken, for the owner to see later why a mail did not come. Called during feed and the other
+ * calls; every member must be set. */
+struct smtp_ear {
+    void *user;
+    /* A line without its end. What may be secret is masked: "AUTH PLAIN ***", and answers to AUTH are "***". */
+    void (*heard)(void *user, const char *line, size_t n);
+    void (*said)(void *user, const char *reply, size_t n); /* all we answer to it, without the last CR LF */
+    void (*took)(void *user, int64_t bytes);               /* of a body, at its end                       */
+};
+void smtp_session_listen(struct smtp_session *s, const struct smtp_ear *ear); /* copied; NULL: nobody does any more */
+
 /* Gives back what memory it can while nobody speaks. */
 void smtp_session_rest(struct smtp_session *s);

@@ -566,6 +566,59 @@ static void test_the_login_is_found_in_what_devices_send(void **state)
     }
 }
 
+static void overhear(struct buf *out, char mark, const char *text, size_t n)
+{
+    buf_putc(out, mark);
+    buf_put(out, text, n);
+    buf_putc(out, '\n');
+}
+
+static void on_heard(void *user, const char *line, size_t n)
+{
+    overhear(user, '<', line, n);
+}
+
+static void on_said(void *user, const char *reply, size_t n)
+{
+    overhear(user, '>', reply, n);
+}
+
+static void on_took(void *user, int64_t bytes)
+{
+    buf_printf(user, "%d bytes\n", (int)bytes);
+}
+
+static void test_who_listens_hears_all_but_the_secrets(void **state)
+{
+    (void)state;
+    static const char said[] = "AUTH PLAIN AGNhbQBzZWNyZXQ=\r\n" HEAD "DATA\r\nhi\r\n.\r\n";
+    static const char refused[] = " auth NTLM c2VjcmV0\r\nY2Ft\r\nAUTH c2VjcmV0\r\nauth login\r\n?\r\nAUTH\r\nNOOP\r\n";
+    static const struct {
+        const char *said, *overheard;
+    } cases[] = {
+        { said, ">220 gate ESMTP Postern\n<AUTH PLAIN ***\n>235 2.7.0 welcome\n<MAIL FROM:<a@b>\n>250 2.1.0 ok\n"
+                "<RCPT TO:<c@d>\n>250 2.1.5 ok\n<DATA\n>354 end with <CR><LF>.<CR><LF>\n4 bytes\n>250 2.0.0 queued as 01ID\n" },
+        { refused, ">220 gate ESMTP Postern\n<auth NTLM ***\n>504 5.5.4 only AUTH LOGIN and AUTH PLAIN\n<***\n"
+                   ">500 5.5.2 unknown command\n<AUTH ***\n>504 5.5.4 only AUTH LOGIN and AUTH PLAIN\n<auth login\n"
+                   ">334 VXNlcm5hbWU6\n<***\n>501 5.5.2 this is not base64\n<AUTH\n>504 5.5.4 only AUTH LOGIN and AUTH PLAIN\r\n"
+                   "421 4.7.0 too many errors\n" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct smtp_session *s = session(&small_limits);
+        struct buf overheard;
+        buf_init(&overheard, 4096);
+        smtp_session_listen(s, &(struct smtp_ear){ .user = &overheard, .heard = on_heard, .said = on_said, .took = on_took });
+        smtp_session_greet(s);
+        struct talk t;
+        talk_init(&t);
+        feed_text(&t, s, cases[i].said);
+        assert_string_equal(buf_str(&overheard), cases[i].overheard);
+        talk_done(&t);
+        buf_done(&overheard);
+        smtp_session_free(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +636,7 @@ int main(void)
         cmocka_unit_test(test_replies_that_nobody_reads_stop_the_commands),
         cmocka_unit_test(test_the_envelope_holds_what_was_said),
         cmocka_unit_test(test_the_login_is_found_in_what_devices_send),
+        cmocka_unit_test(test_who_listens_hears_all_but_the_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,89 @@
+/* smtp_inside: what the files of one session share; nobody else includes it.
+ *
+ *   smtp_session.c  bytes → lines, the server's side       smtp_command.c  the command table, the small verbs
+ *   smtp_mail.c     MAIL, RCPT, DATA, the body             smtp_sasl.c     AUTH
+ *   smtp_reply.c    what we say, and what we refuse        smtp_ear.c      what may be shown of it */
+#pragma once
+#include "net/smtp_data.h"
+#include "net/smtp_session.h"
+
+/* What the next bytes are; it alone says what we want from the server. */
+enum smtp_state {
+    ST_READY,
+    ST_MAIL,
+    ST_RCPT,
+    ST_DATA,
+    ST_COMMIT,
+    ST_AUTH_USER,
+    ST_AUTH_PASSWORD,
+    ST_AUTH_PLAIN,
+    ST_CLOSED,
+    ST_COUNT
+};
+
+struct smtp_session {
+    enum smtp_state state;
+    struct smtp_limits limits;
+    char *hostname, *peer, *helo, *login;
+    struct buf line, out, body;
+    bool is_line_too_long, is_authenticated, has_tried_auth;
+    size_t errors, junk;
+    uint64_t commands;
+
+    struct arena arena; /* of the mail that is under way, as all below */
+    struct envelope envelope;
+    const char **to;
+    size_t to_cap;
+    bool was_recipient_refused, was_too_many_told;
+    struct smtp_data data;
+    enum err_code lost; /* not ERR_NONE: the body cannot be kept, its rest is thrown away */
+
+    struct smtp_refusal refusal;
+    bool has_refusal;
+    struct smtp_ear ear;
+};
+
+/* The only place that changes the state. */
+void smtp_enter(struct smtp_session *s, enum smtp_state next);
+
+/* --- smtp_reply.c ---------------------------------------------------------------------------------------------- */
+
+enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS };
+
+void smtp_reply(struct smtp_session *s, const char *text);
+void smtp_reply_hostname(struct smtp_session *s, const char *code, const char *words); /* code hostname words */
+/* Answers, and leaves word for the server. */
+void smtp_refuse(struct smtp_session *s, enum smtp_refused why);
+/* The same reply, when the server need not hear of it (again). */
+void smtp_reply_refused(struct smtp_session *s, enum smtp_refused why);
+/* 421 by the server's wish; leaves word where a mail is lost with it. */
+void smtp_reply_end(struct smtp_session *s, enum smtp_end why);
+enum smtp_refused smtp_refused_by(enum err_code code);
+
+/* --- smtp_mail.c: handlers get what stands behind their verb, blanks trimmed, and may write into it --------------- */
+
+void smtp_mail_forget(struct smtp_session *s);
+void smtp_on_mail(struct smtp_session *s, char *arg);
+void smtp_on_rcpt(struct smtp_session *s, char *arg);
+void smtp_on_data(struct smtp_session *s, char *arg);
+size_t smtp_take_data(struct smtp_session *s, const char *bytes, size_t n);
+void smtp_lose_body(struct smtp_session *s, enum err_code code);
+
+/* --- smtp_sasl.c ---------------------------------------------------------------------------------------------- */
+
+void smtp_on_auth(struct smtp_session *s, char *arg);
+/* A line that answers our question; false: in this state none was asked. */
+bool smtp_is_sasl_asked(const struct smtp_session *s);
+void smtp_on_sasl_answer(struct smtp_session *s, char *line);
+bool smtp_sasl_knows(const char *mechanism, size_t n); /* in any case */
+
+/* --- smtp_command.c --------------------------------------------------------------------------------------------- */
+
+void smtp_run_command(struct smtp_session *s, char *line);
+bool smtp_is_command(const char *line);
+
+/* --- smtp_ear.c --------------------------------------------------------------------------------------------------- */
+
+void smtp_tell_heard(struct smtp_session *s, bool is_auth);          /* the line, before it is run       */
+void smtp_tell_said(const struct smtp_session *s, size_t before);    /* what out holds behind `before`   */
+void smtp_tell_took(const struct smtp_session *s, int64_t bytes);    /* of a body                        */
