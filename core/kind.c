@@ -30,7 +30,7 @@ static const struct {
     INFO("camera.motion"), INFO("camera.person"), INFO("camera.vehicle"), INFO("camera.animal"), INFO("camera.face"),
     INFO("camera.line"), INFO("camera.intrusion"), INFO("camera.audio"), INFO("camera.input"), INFO("camera.doorbell"),
     INFO("camera.other"),
-    WARNING("camera.tamper"), WARNING("camera.offline"), WARNING("camera.storage"),
+    WARNING("camera.tamper"), WARNING("camera.offline"), WARNING("camera.storage"), WARNING("camera.access"),
 };
 
 static const char *const severity_names[] = { "info", "warning", "alarm" };

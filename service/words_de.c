@@ -115,6 +115,7 @@ const struct word words_de[] = {
     { "camera.tamper", "Kamera verdeckt" },
     { "camera.offline", "Kamera ausgefallen" },
     { "camera.storage", "Speicher der Kamera gestört" },
+    { "camera.access", "Unerlaubte Anmeldung" },
 
     { NULL, NULL },
 };

@@ -115,6 +115,7 @@ const struct word words_en[] = {
     { "camera.tamper", "Camera covered" },
     { "camera.offline", "Camera offline" },
     { "camera.storage", "Camera storage fault" },
+    { "camera.access", "Illegal login" },
 
     { NULL, NULL },
 };
