@@ -12,6 +12,7 @@ void envelope_write(struct json_out *w, const struct envelope *env)
     json_s(w, "peer", env->peer);
     json_s(w, "helo", env->helo);
     json_s(w, "login", env->login);
+    json_s_opt(w, "tls", env->tls);
     json_s(w, "from", env->from);
     json_array(w, "to");
     for (size_t i = 0; i < env->to_count; i++)
@@ -35,11 +36,12 @@ int envelope_read(const struct json *object, struct arena *a, struct envelope *o
         .peer = arena_str(a, json_str(object, "peer", "")),
         .helo = arena_str(a, json_str(object, "helo", "")),
         .login = arena_str(a, json_str(object, "login", "")),
+        .tls = arena_str(a, json_str(object, "tls", "")),
         .from = arena_str(a, json_str(object, "from", "")),
         .to = list,
         .to_count = n,
     };
-    return out->listener && out->peer && out->helo && out->login && out->from ? 0 : -1;
+    return out->listener && out->peer && out->helo && out->login && out->tls && out->from ? 0 : -1;
 }
 
 /* Up to the last @, so that a quoted local part with an @ stays whole. */

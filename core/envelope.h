@@ -11,9 +11,10 @@ struct envelope {
     const char        *from;     /* reverse path without brackets; "" = null sender             */
     const char *const *to;       /* forward paths without brackets, in order                    */
     size_t             to_count;
+    const char        *tls;      /* "TLSv1.3"; "" or NULL = in plain text */
 };
 
-/* {"listener","peer","helo","login","from","to":[…]} as members of the object that is open in w. */
+/* {"listener","peer","helo","login","tls" (only where there was TLS),"from","to":[…]} as members of the object open in w. */
 void envelope_write(struct json_out *w, const struct envelope *env);
 /* Strings in the arena; what is missing is "". 0, or -1 when the arena is full. */
 int envelope_read(const struct json *object, struct arena *a, struct envelope *out);

@@ -22,8 +22,10 @@ static void on_ehlo(struct smtp_session *s, char *arg)
     smtp_reply_hostname(s, "250-", "");
     buf_puts(&s->out, "250-SIZE ");
     buf_puti(&s->out, (int64_t)s->limits.message_bytes);
-    buf_puts(&s->out, "\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n"
-                      "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n");
+    buf_puts(&s->out, "\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n");
+    if (s->is_tls_offered && !s->envelope.tls)
+        buf_puts(&s->out, "250-STARTTLS\r\n");
+    buf_puts(&s->out, "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n");
 }
 
 static void on_helo(struct smtp_session *s, char *arg)
@@ -108,7 +110,7 @@ static const struct command {
     { "ETRN", ANY, JUNK, NULL, on_not_here },
     { "TURN", ANY, JUNK, NULL, on_not_here },
     { "BDAT", ANY, JUNK, NULL, on_not_here },
-    { "STARTTLS", ANY, JUNK, NULL, on_not_here },
+    { "STARTTLS", ANY, JUNK, NULL, smtp_on_starttls },
     { "GET", ANY, 0, NULL, on_web },
     { "PUT", ANY, 0, NULL, on_web },
     { "HEAD", ANY, 0, NULL, on_web },

@@ -2,7 +2,8 @@
  *
  *   smtp_session.c  bytes → lines, the server's side       smtp_command.c  the command table, the small verbs
  *   smtp_mail.c     MAIL, RCPT, DATA, the body             smtp_sasl.c     AUTH
- *   smtp_reply.c    what we say, and what we refuse        smtp_ear.c      what may be shown of it */
+ *   smtp_reply.c    what we say, and what we refuse        smtp_ear.c      what may be shown of it
+ *   smtp_starttls.c STARTTLS */
 #pragma once
 #include "net/smtp_data.h"
 #include "net/smtp_session.h"
@@ -17,6 +18,7 @@ enum smtp_state {
     ST_AUTH_USER,
     ST_AUTH_PASSWORD,
     ST_AUTH_PLAIN,
+    ST_TLS, /* 220 was said: the next bytes are no longer ours */
     ST_CLOSED,
     ST_COUNT
 };
@@ -26,7 +28,7 @@ struct smtp_session {
     struct smtp_limits limits;
     char *hostname, *peer, *helo, *login;
     struct buf line, out, body;
-    bool is_line_too_long, is_authenticated, has_tried_auth;
+    bool is_line_too_long, is_authenticated, has_tried_auth, is_tls_offered;
     size_t errors, junk;
     uint64_t commands;
 
@@ -48,7 +50,7 @@ void smtp_enter(struct smtp_session *s, enum smtp_state next);
 
 /* --- smtp_reply.c ---------------------------------------------------------------------------------------------- */
 
-enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS };
+enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS, REFUSED_INJECTED };
 
 void smtp_reply(struct smtp_session *s, const char *text);
 void smtp_reply_hostname(struct smtp_session *s, const char *code, const char *words); /* code hostname words */
@@ -76,6 +78,11 @@ void smtp_on_auth(struct smtp_session *s, char *arg);
 bool smtp_is_sasl_asked(const struct smtp_session *s);
 void smtp_on_sasl_answer(struct smtp_session *s, char *line);
 bool smtp_sasl_knows(const char *mechanism, size_t n); /* in any case */
+
+/* --- smtp_starttls.c ----------------------------------------------------------------------------------------- */
+
+void smtp_on_starttls(struct smtp_session *s, char *arg);
+void smtp_refuse_injected(struct smtp_session *s); /* bytes after STARTTLS: the end */
 
 /* --- smtp_command.c --------------------------------------------------------------------------------------------- */
 

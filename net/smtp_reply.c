@@ -23,6 +23,7 @@ static const struct smtp_refusal refusals[] = {
     [REFUSED_FULL] = { "452 4.3.1 no room to keep this message", "Store:MaxBytes", "storage", true },
     [REFUSED_STORE] = { "451 4.3.0 cannot keep this message now", "Store:Folder", "storage", true },
     [REFUSED_ERRORS] = { "421 4.7.0 too many errors", "Smtp:MaxErrors", "errors", true },
+    [REFUSED_INJECTED] = { "554 5.5.1 bytes came after STARTTLS in plain text", NULL, "starttls", true },
 };
 
 static const struct smtp_refusal ends[] = {

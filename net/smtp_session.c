@@ -13,7 +13,7 @@ enum {
     REST_KEEPS = 256, /* bytes a buffer may keep while nobody speaks                 */
 };
 
-static const enum smtp_want wants[ST_COUNT] = { [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_CLOSED] = SMTP_WANT_CLOSE };
+static const enum smtp_want wants[ST_COUNT] = { [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_TLS] = SMTP_WANT_TLS, [ST_CLOSED] = SMTP_WANT_CLOSE };
 
 void smtp_enter(struct smtp_session *s, enum smtp_state next)
 {
@@ -179,6 +179,8 @@ enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size
     forget_refused(s);
     while (used < n && is_hungry(s))
         used += take(s, bytes + used, n - used);
+    if (s->state == ST_TLS && used < n)
+        smtp_refuse_injected(s);
     if (s->out.failed)
         smtp_enter(s, ST_CLOSED);
     *used_out = used;

@@ -4,7 +4,7 @@
  *     READ    feed more: first the n - used bytes that are left (it stops early when a mail was refused, so that no refusal
  *             is missed, and when much waits in smtp_session_out())
  *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed(), then feed the rest
- *     TLS     (door open for STARTTLS)
+ *     TLS     nothing may be left over; send what is out, do the handshake, then smtp_session_tls_on()
  *     CLOSE   flush, close
  * During DATA the body, dots removed, grows in smtp_session_body(); the server empties it into a file when it gets large.
  * The body is kept byte for byte; only CR LF . CR LF ends it (net/smtp_data.h). Commands may also end in a bare LF.
@@ -36,6 +36,12 @@ struct smtp_refusal {
 /* hostname for the greeting; peer in text form; both copied. NULL: out of memory. */
 struct smtp_session *smtp_session_new(const struct smtp_limits *limits, const char *hostname, const char *peer);
 void smtp_session_free(struct smtp_session **s);
+
+/* STARTTLS is told in EHLO and taken from now on. Not offered is how a session begins. */
+void smtp_session_offer_tls(struct smtp_session *s, bool is_offered);
+/* The handshake is done (by STARTTLS, or before the greeting): all that was said before is forgotten. version: "TLSv1.3", a
+ * constant. */
+void smtp_session_tls_on(struct smtp_session *s, const char *version);
 
 void smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
 enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out) MUST_CHECK;

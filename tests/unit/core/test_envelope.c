@@ -79,7 +79,7 @@ static void test_envelope_comes_back_as_written(void **state)
     buf_init(&text, 10000);
     arena_init(&a, 10000);
     const char *const to[] = { "a@b", "\"q\\\"\"@c", "K\xFChl" };
-    struct envelope   env = { .listener = "smtp", .peer = "::1", .helo = "[1.2.3.4]", .login = "ü", .from = "", .to = to, .to_count = 3 };
+    struct envelope   env = { .listener = "smtp", .peer = "::1", .helo = "[1.2.3.4]", .login = "ü", .tls = "TLSv1.3", .from = "", .to = to, .to_count = 3 };
     struct json_out   w = json_begin(&text);
     json_object(&w, NULL);
     envelope_write(&w, &env);
@@ -91,6 +91,7 @@ static void test_envelope_comes_back_as_written(void **state)
     assert_string_equal(back.peer, "::1");
     assert_string_equal(back.helo, "[1.2.3.4]");
     assert_string_equal(back.login, "ü");
+    assert_string_equal(back.tls, "TLSv1.3");
     assert_string_equal(back.from, "");
     assert_int_equal(back.to_count, 3);
     assert_string_equal(back.to[1], "\"q\\\"\"@c");

@@ -159,7 +159,7 @@ static const struct dialogue dialogues[] = {
       "QUIT\r\n",
       "", "", SMTP_WANT_READ },
     { "what we do not do", "EXPN a\r\nSTARTTLS\r\nXYZ\r\n",
-      "502 5.5.1 not implemented\r\n502 5.5.1 not implemented\r\n500 5.5.2 unknown command\r\n", "", "", SMTP_WANT_READ },
+      "502 5.5.1 not implemented\r\n454 4.7.0 TLS is not available\r\n500 5.5.2 unknown command\r\n", "", "", SMTP_WANT_READ },
     { "the wrong order", "RCPT TO:<c@d>\r\nDATA\r\nMAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\n",
       "503 5.5.1 need MAIL first\r\n503 5.5.1 need MAIL and RCPT first\r\n250 2.1.0 ok\r\n503 5.5.1 a mail is under way\r\n",
       "", "", SMTP_WANT_READ },
