@@ -90,7 +90,7 @@ const char *cidr_text(const unsigned char bytes[16], char out[CIDR_TEXT])
     return out;
 }
 
-static bool is_inside(const struct cidr *c, const unsigned char address[16])
+bool cidr_is_inside(const struct cidr *c, const unsigned char address[16])
 {
     size_t whole = (size_t)c->bits / 8;
     if (memcmp(c->bytes, address, whole) != 0)
@@ -105,7 +105,7 @@ bool cidr_contains(const struct cidr_list *list, const struct sockaddr *address)
     if (!cidr_address(address, bytes))
         return false;
     for (size_t i = 0; i < list->count; i++)
-        if (is_inside(&list->items[i], bytes))
+        if (cidr_is_inside(&list->items[i], bytes))
             return true;
     return false;
 }

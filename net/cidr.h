@@ -14,6 +14,7 @@ struct cidr_list {
     size_t count;
 };
 int cidr_parse(const char *text, struct cidr *out, struct err *e) MUST_CHECK;
+bool cidr_is_inside(const struct cidr *network, const unsigned char address[16]);
 bool cidr_contains(const struct cidr_list *list, const struct sockaddr *address);
 
 /* An address as the 16 bytes above, without port; false: neither IPv4 nor IPv6. */

@@ -15,17 +15,65 @@ static void greeted(struct smtp_session *s, const char *name)
     smtp_enter(s, ST_READY);
 }
 
-/* Both forms of AUTH: some devices only know the one with "=" (Postfix: broken_sasl_auth_clients). */
+/* --- what EHLO lists ------------------------------------------------------------------------------------------------ */
+
+static void put_size(struct smtp_session *s)
+{
+    buf_putc(&s->out, ' ');
+    buf_puti(&s->out, (int64_t)s->limits.message_bytes);
+}
+
+/* The short list is what all devices understand. Both forms of AUTH: some only know the one with "=" (Postfix:
+ * broken_sasl_auth_clients). */
+static const struct capability {
+    const char *words;
+    bool is_in_short_list;
+    bool (*is_offered)(const struct smtp_session *s); /* NULL: always */
+    void (*put_value)(struct smtp_session *s);        /* NULL: none   */
+} capabilities[] = {
+    { "SIZE", true, NULL, put_size },
+    { "8BITMIME", true, NULL, NULL },
+    { "AUTH LOGIN PLAIN", true, NULL, NULL },
+    { "AUTH=LOGIN PLAIN", false, NULL, NULL },
+    { "PIPELINING", false, NULL, NULL },
+    { "STARTTLS", false, smtp_is_tls_offered, NULL },
+    { "ENHANCEDSTATUSCODES", false, NULL, NULL },
+    { "SMTPUTF8", false, NULL, NULL },
+};
+
+static bool is_listed(const struct smtp_session *s, const struct capability *c)
+{
+    return (c->is_in_short_list || !s->profile->is_short) && (!c->is_offered || c->is_offered(s));
+}
+
+/* Each line as if another followed; where none did, the hyphen becomes a blank. */
+static void put_capabilities(struct smtp_session *s)
+{
+    enum { CODE = 3 };
+    size_t last = s->out.len;
+    smtp_reply_hostname(s, "250-", "");
+    for (size_t i = 0; i < COUNT(capabilities); i++) {
+        if (!is_listed(s, &capabilities[i]))
+            continue;
+        last = s->out.len;
+        buf_puts(&s->out, "250-");
+        buf_puts(&s->out, capabilities[i].words);
+        if (capabilities[i].put_value)
+            capabilities[i].put_value(s);
+        buf_puts(&s->out, "\r\n");
+    }
+    if (!s->out.failed)
+        s->out.data[last + CODE] = ' ';
+}
+
 static void on_ehlo(struct smtp_session *s, char *arg)
 {
+    if (s->profile->refuses_ehlo) {
+        smtp_reply(s, "502 5.5.1 not implemented, say HELO");
+        return;
+    }
     greeted(s, arg);
-    smtp_reply_hostname(s, "250-", "");
-    buf_puts(&s->out, "250-SIZE ");
-    buf_puti(&s->out, (int64_t)s->limits.message_bytes);
-    buf_puts(&s->out, "\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n");
-    if (s->is_tls_offered && !s->envelope.tls)
-        buf_puts(&s->out, "250-STARTTLS\r\n");
-    buf_puts(&s->out, "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n");
+    put_capabilities(s);
 }
 
 static void on_helo(struct smtp_session *s, char *arg)

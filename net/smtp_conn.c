@@ -420,6 +420,9 @@ struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, int fd, 
 
 void smtp_conn_begin(struct smtp_conn *c)
 {
+    const struct smtp_profile *profile = c->shared->profile_of(c->shared->user, c->address);
+    if (profile)
+        smtp_session_use(c->session, profile);
     smtp_session_greet(c->session);
     flush(c);
     start_reading(c);

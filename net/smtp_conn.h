@@ -19,6 +19,8 @@ struct smtp_conn_shared {
     char *input;      /* one read at a time: one buffer    */
     size_t input_bytes;
     void *user;
+    /* The profile for this address; NULL: the default one. */
+    const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
     void (*refused)(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r);
     /* A mail that never was complete. */
     void (*aborted)(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why);

@@ -26,6 +26,7 @@ enum smtp_state {
 struct smtp_session {
     enum smtp_state state;
     struct smtp_limits limits;
+    const struct smtp_profile *profile;
     char *hostname, *peer, *helo, *login;
     struct buf line, out, body;
     bool is_line_too_long, is_authenticated, has_tried_auth, is_tls_offered;
@@ -81,6 +82,7 @@ bool smtp_sasl_knows(const char *mechanism, size_t n); /* in any case */
 
 /* --- smtp_starttls.c ----------------------------------------------------------------------------------------- */
 
+bool smtp_is_tls_offered(const struct smtp_session *s); /* now, to this device */
 void smtp_on_starttls(struct smtp_session *s, char *arg);
 void smtp_refuse_injected(struct smtp_session *s); /* bytes after STARTTLS: the end */
 

@@ -223,6 +223,12 @@ static void on_check(uv_timer_t *timer)
         maybe_stopped(s);
 }
 
+static const struct smtp_profile *profile_of(void *user, const unsigned char address[16])
+{
+    const struct smtp_options *o = &((struct smtp_server *)user)->options;
+    return o->profile_of ? o->profile_of(o->user, address) : NULL;
+}
+
 /* --- what becomes of mails ------------------------------------------------------------------------------------------ */
 
 static void on_ended(void *user, const struct arrival *a, const char *peer, const char *from, size_t to_count, int64_t took_ms,
@@ -280,6 +286,7 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .input = s->input,
         .input_bytes = sizeof s->input,
         .user = s,
+        .profile_of = profile_of,
         .refused = on_refused,
         .aborted = on_aborted,
         .closed = on_closed,

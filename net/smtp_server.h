@@ -19,6 +19,8 @@ struct smtp_options {
     size_t connections, connections_per_address;
     int64_t command_ms, data_ms, session_ms; /* deadlines       */
     void *user;
+    /* The profile for a peer's address (as cidr.h writes it), asked before the greeting. NULL, or NULL out: the default one. */
+    const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
     /* Main loop. A mail was kept (seq, id, envelope known): wake the inspector. */
     void (*kept)(void *user, const struct arrival *a);
     void (*refused)(void *user, const char *peer, const struct smtp_refusal *r);

@@ -115,6 +115,7 @@ struct smtp_session *smtp_session_new(const struct smtp_limits *limits, const ch
     if (!s)
         return NULL;
     s->limits = *limits;
+    s->profile = smtp_profile_default();
     buf_init(&s->line, limits->command_bytes > AUTH_LINE_MAX ? limits->command_bytes : AUTH_LINE_MAX);
     buf_init(&s->out, OUT_MAX);
     buf_init(&s->body, body_max(limits));
@@ -144,10 +145,18 @@ void smtp_session_free(struct smtp_session **sp)
     free(s);
 }
 
+void smtp_session_use(struct smtp_session *s, const struct smtp_profile *profile)
+{
+    s->profile = profile;
+}
+
 void smtp_session_greet(struct smtp_session *s)
 {
     size_t before = s->out.len;
-    smtp_reply_hostname(s, "220 ", " ESMTP Postern");
+    if (s->profile->greeting)
+        buf_printf(&s->out, "220 %s\r\n", s->profile->greeting);
+    else
+        smtp_reply_hostname(s, "220 ", " ESMTP Postern");
     smtp_tell_said(s, before);
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 #include "core/buf.h"
 #include "core/envelope.h"
+#include "net/smtp_profile.h"
 
 enum smtp_want { SMTP_WANT_READ, SMTP_WANT_TLS, SMTP_WANT_COMMIT, SMTP_WANT_CLOSE };
 
@@ -43,6 +44,8 @@ void smtp_session_offer_tls(struct smtp_session *s, bool is_offered);
  * constant. */
 void smtp_session_tls_on(struct smtp_session *s, const char *version);
 
+/* Before the greeting; the row stays valid. */
+void smtp_session_use(struct smtp_session *s, const struct smtp_profile *profile);
 void smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
 enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out) MUST_CHECK;
 struct buf *smtp_session_out(struct smtp_session *s);

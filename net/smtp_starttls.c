@@ -7,12 +7,17 @@ void smtp_session_offer_tls(struct smtp_session *s, bool is_offered)
     s->is_tls_offered = is_offered;
 }
 
+bool smtp_is_tls_offered(const struct smtp_session *s)
+{
+    return s->is_tls_offered && !s->envelope.tls && !s->profile->is_without_tls;
+}
+
 void smtp_on_starttls(struct smtp_session *s, char *arg)
 {
     (void)arg;
     if (s->envelope.tls) {
         smtp_reply(s, "554 5.5.1 TLS is active already");
-    } else if (!s->is_tls_offered) {
+    } else if (!smtp_is_tls_offered(s)) {
         smtp_reply(s, "454 4.7.0 TLS is not available");
     } else {
         smtp_reply(s, "220 2.0.0 ready for TLS");

@@ -566,6 +566,38 @@ static void test_the_login_is_found_in_what_devices_send(void **state)
     }
 }
 
+static void test_a_profile_changes_only_what_it_names(void **state)
+{
+    (void)state;
+    static const char said[] = "EHLO cam\r\nHELO cam\r\n";
+    static const struct {
+        const char *profile, *replies;
+    } cases[] = {
+        { "default", "220 gate ESMTP Postern\r\n" CAPABILITIES "250 gate\r\n" },
+        { "no-ehlo", "220 gate ESMTP Postern\r\n502 5.5.1 not implemented, say HELO\r\n250 gate\r\n" },
+        { "Reolink", "220 gate ESMTP Postern\r\n502 5.5.1 not implemented, say HELO\r\n250 gate\r\n" },
+        { "short", "220 gate ESMTP Postern\r\n250-gate\r\n250-SIZE 400\r\n250-8BITMIME\r\n250 AUTH LOGIN PLAIN\r\n250 gate\r\n" },
+        { "plain", "220 gate ESMTP Postern\r\n" CAPABILITIES "250 gate\r\n" },
+        { "greeting", "220 localhost ESMTP\r\n" CAPABILITIES "250 gate\r\n" },
+        { "lf-dot", "220 gate ESMTP Postern\r\n" CAPABILITIES "250 gate\r\n" },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct smtp_session *s = session(&small_limits);
+        struct talk t;
+        talk_init(&t);
+        assert_non_null(smtp_profile_find(cases[i].profile));
+        smtp_session_use(s, smtp_profile_find(cases[i].profile));
+        smtp_session_offer_tls(s, strcmp(cases[i].profile, "plain") == 0); /* which does not take it */
+        smtp_session_greet(s);
+        feed_text(&t, s, said);
+        assert_string_equal(buf_str(&t.replies), cases[i].replies);
+        talk_done(&t);
+        smtp_session_free(&s);
+    }
+    assert_null(smtp_profile_at(COUNT(cases)));
+    assert_null(smtp_profile_find("nonsense"));
+}
+
 static void overhear(struct buf *out, char mark, const char *text, size_t n)
 {
     buf_putc(out, mark);
@@ -636,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_replies_that_nobody_reads_stop_the_commands),
         cmocka_unit_test(test_the_envelope_holds_what_was_said),
         cmocka_unit_test(test_the_login_is_found_in_what_devices_send),
+        cmocka_unit_test(test_a_profile_changes_only_what_it_names),
         cmocka_unit_test(test_who_listens_hears_all_but_the_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
