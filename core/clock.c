@@ -145,6 +145,15 @@ static bool is_date(int year, unsigned month, unsigned day)
     return m == month && d == day;
 }
 
+int64_t clock_from_utc(int year, int month, int day, int hour, int minute, int second)
+{
+    if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 ||
+        minute > 59 || second < 0 || second > 60 || !is_date(year, (unsigned)month, (unsigned)day))
+        return INT64_MIN;
+    int64_t days = days_from_civil(year, (unsigned)month, (unsigned)day);
+    return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000;
+}
+
 int clock_parse_rfc3339(const char *text, int64_t *ms_out)
 {
     if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':')
@@ -207,14 +216,19 @@ int64_t clock_from_local(int year, int month, int day, int hour, int minute, int
     return ((int64_t)first_that_shows(t, &want) + leap) * 1000;
 }
 
-int clock_use_zone(const char *zone)
+bool clock_zone_exists(const char *zone)
 {
     char path[256];
     int  n = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
     if (n < 0 || (size_t)n >= sizeof path || zone[0] == '\0' || zone[0] == '/' || strstr(zone, ".."))
-        return -1;
+        return false;
     struct stat found;
-    if (strcmp(zone, "UTC") != 0 && (stat(path, &found) != 0 || !S_ISREG(found.st_mode) || access(path, R_OK) != 0))
+    return strcmp(zone, "UTC") == 0 || (stat(path, &found) == 0 && S_ISREG(found.st_mode) && access(path, R_OK) == 0);
+}
+
+int clock_use_zone(const char *zone)
+{
+    if (!clock_zone_exists(zone))
         return -1;
     if (setenv("TZ", zone, 1) != 0)
         return -1;

@@ -3,6 +3,7 @@
 #include "inspect/inspect.h"
 #include "inspect/job.h"
 #include "parsers/own_texts.h"
+#include "parsers/zone.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -26,7 +27,7 @@ struct arguments {
 static const char usage[] =
     "usage: postern-inspect FILE|- [--recipient ADDRESS]... [--from ADDRESS] [--peer IP] [--login NAME]\n"
     "                       [--alarm-user NAME] [--status-user NAME] [--language de|en] [--time-zone ZONE]\n"
-    "                       [--texts JSON] [--sandbox on|off] [--memory MIB]\n"
+    "                       [--texts JSON] [--max-drift HOURS] [--open-zone ZONE]... [--sandbox on|off] [--memory MIB]\n"
     "Prints what the mail means, as JSON.\n";
 
 static const struct option long_options[] = {
@@ -35,7 +36,8 @@ static const struct option long_options[] = {
     { "alarm-user", required_argument, NULL, 'A' }, { "status-user", required_argument, NULL, 'S' },
     { "language", required_argument, NULL, 'L' },   { "time-zone", required_argument, NULL, 'Z' },
     { "sandbox", required_argument, NULL, 's' },    { "memory", required_argument, NULL, 'm' },
-    { "texts", required_argument, NULL, 'T' },
+    { "texts", required_argument, NULL, 'T' },      { "open-zone", required_argument, NULL, 'O' },
+    { "max-drift", required_argument, NULL, 'D' },
     { "jobs", no_argument, NULL, 'j' },             { "attack", required_argument, NULL, 'X' },
     { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
 };
@@ -49,6 +51,26 @@ static int take_memory_option(struct arguments *a, const char *text)
         return -1;
     a->sandbox.memory_bytes = (int64_t)mib * 1024 * 1024;
     return 0;
+}
+
+static int take_drift_option(struct arguments *a, const char *text)
+{
+    char *end;
+    errno = 0;
+    long hours = strtol(text, &end, 10);
+    if (errno != 0 || *end || hours < 1 || hours > 24 * 366)
+        return -1;
+    a->site.drift_max_ms = (int64_t)hours * 3600 * 1000;
+    return 0;
+}
+
+/* A device's own zone; its mails are read all the same, by the site's, if this machine does not know it. */
+static void open_zone(const char *name)
+{
+    const struct zone *zone;
+    struct err         e;
+    if (zone_open(name, &zone, &e) < 0)
+        (void)fprintf(stderr, "postern-inspect: %s; taking the site's\n", e.text);
 }
 
 static int take_option(struct arguments *a, int option, const char *value)
@@ -69,6 +91,11 @@ static int take_option(struct arguments *a, int option, const char *value)
         return 0;
     case 'm':
         return take_memory_option(a, value);
+    case 'D':
+        return take_drift_option(a, value);
+    case 'O':
+        open_zone(value);
+        return 0;
     case 'j':
         a->is_serving = true;
         return 0;

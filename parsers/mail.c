@@ -278,15 +278,15 @@ static const char *header_address(struct reader *r, GMimeObject *message)
     return address ? keep_line(r, address, 320) : "";
 }
 
-static int64_t header_date(GMimeObject *message)
+static void read_date(GMimeObject *message, struct mail *out)
 {
     const char *value = raw_header(message, "Date");
     GDateTime  *date = value && strlen(value) < 200 ? g_mime_utils_header_decode_date(value) : NULL;
     if (!date)
-        return 0;
-    int64_t ms = g_date_time_to_unix(date) * 1000;
+        return;
+    out->date_ms = g_date_time_to_unix(date) * 1000;
+    out->date_offset_s = (int32_t)(g_date_time_get_utc_offset(date) / G_TIME_SPAN_SECOND);
     g_date_time_unref(date);
-    return ms;
 }
 
 /* Nothing that a mail header has: the device sent its text without one, and GMime took that for a header. */
@@ -379,7 +379,7 @@ static void read_message(struct reader *r, GMimeMessage *message, struct mail *o
     if (out->mailer[0] == '\0')
         out->mailer = header_text(r, object, "User-Agent");
     out->header_from = header_address(r, object);
-    out->date_ms = header_date(object);
+    read_date(object, out);
     out->media = r->media;
     out->media_count = r->media_count;
     bool has_header = has_mail_header(object);
@@ -427,6 +427,7 @@ int mail_read(const char *raw, size_t n, struct arena *a, struct mail *out, stru
     buf_init(&r.decoded, DECODE_MAX + 2 * DECODER_ROOM);
     out->subject = out->text = out->header_from = out->mailer = "";
     out->date_ms = 0;
+    out->date_offset_s = 0;
     out->media = NULL;
     out->media_count = 0;
     if (n > INT32_MAX || is_monstrous(raw, n))

@@ -36,6 +36,7 @@ struct mail {
     const char *header_from;  /* address only; "" = none                                        */
     const char *mailer;       /* X-Mailer or User-Agent; "" = none                              */
     int64_t     date_ms;      /* Date header; 0 = none                                          */
+    int32_t     date_offset_s; /* … and what it says to be east of UTC by                       */
     int64_t     received_ms;  /* our clock; 0 = not known (`postern inspect`)                   */
     const struct media *media; /* attachments, in order, kinds by first bytes; text parts are not among them */
     size_t      media_count;

@@ -1,5 +1,5 @@
 /* table: the only place that knows all parsers, and how they are asked. */
-#include "parsers/parser.h"
+#include "parsers/when.h"
 #include <string.h>
 
 #define PARSERS(X) X(parser_lupusec) X(parser_camera) X(parser_plain)
@@ -8,9 +8,6 @@
 PARSERS(DECLARE)
 #define ADDRESS(p) &p,
 const struct parser *const parsers[] = { PARSERS(ADDRESS) NULL };
-
-/* A Date before this is a clock that was never set. */
-static const int64_t FIRST_BELIEVED_MS = 1577836800000; /* 2020-01-01 */
 
 /* The best of those not yet tried, earlier in the table on equal score; marks it as tried. NULL: all were. */
 static const struct parser *next_best(const struct mail *m, unsigned *tried)
@@ -30,23 +27,23 @@ static const struct parser *next_best(const struct mail *m, unsigned *tried)
     return best;
 }
 
-/* What parsers leave open: who sent it, when by its own clock, what it shows. */
-static void complete(const struct mail *m, struct events *out, const char *device)
+/* What parsers leave open: who sent it, when by its own clock, what it shows. -1: out of memory. */
+static int complete(const struct mail *m, struct events *out, const char *device)
 {
-    bool is_believed = m->date_ms >= FIRST_BELIEVED_MS && (m->received_ms == 0 || m->date_ms <= m->received_ms + 86400000);
     for (size_t i = 0; i < out->count; i++) {
         struct event *ev = &out->items[i];
         if (ev->device_id[0] == '\0')
             ev->device_id = device;
         if (ev->device_name[0] == '\0')
             ev->device_name = ev->device_id;
-        if (ev->happened_ms == 0 && is_believed)
-            ev->happened_ms = m->date_ms;
+        if (!ev->device_time && ev->happened_ms == 0 && when_tell_date(ev, m, out->arena) < 0)
+            return -1;
         if (!ev->media && i == 0) {
             ev->media = m->media;
             ev->media_count = m->media_count;
         }
     }
+    return 0;
 }
 
 int parsers_read(const struct mail *m, struct events *out, struct err *e)
@@ -59,8 +56,8 @@ int parsers_read(const struct mail *m, struct events *out, struct err *e)
         if (p->parse(m, out, e) < 0 || out->count == before)
             continue;
         out->parser = p->name;
-        complete(m, out, envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, out->arena));
-        return 0;
+        if (complete(m, out, envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, out->arena)) == 0)
+            return 0;
     }
     return err_set(e, ERR_NOMEM, "no room for an event");
 }

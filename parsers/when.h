@@ -3,7 +3,9 @@
 #include "parsers/parser.h"
 
 struct when {
-    int year, month, day, hour, minute, second;
+    int  year, month, day, hour, minute, second;
+    bool has_offset; /* it said "Z" or "+01:00" behind: then no zone is asked */
+    int  offset_s;   /* east of UTC */
 };
 
 /* Which comes first where a date does not begin with the year: 27/12/2021 or 12/27/2021. */
@@ -21,3 +23,5 @@ bool when_find(const char *text, enum when_order order, struct when *out) MUST_C
  * that stands before 2020, or further off than the site's drift_max_ms, is not believed: happened_ms stays 0, the drift is
  * shown. Without received_ms (`postern inspect`) only the year is judged. -1: out of memory. */
 int when_tell(struct event *ev, const struct mail *m, const struct when *w, struct arena *a) MUST_CHECK;
+/* The same from the mail's Date header, with the offset it says; nothing where the mail has none. */
+int when_tell_date(struct event *ev, const struct mail *m, struct arena *a) MUST_CHECK;
