@@ -83,7 +83,7 @@ const char *envelope_device(const struct envelope *env, const char *alarm_user, 
     if (env->login[0])
         return as_device(env->login, strlen(env->login), a);
     if (env->to_count > 0 && local_part_length(env->to[0]) > 0 && !local_part_is(env->to[0], alarm_user) &&
-        !local_part_is(env->to[0], status_user))
+        !local_part_is(env->to[0], status_user) && !local_part_is(env->to[0], ENVELOPE_CONTACT_ID_USER))
         return as_device(env->to[0], local_part_length(env->to[0]), a);
     if (local_part_length(env->from) > 0)
         return as_device(env->from, local_part_length(env->from), a);

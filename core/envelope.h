@@ -22,7 +22,10 @@ int envelope_read(const struct json *object, struct arena *a, struct envelope *o
 /* Whether any recipient has this local part ("alarm" fits Alarm@house.example), without regard to case. */
 bool envelope_is_for(const struct envelope *env, const char *local_part);
 
-/* The device's id: the login, else the first recipient's local part unless it is one of the two class names (alarm_user,
- * status_user), else the sender's local part, else the peer's address. At most 64 bytes of UTF-8, no control characters.
+/* The third class of a panel's recipients, where its Contact-ID reports go. */
+#define ENVELOPE_CONTACT_ID_USER "contact-id"
+
+/* The device's id: the login, else the first recipient's local part unless it is one of the class names (alarm_user,
+ * status_user, contact-id), else the sender's local part, else the peer's address. At most 64 bytes of UTF-8, no control characters.
  * From the arena; "" when it is full. */
 const char *envelope_device(const struct envelope *env, const char *alarm_user, const char *status_user, struct arena *a);

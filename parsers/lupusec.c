@@ -1,7 +1,7 @@
 /* lupusec: panels of the Climax platform (Lupusec XT1 and later). Layout: docs/devices/lupusec.md, samples: tests/data/lupusec/.
  *
  *   line = [free text] "Zone:" [digits] " " name ", " text      split at the last ", ": names are any text
- *        | text " gemeldet von Sensor " name
+ *        | text " gemeldet von Sensor " name                    or as another language says it
  *        | user ", " mode
  *        | text */
 #include "parsers/lupusec.h"
@@ -125,17 +125,29 @@ static const char *find_zone(struct span x)
     return at[-1] == ' ' && at + k < x.s + x.n && is_digit(at[k]) ? at : NULL;
 }
 
+/* Where a text ends and "gemeldet von Sensor" begins, and its length; NULL: it does not. */
+static const char *find_reported(struct span x, size_t *length_out)
+{
+    for (const char *const *by = panel_reported_by; *by; by++) {
+        const char *at = find(x, *by);
+        *length_out = strlen(*by);
+        if (at)
+            return at;
+    }
+    return NULL;
+}
+
 static struct line read_line(struct span x)
 {
-    static const char reported[] = " gemeldet von Sensor ";
-    struct line       line = { .whole = x, .zone_number = ZONE_NONE };
-    const char       *end = x.s + x.n, *zone = find_zone(x), *by = zone ? NULL : find(x, reported);
+    struct line line = { .whole = x, .zone_number = ZONE_NONE };
+    size_t      reported = 0;
+    const char *end = x.s + x.n, *zone = find_zone(x), *by = zone ? NULL : find_reported(x, &reported);
     line.is_panel_shape = zone || by;
     if (zone) {
         read_zone((struct span){ zone + 5, (size_t)(end - zone) - 5 }, &line);
     } else if (by) {
         line.text = trim((struct span){ x.s, (size_t)(by - x.s) });
-        line.name = trim((struct span){ by + sizeof reported - 1, (size_t)(end - by) - (sizeof reported - 1) });
+        line.name = trim((struct span){ by + reported, (size_t)(end - by) - reported });
     } else {
         split_at_comma(x, &line);
     }
@@ -144,9 +156,11 @@ static struct line read_line(struct span x)
 
 /* --- meaning -------------------------------------------------------------------------------------------------- */
 
+/* To one of the panel's addresses, or from a device that the settings call a panel. */
 static bool is_for_panel(const struct mail *m)
 {
-    return envelope_is_for(m->envelope, m->site->alarm_user) || envelope_is_for(m->envelope, m->site->status_user);
+    return (m->device && strcmp(m->device->kind, "panel") == 0) || envelope_is_for(m->envelope, m->site->alarm_user) ||
+           envelope_is_for(m->envelope, m->site->status_user) || envelope_is_for(m->envelope, ENVELOPE_CONTACT_ID_USER);
 }
 
 /* Is the line ours, and if its text is known, what does it mean? kind NULL: not known. */

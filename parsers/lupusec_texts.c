@@ -148,7 +148,13 @@ static const struct row {
     { "Test Report", "test.periodic", 655 },
     { "Manual Test", "test.manual", 601 },
     { "Point Tested OK", "test.manual", 611 },
+    { "Test E-Mail", "test.manual", 601 },
+    { "Testmail", "test.manual", 601 },
+    { "This is a test mail", "test.manual", 601 },
+    { "Dies ist eine Testmail", "test.manual", 601 },
 };
+
+const char *const panel_reported_by[] = { " gemeldet von Sensor ", " reported by sensor ", NULL };
 
 /* A known text with one of these behind it: what the text says has ended. Folded. */
 static const char *const ends[] = { "deaktiviert", "restored", "restore", "normal", "wiederhergestellt", "behoben", "beendet" };

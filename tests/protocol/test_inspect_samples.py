@@ -80,5 +80,5 @@ def test_the_meta_test_changes_every_field():
 
 
 def test_there_are_samples_for_every_parser():
-    assert {path.parent.name for path in SAMPLES} >= {"lupusec", "camera", "plain"}
+    assert {path.parent.name for path in SAMPLES} >= {"lupusec", "contact-id", "egardia", "abode", "camera", "plain"}
     assert len(SAMPLES) >= 60

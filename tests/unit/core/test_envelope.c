@@ -14,6 +14,7 @@ static const struct device_case device_cases[] = {
     { "", { "ALARM@h", "garten@h" }, "panel@h", "panel" },
     { "", { "Status@h" }, "panel@h", "panel" },
     { "", { "status@h" }, "", "192.0.2.7" },
+    { "", { "Contact-ID@h" }, "panel@h", "panel" },
     { "", { NULL }, "cam@h", "cam" },
     { "", { NULL }, "", "192.0.2.7" },
     { "", { "@h" }, "@h", "192.0.2.7" },
