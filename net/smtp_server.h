@@ -3,6 +3,7 @@
 #pragma once
 #include "net/cidr.h"
 #include "net/smtp_session.h"
+#include "net/transcript.h"
 #include "store/store.h"
 
 struct uv_loop_s;
@@ -24,6 +25,8 @@ struct smtp_options {
     /* Main loop. A mail was kept (seq, id, envelope known): wake the inspector. */
     void (*kept)(void *user, const struct arrival *a);
     void (*refused)(void *user, const char *peer, const struct smtp_refusal *r);
+    /* A conversation in which the device said anything has ended; NULL: nobody wants to know. */
+    void (*spoke)(void *user, const struct transcript *t);
 };
 int smtp_server_start(struct uv_loop_s *loop, struct store *s, const struct smtp_options *o, struct smtp_server **out,
                       struct err *e) MUST_CHECK;
