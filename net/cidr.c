@@ -99,13 +99,22 @@ bool cidr_is_inside(const struct cidr *c, const unsigned char address[16])
     return rest == 0 || ((c->bytes[whole] ^ address[whole]) >> (8 - rest)) == 0;
 }
 
+static bool is_listed(const struct cidr_list *list, const unsigned char address[16])
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (cidr_is_inside(&list->items[i], address))
+            return true;
+    return false;
+}
+
 bool cidr_contains(const struct cidr_list *list, const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    if (!cidr_address(address, bytes))
-        return false;
-    for (size_t i = 0; i < list->count; i++)
-        if (cidr_is_inside(&list->items[i], bytes))
-            return true;
-    return false;
+    return cidr_address(address, bytes) && is_listed(list, bytes);
+}
+
+bool cidr_contains_text(const struct cidr_list *list, const char *address)
+{
+    unsigned char bytes[16];
+    return list->count > 0 && parse_address(address, bytes) >= 0 && is_listed(list, bytes);
 }

@@ -16,6 +16,7 @@ struct cidr_list {
 int cidr_parse(const char *text, struct cidr *out, struct err *e) MUST_CHECK;
 bool cidr_is_inside(const struct cidr *network, const unsigned char address[16]);
 bool cidr_contains(const struct cidr_list *list, const struct sockaddr *address);
+bool cidr_contains_text(const struct cidr_list *list, const char *address); /* as cidr_text writes it; no address is nowhere */
 
 /* An address as the 16 bytes above, without port; false: neither IPv4 nor IPv6. */
 bool cidr_address(const struct sockaddr *address, unsigned char out[16]);

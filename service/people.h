@@ -35,6 +35,12 @@ struct route {
     const struct recipient *const *tell; /* may be empty: counts as applied */
     size_t             tell_count;
 };
+/* A device that names who is told of it. */
+struct device_tell {
+    const char                    *device; /* its id */
+    const struct recipient *const *tell;
+    size_t                         tell_count;
+};
 struct people {
     const struct account   *accounts;
     size_t                  account_count;
@@ -42,6 +48,8 @@ struct people {
     size_t                  recipient_count;
     const struct route     *routes;
     size_t                  route_count;
+    const struct device_tell *device_tells; /* Devices:<id>:Recipients (device_settings.h) */
+    size_t                  device_tell_count;
     const struct word      *words; /* Messages:Words, before ours; NULL: none */
     bool is_nobody_told; /* nobody but `log` is left */
 };

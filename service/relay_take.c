@@ -242,7 +242,7 @@ static void forget_earlier_try(struct take *t)
 static int note_device(struct store_tx *tx, const struct understanding *u, struct err *e)
 {
     const char *device = u->arrival_seq && u->events.count > 0 ? u->events.items[0].device_id : "";
-    return device && device[0] ? tx_device_seen(tx, device, u->received_ms, e) : 0;
+    return device && device[0] ? tx_device_seen(tx, device, u->envelope.peer, u->received_ms, e) : 0;
 }
 
 static int take_apply(struct store_tx *tx, struct store_op *op, struct err *e)

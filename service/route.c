@@ -140,19 +140,53 @@ static void tell_everybody(const struct people *p, struct tellings *t)
         tell(t, &p->recipients[i], NULL, -1);
 }
 
-static bool tell_by_routes(const struct people *p, const struct event *ev, const struct envelope *env, bool is_otherwise,
+/* Not by "*", which fits them all. */
+static bool names_device(const struct route *r, const struct event *ev)
+{
+    for (size_t i = 0; i < r->device_count; i++)
+        if (strcmp(r->devices[i], "*") != 0 &&
+            (name_matches(r->devices[i], ev->device_id) || name_matches(r->devices[i], ev->device_name)))
+            return true;
+    return false;
+}
+
+enum routes { USUAL_ROUTES, OTHERWISE_ROUTES, ROUTES_OF_DEVICE };
+
+static bool is_among(const struct route *r, const struct event *ev, enum routes which)
+{
+    if (which == ROUTES_OF_DEVICE)
+        return !r->is_otherwise && names_device(r, ev);
+    return r->is_otherwise == (which == OTHERWISE_ROUTES);
+}
+
+static bool tell_by_routes(const struct people *p, const struct event *ev, const struct envelope *env, enum routes which,
                            struct tellings *t)
 {
     bool has_applied = false;
     for (size_t i = 0; i < p->route_count; i++) {
         const struct route *r = &p->routes[i];
-        if (r->is_otherwise != is_otherwise || !applies(r, ev, env))
+        if (!is_among(r, ev, which) || !applies(r, ev, env))
             continue;
         has_applied = true;
         for (size_t k = 0; k < r->tell_count; k++)
             tell(t, r->tell[k], r->title, r->priority);
     }
     return has_applied;
+}
+
+/* The device's own recipients, where it names any and no route names it. false: the routes decide. */
+static bool tell_by_device(const struct people *p, const struct event *ev, const struct envelope *env, struct tellings *t)
+{
+    size_t i = 0;
+    while (i < p->device_tell_count && strcmp(p->device_tells[i].device, ev->device_id) != 0)
+        i++;
+    if (i == p->device_tell_count)
+        return false;
+    if (tell_by_routes(p, ev, env, ROUTES_OF_DEVICE, t))
+        return true;
+    for (size_t k = 0; k < p->device_tells[i].tell_count; k++)
+        tell(t, p->device_tells[i].tell[k], NULL, -1);
+    return true;
 }
 
 /* --- the same person through two accounts --------------------------------------------------------------------- */
@@ -247,7 +281,8 @@ size_t route_event(const struct people *p, const struct event *ev, const struct 
     struct tellings t = { .items = told };
     if (only)
         tell_only(p, only, &t);
-    else if (!tell_by_routes(p, ev, env, false, &t) && !tell_by_routes(p, ev, env, true, &t) &&
+    else if (!tell_by_device(p, ev, env, &t) && !tell_by_routes(p, ev, env, USUAL_ROUTES, &t) &&
+             !tell_by_routes(p, ev, env, OTHERWISE_ROUTES, &t) &&
              (ev->severity > SEVERITY_INFO || p->is_nobody_told || is_for_all))
         tell_everybody(p, &t);
     drop_doubles(&t);

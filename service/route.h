@@ -1,5 +1,8 @@
 /* route: who is told of an event, as the settings say it. Pure.
  *
+ * A route that names the device and applies goes first of all. Where none does and the device names its own recipients, they are told
+ * of everything it sends, and the other routes are passed over.
+ *
  * Every route that applies counts; a recipient is told once. A route with Otherwise applies where no other did. `Tell: []`
  * counts as applied. An alarm or a warning that no route matched is told to everybody, an info to nobody, but where nobody
  * but the log is left: there everything is told.

@@ -105,7 +105,7 @@ static const struct setting {
 };
 
 /* Blocks that other files read, or that other programs left there. */
-static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Parsers:Texts", "Messages:Words" };
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Devices", "Parsers:Texts", "Messages:Words" };
 static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
 
 static void *place(const struct settings *s, const struct setting *row)
@@ -377,7 +377,8 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
     if (!s->own_texts)
         return err_set(e, ERR_NOMEM, "the settings are too large");
-    if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0)
+    if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0 ||
+        device_settings_read(s->root, &s->people, &s->arena, &s->mistakes, &s->devices) < 0)
         return err_set(e, ERR_NOMEM, "the settings are too large");
     return 0;
 }

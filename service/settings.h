@@ -1,13 +1,14 @@
 /* settings: every scalar setting in one table (settings.c) that reads, checks, prints and documents them; the blocks Accounts,
- * Recipients and Routes are people.h's. Immutable after start. */
+ * Recipients and Routes are people.h's, Devices is device_settings.h's. Immutable after start. */
 #pragma once
 #include "core/log.h"
-#include "service/people.h"
+#include "service/device_settings.h"
 
 struct settings {
     struct arena       arena;
     struct mistakes    mistakes;
     struct people      people;
+    struct device_settings devices;
     struct conf       *root;
     const char        *file; /* NULL: defaults and environment only */
 

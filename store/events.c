@@ -155,7 +155,7 @@ static int put(struct store_tx *tx, int64_t arrival, int n, const struct event_o
         if (insert(tx, arrival, n, origin, parser, ev, e) < 0)
             return -1;
         *seq_out = db_last_seq(tx->db);
-        if (count_for_device(tx, ev, arrival != 0 && n == 1, origin->received_ms, e) < 0)
+        if (count_for_device(tx, ev, arrival != 0 && n == 1 && strcmp(parser, "drill") != 0, origin->received_ms, e) < 0)
             return -1;
     }
     for (size_t i = 0; i < ev->media_count; i++)

@@ -98,6 +98,7 @@ static const char *const version_3 =
     "ALTER TABLE devices ADD COLUMN profile TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE devices ADD COLUMN language TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN is_configured INTEGER NOT NULL DEFAULT 0;" /* it stands in the settings     */
     "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '';"      /* it last spoke from                */
     "ALTER TABLE devices ADD COLUMN first_seen_ms INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE devices ADD COLUMN mails INTEGER NOT NULL DEFAULT 0;"
@@ -106,7 +107,7 @@ static const char *const version_3 =
     "ALTER TABLE devices ADD COLUMN last_error_ms INTEGER;"
     "UPDATE devices SET self_name = name WHERE name != id;"
     "UPDATE devices SET first_seen_ms = h.first_ms, mails = h.mails FROM"
-    " (SELECT device, min(received_ms) AS first_ms, count(*) FILTER (WHERE n = 1 AND arrival IS NOT NULL) AS mails"
+    " (SELECT device, min(received_ms) AS first_ms, count(*) FILTER (WHERE n = 1 AND arrival IS NOT NULL AND parser != 'drill') AS mails"
     "  FROM events GROUP BY device) h WHERE h.device = devices.id;"
 
     /* Conversations as net/transcript.h records them; of each device (of strangers: '') the last few. */

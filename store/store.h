@@ -147,7 +147,8 @@ int tx_events(struct store_tx *tx, int64_t arrival_seq, const struct event_origi
 int tx_arrival_state(struct store_tx *tx, int64_t seq, enum arrival_state state, const char *parser, const char *subject,
                      struct err *e) MUST_CHECK;
 int tx_arrival_failed(struct store_tx *tx, int64_t seq, struct err *e) MUST_CHECK; /* tries + 1 */
-int tx_device_seen(struct store_tx *tx, const char *device, int64_t wall_ms, struct err *e) MUST_CHECK;
+/* address: where it spoke from; "" or NULL: not known. */
+int tx_device_seen(struct store_tx *tx, const char *device, const char *address, int64_t wall_ms, struct err *e) MUST_CHECK;
 
 /* Milliseconds the gateway has run in all its life, monotonic, kept at least every minute: the clock for back-off and for giving up. */
 int64_t store_running_ms(const struct store *s);

@@ -117,10 +117,24 @@ static void test_an_address_is_written_as_people_know_it(void **state)
     }
 }
 
+static void test_an_address_as_text_is_inside_or_not(void **state)
+{
+    (void)state;
+    struct cidr nets[2];
+    struct err e;
+    assert_int_equal(cidr_parse("192.168.1.0/24", &nets[0], &e), 0);
+    assert_int_equal(cidr_parse("fd00::/8", &nets[1], &e), 0);
+    struct cidr_list list = { nets, 2 };
+    assert_true(cidr_contains_text(&list, "192.168.1.9") && cidr_contains_text(&list, "fd12::1"));
+    assert_true(cidr_contains_text(&list, "::ffff:192.168.1.9"));
+    assert_false(cidr_contains_text(&list, "192.168.2.9") || cidr_contains_text(&list, "") || cidr_contains_text(&list, "front"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_is_inside_or_not),
+        cmocka_unit_test(test_an_address_as_text_is_inside_or_not),
         cmocka_unit_test(test_what_is_no_network_is_said),
         cmocka_unit_test(test_an_empty_list_holds_nobody_and_a_strange_family_is_nowhere),
         cmocka_unit_test(test_an_address_is_written_as_people_know_it),

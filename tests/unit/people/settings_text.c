@@ -20,6 +20,7 @@ void settings_text_read(struct settings_text *s, const char *json)
     if (conf_read(json, strlen(json), no_environment, &s->arena, &s->mistakes, &s->root, &e) < 0)
         fail_msg("not JSON: %s", e.text);
     assert_int_equal(people_read(s->root, &s->arena, &s->mistakes, &s->people), 0);
+    assert_int_equal(device_settings_read(s->root, &s->people, &s->arena, &s->mistakes, &s->devices), 0);
 }
 
 void settings_text_done(struct settings_text *s)

@@ -1,12 +1,13 @@
 /* settings_text: the blocks of people from a text, for tests of people, routes and the relay. */
 #pragma once
-#include "service/people.h"
+#include "service/device_settings.h"
 
 struct settings_text {
     struct arena       arena;
     struct mistakes    mistakes;
     struct conf      *root;
     struct people      people;
+    struct device_settings devices;
 };
 void settings_text_read(struct settings_text *s, const char *json); /* fails the test if it is no JSON */
 void settings_text_done(struct settings_text *s);

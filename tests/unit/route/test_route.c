@@ -133,9 +133,44 @@ static void test_route_makes_an_alarm_of_what_the_alarm_user_gets_and_nobody_rea
     assert_int_equal(route_severity(&ev, &env, "alarm"), SEVERITY_INFO);
 }
 
+static void test_a_devices_own_recipients_are_told_of_everything_it_sends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *routes, *kind, *device, *told;
+    } rows[] = {
+        { "[]", "camera.motion", "front", "bob" },
+        { "[]", "alarm.fire", "front", "bob" },
+        { "[]", "camera.motion", "back", "" },
+        { "[{'Kinds':['camera.*'],'Tell':['anna']}]", "camera.motion", "front", "bob" }, /* instead of */
+        { "[{'Kinds':['camera.*'],'Tell':['anna']}]", "camera.motion", "back", "anna" },
+        { "[{'Kinds':['camera.*'],'Devices':['*'],'Tell':['anna']}]", "camera.motion", "front", "bob" },
+        { "[{'Kinds':['camera.*'],'Devices':['FRONT'],'Tell':['anna']}]", "camera.motion", "front", "anna" }, /* it names the device */
+        { "[{'Kinds':['camera.*'],'Devices':['fr*'],'Tell':[]}]", "camera.motion", "front", "" },
+        { "[{'Kinds':['camera.*'],'Devices':['front'],'Tell':['anna']}]", "alarm.fire", "front", "bob" },
+        { "[{'Otherwise':true,'Tell':['anna']}]", "alarm.fire", "front", "bob" },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char json[2048], names[512];
+        int  n = snprintf(json, sizeof json, "{" PEOPLE ", \"Devices\": { \"front\": { \"Recipients\": [\"bob\"] } }, \"Routes\": %s }",
+                          rows[i].routes);
+        for (int k = 0; k < n; k++)
+            json[k] = json[k] == '\'' ? '"' : json[k];
+        struct settings_text s;
+        settings_text_read(&s, json);
+        const struct event ev = { .kind = rows[i].kind, .severity = kind_severity(rows[i].kind, false), .device_id = rows[i].device,
+                                  .device_name = rows[i].device };
+        const struct envelope env = { .to = NULL };
+        if (strcmp(told_names(&s.people, &ev, &env, false, NULL, names, sizeof names), rows[i].told) != 0)
+            fail_msg("row %zu: told %s, not %s", i, names, rows[i].told);
+        settings_text_done(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_devices_own_recipients_are_told_of_everything_it_sends),
         cmocka_unit_test(test_route_tells_whom_the_routes_say),
         cmocka_unit_test(test_route_tells_everything_where_only_the_log_is_left),
         cmocka_unit_test(test_route_takes_a_drill_where_it_is_wanted),

@@ -187,7 +187,7 @@ static void test_events_of_our_own_are_always_new(void **state)
 
 static int see_device(struct store_tx *tx, void *user, struct err *e)
 {
-    return tx_device_seen(tx, "cam", *(int64_t *)user, e);
+    return tx_device_seen(tx, "cam", *(int64_t *)user == 20 ? "10.0.0.20" : "10.0.0.1", *(int64_t *)user, e);
 }
 
 static void test_a_device_was_last_seen_at_the_latest(void **state)
@@ -198,7 +198,7 @@ static void test_a_device_was_last_seen_at_the_latest(void **state)
         int64_t at = times[i];
         assert_int_equal(temp_do(*state, STORE_LATER, see_device, &at, &e), 0);
     }
-    assert_int_equal(temp_number(*state, "SELECT last_seen_ms FROM devices WHERE id = 'cam'"), 30);
+    assert_int_equal(temp_number(*state, "SELECT last_seen_ms FROM devices WHERE id = 'cam' AND address = '10.0.0.1'"), 30);
 }
 
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, temp_setup, temp_teardown)
