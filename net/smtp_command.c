@@ -38,6 +38,7 @@ static const struct capability {
     { "PIPELINING", false, NULL, NULL },
     { "STARTTLS", false, smtp_is_tls_offered, NULL },
     { "ENHANCEDSTATUSCODES", false, NULL, NULL },
+    { "CHUNKING", false, NULL, NULL },
     { "SMTPUTF8", false, NULL, NULL },
 };
 
@@ -105,7 +106,7 @@ static void on_vrfy(struct smtp_session *s, char *arg)
 static void on_help(struct smtp_session *s, char *arg)
 {
     (void)arg;
-    smtp_reply(s, "214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY QUIT");
+    smtp_reply(s, "214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT");
 }
 
 static void on_quit(struct smtp_session *s, char *arg)
@@ -132,7 +133,7 @@ static void on_web(struct smtp_session *s, char *arg)
 /* --- the command table ------------------------------------------------------------------------------------------ */
 
 #define IN(state) (1U << (state))
-enum { ANY = IN(ST_READY) | IN(ST_MAIL) | IN(ST_RCPT), IN_MAIL = IN(ST_MAIL) | IN(ST_RCPT) };
+enum { ANY = IN(ST_READY) | IN(ST_MAIL) | IN(ST_RCPT) | IN(ST_BDAT), IN_MAIL = IN(ST_MAIL) | IN(ST_RCPT) };
 enum { JUNK = 1 }; /* legal, but nothing comes of it: counted */
 
 /* HELO is not asked for: devices forget it. What a device says behind a verb that takes nothing is ignored. */
@@ -157,7 +158,7 @@ static const struct command {
     { "EXPN", ANY, JUNK, NULL, on_not_here },
     { "ETRN", ANY, JUNK, NULL, on_not_here },
     { "TURN", ANY, JUNK, NULL, on_not_here },
-    { "BDAT", ANY, JUNK, NULL, on_not_here },
+    { "BDAT", ANY, 0, NULL, smtp_on_bdat },
     { "STARTTLS", ANY, JUNK, NULL, smtp_on_starttls },
     { "GET", ANY, 0, NULL, on_web },
     { "PUT", ANY, 0, NULL, on_web },
@@ -192,7 +193,7 @@ void smtp_run_command(struct smtp_session *s, char *line)
     if (!c)
         smtp_reply(s, "500 5.5.2 unknown command");
     else if (!(c->states & IN(s->state)))
-        smtp_reply(s, c->elsewhere);
+        smtp_reply(s, s->state == ST_BDAT ? "503 5.5.1 a BDAT message is under way" : c->elsewhere);
     else
         c->run(s, line + verb + strspn(line + verb, " \t"));
 }

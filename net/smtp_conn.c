@@ -297,6 +297,8 @@ static void on_ended(void *user, const char *id, const struct err *failed)
     c->is_committing = false;
     c->mails += !failed;
     c->last_ms = clock_mono_ms();
+    if (c->held.len > 0)
+        smtp_session_came_early(c->session);
     smtp_session_committed(c->session, id, failed);
     (void)take_refusal(c);
     if (c->shared->is_stopping) {
@@ -349,6 +351,9 @@ static void commit(struct smtp_conn *c)
 static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
 {
     bool was_refused = take_refusal(c);
+    const char *oddity = smtp_session_oddity(c->session);
+    if (oddity)
+        log_line(LOG_DEBUG, "smtp.oddity", LOG_S("peer", peer_of(c)), LOG_S("taken", oddity));
     if (want == SMTP_WANT_CLOSE) {
         c->is_ending = true;
         c->is_rude = has_more || was_refused;

@@ -5,9 +5,9 @@
 /* What of CR LF . CR LF has just been seen. The dot and the CR after it are held back until it is known what they are. */
 enum place { IN_TEXT, AFTER_CR, AT_LINE_START, AFTER_DOT, AFTER_DOT_CR };
 
-void smtp_data_begin(struct smtp_data *d)
+void smtp_data_begin(struct smtp_data *d, bool is_lf_enough)
 {
-    *d = (struct smtp_data){ .place = AT_LINE_START };
+    *d = (struct smtp_data){ .place = AT_LINE_START, .is_lf_enough = is_lf_enough };
 }
 
 static void emit(struct smtp_data *d, struct buf *out, const char *bytes, size_t n)
@@ -25,15 +25,17 @@ static bool ends_with(const char *bytes, size_t n, const char *end, size_t lengt
 /* The fast way through the middle of a message: everything up to a line that begins with a dot. Returns how many were taken. */
 static size_t take_text(struct smtp_data *d, const char *bytes, size_t n, struct buf *out)
 {
-    const char *dot_line = memmem(bytes, n, "\r\n.", 3);
+    const char *dot = d->is_lf_enough ? "\n." : "\r\n.";
+    size_t length = strlen(dot);
+    const char *dot_line = memmem(bytes, n, dot, length);
     if (dot_line) {
-        size_t used = (size_t)(dot_line - bytes) + 3;
+        size_t used = (size_t)(dot_line - bytes) + length;
         emit(d, out, bytes, used - 1);
         d->place = AFTER_DOT;
         return used;
     }
     emit(d, out, bytes, n);
-    d->place = ends_with(bytes, n, "\r\n", 2) ? AT_LINE_START : ends_with(bytes, n, "\r", 1) ? AFTER_CR : IN_TEXT;
+    d->place = ends_with(bytes, n, dot, length - 1) ? AT_LINE_START : ends_with(bytes, n, "\r", 1) ? AFTER_CR : IN_TEXT;
     return n;
 }
 
@@ -76,6 +78,16 @@ static void remember_tail(struct smtp_data *d, const char *bytes, size_t n)
     d->tail_length = kept + n;
 }
 
+static bool is_end(const struct smtp_data *d, char c)
+{
+    return c == '\n' && (d->place == AFTER_DOT_CR || (d->place == AFTER_DOT && d->is_lf_enough));
+}
+
+void smtp_data_take_raw(struct smtp_data *d, const char *bytes, size_t n, struct buf *out)
+{
+    emit(d, out, bytes, n);
+}
+
 size_t smtp_data_take(struct smtp_data *d, const char *bytes, size_t n, struct buf *out, bool *ended_out)
 {
     size_t used = 0;
@@ -83,7 +95,7 @@ size_t smtp_data_take(struct smtp_data *d, const char *bytes, size_t n, struct b
     while (used < n && !*ended_out) {
         if (d->place == IN_TEXT)
             used += take_text(d, bytes + used, n - used, out);
-        else if (d->place == AFTER_DOT_CR && bytes[used] == '\n')
+        else if (is_end(d, bytes[used]))
             *ended_out = true;
         else if (take_special(d, bytes[used], out))
             used++;

@@ -10,14 +10,17 @@
 struct smtp_data {
     int64_t bytes; /* of the message so far, dots removed */
     int place;     /* where in a possible end we are      */
+    bool is_lf_enough; /* lines end in LF, with CR or without: the profile of a named device, nobody else's */
     char tail[32]; /* the last bytes as they came       */
     size_t tail_length;
 };
 
-void smtp_data_begin(struct smtp_data *d);
+void smtp_data_begin(struct smtp_data *d, bool is_lf_enough);
 /* Takes bytes up to the end of the message and adds them to out (NULL: only counts). Returns how many were taken; *ended_out
  * says that the message ended with the last of them. Overflow shows as out->failed. */
 size_t smtp_data_take(struct smtp_data *d, const char *bytes, size_t n, struct buf *out, bool *ended_out);
+/* Bytes that were counted, not ended (BDAT): as they are. */
+void smtp_data_take_raw(struct smtp_data *d, const char *bytes, size_t n, struct buf *out);
 /* Whether the last bytes hold something that a careless device takes for an end: LF.LF and its kin. For the log, when it
  * waits. */
 bool smtp_data_saw_false_end(const struct smtp_data *d);

@@ -1,7 +1,8 @@
 /* smtp_inside: what the files of one session share; nobody else includes it.
  *
  *   smtp_session.c  bytes → lines, the server's side       smtp_command.c  the command table, the small verbs
- *   smtp_mail.c     MAIL, RCPT, DATA, the body             smtp_sasl.c     AUTH
+ *   smtp_mail.c     MAIL, RCPT, DATA, the body             smtp_bdat.c     BDAT
+ *   smtp_sasl.c     AUTH
  *   smtp_reply.c    what we say, and what we refuse        smtp_ear.c      what may be shown of it
  *   smtp_starttls.c STARTTLS */
 #pragma once
@@ -14,6 +15,9 @@ enum smtp_state {
     ST_MAIL,
     ST_RCPT,
     ST_DATA,
+    ST_BDAT,    /* between two chunks of a body              */
+    ST_CHUNK,   /* within one                                */
+    ST_SWALLOW, /* within a chunk that belongs to no mail    */
     ST_COMMIT,
     ST_AUTH_USER,
     ST_AUTH_PASSWORD,
@@ -21,6 +25,13 @@ enum smtp_state {
     ST_TLS, /* 220 was said: the next bytes are no longer ours */
     ST_CLOSED,
     ST_COUNT
+};
+
+struct smtp_chunk {
+    uint64_t bytes, left;
+    bool is_last;
+    const char *reply; /* ST_SWALLOW: at its end, and where we were */
+    enum smtp_state then;
 };
 
 struct smtp_session {
@@ -39,6 +50,10 @@ struct smtp_session {
     size_t to_cap;
     bool was_recipient_refused, was_too_many_told;
     struct smtp_data data;
+    struct smtp_chunk chunk;
+    bool was_early;       /* bytes came behind the end of the message, where the profile forbids it        */
+    bool is_body_dropped; /* a mail whose body had begun was forgotten: the server must hear of it        */
+    const char *oddity;   /* what we took though it is wrong; a constant                                   */
     enum err_code lost; /* not ERR_NONE: the body cannot be kept, its rest is thrown away */
 
     struct smtp_refusal refusal;
@@ -69,8 +84,21 @@ void smtp_mail_forget(struct smtp_session *s);
 void smtp_on_mail(struct smtp_session *s, char *arg);
 void smtp_on_rcpt(struct smtp_session *s, char *arg);
 void smtp_on_data(struct smtp_session *s, char *arg);
+/* The answer to DATA and BDAT where no recipient was accepted. */
+const char *smtp_no_recipients(const struct smtp_session *s);
+void smtp_body_begin(struct smtp_session *s);
+struct buf *smtp_body_wanted(struct smtp_session *s); /* where it goes; NULL: its rest is thrown away */
+void smtp_check_body(struct smtp_session *s);         /* after more of it; may end the conversation   */
+void smtp_refuse_endless(struct smtp_session *s);     /* 552, and the end of the conversation         */
+void smtp_end_body(struct smtp_session *s);           /* to be committed, or refused                  */
+void smtp_answer_early(struct smtp_session *s);       /* after the answer to a message: bytes that may not be there */
 size_t smtp_take_data(struct smtp_session *s, const char *bytes, size_t n);
 void smtp_lose_body(struct smtp_session *s, enum err_code code);
+
+/* --- smtp_bdat.c ------------------------------------------------------------------------------------------------ */
+
+void smtp_on_bdat(struct smtp_session *s, char *arg);
+size_t smtp_take_chunk(struct smtp_session *s, const char *bytes, size_t n);
 
 /* --- smtp_sasl.c ---------------------------------------------------------------------------------------------- */
 

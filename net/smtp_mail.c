@@ -20,7 +20,8 @@ void smtp_mail_forget(struct smtp_session *s)
     s->envelope.to_count = 0;
     s->was_recipient_refused = s->was_too_many_told = false;
     s->lost = ERR_NONE;
-    smtp_data_begin(&s->data);
+    s->is_body_dropped = s->is_body_dropped || s->state == ST_BDAT;
+    smtp_data_begin(&s->data, false);
 }
 
 static void mail_begin(struct smtp_session *s, const char *from)
@@ -52,61 +53,76 @@ static int mail_add_recipient(struct smtp_session *s, const char *address)
 
 /* --- MAIL and RCPT ------------------------------------------------------------------------------------------------ */
 
-struct mail_parameters {
-    uint64_t size; /* 0: not told */
-};
-
-static int take_size(struct mail_parameters *p, const char *value)
+static bool is_any(const char *value)
 {
-    if (!*value || value[strspn(value, "0123456789")])
-        return -1;
-    p->size = strtoull(value, NULL, 10); /* ULLONG_MAX when it does not fit: large enough to be refused */
-    return 0;
+    return value;
 }
 
-static int take_body(struct mail_parameters *p, const char *value)
+static bool is_number(const char *value)
 {
-    (void)p;
-    return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0 ? 0 : -1;
+    return *value && !value[strspn(value, "0123456789")];
 }
 
-static int take_any(struct mail_parameters *p, const char *value)
+static bool is_body(const char *value)
 {
-    (void)p;
-    (void)value;
-    return 0;
+    return strcasecmp(value, "7BIT") == 0 || strcasecmp(value, "8BITMIME") == 0;
 }
 
-static const struct mail_parameter {
+static bool is_ret(const char *value)
+{
+    return strcasecmp(value, "FULL") == 0 || strcasecmp(value, "HDRS") == 0;
+}
+
+/* RFC 3461 section 4.1: NEVER, or any of the others apart by commas. We notify nobody: the sender is a device. */
+static bool is_notify(const char *value)
+{
+    static const char *const words[] = { "NEVER", "SUCCESS", "FAILURE", "DELAY" };
+    size_t n = strcspn(value, ","), known = 0;
+    for (size_t i = 0; i < COUNT(words); i++)
+        known += n == strlen(words[i]) && strncasecmp(value, words[i], n) == 0;
+    return known > 0 && (!value[n] || is_notify(value + n + 1));
+}
+
+/* What may stand behind an address. Only SIZE changes anything here. What is unknown or has a strange value is passed over and
+ * noted, not refused (RFC 5321 would have 555): the alarm in that mail is worth more than its parameter. */
+struct parameter {
     const char *name;
-    int (*take)(struct mail_parameters *p, const char *value);
-} mail_parameters[] = {
-    { "SIZE", take_size },    /* RFC 1870 */
-    { "BODY", take_body },    /* RFC 6152 */
-    { "SMTPUTF8", take_any }, /* RFC 6531; UTF-8 is taken without it too */
-    { "AUTH", take_any },     /* RFC 4954 section 5: who wrote it first; we ask nobody else */
+    bool (*is_fine)(const char *value);
+};
+static const struct parameter mail_parameters[] = {
+    { "SIZE", is_number },  /* RFC 1870 */
+    { "BODY", is_body },    /* RFC 6152 */
+    { "SMTPUTF8", is_any }, /* RFC 6531; UTF-8 is taken without it too */
+    { "AUTH", is_any },     /* RFC 4954 section 5: who wrote it first; we ask nobody else */
+    { "RET", is_ret },      /* RFC 3461, as ENVID, NOTIFY and ORCPT */
+    { "ENVID", is_any },    { NULL, NULL },
+};
+static const struct parameter rcpt_parameters[] = {
+    { "NOTIFY", is_notify },
+    { "ORCPT", is_any },
+    { NULL, NULL },
 };
 
-static const struct mail_parameter *find_parameter(const char *name)
+static const char *oddity_of(const struct parameter *known, const char *name, const char *value)
 {
-    for (size_t i = 0; i < COUNT(mail_parameters); i++)
-        if (strcasecmp(name, mail_parameters[i].name) == 0)
-            return &mail_parameters[i];
-    return NULL;
+    while (known->name && strcasecmp(known->name, name) != 0)
+        known++;
+    return !known->name ? "an unknown parameter" : known->is_fine(value) ? NULL : "a strange value of a parameter";
 }
 
-/* NULL, or the reply that says what is wrong. */
-static const char *read_mail_parameters(char *text, struct mail_parameters *out)
+/* Returns the size that was told; 0: none. */
+static uint64_t read_parameters(struct smtp_session *s, char *text, const struct parameter *known)
 {
     const char *name, *value;
+    uint64_t size = 0;
     while (smtp_parameter_next(&text, &name, &value)) {
-        const struct mail_parameter *known = find_parameter(name);
-        if (!known)
-            return "555 5.5.4 unknown parameter of MAIL";
-        if (known->take(out, value) < 0)
-            return "501 5.5.4 bad value of a parameter of MAIL";
+        const char *oddity = oddity_of(known, name, value);
+        if (oddity)
+            s->oddity = oddity;
+        else if (known == mail_parameters && strcasecmp(name, "SIZE") == 0)
+            size = strtoull(value, NULL, 10); /* ULLONG_MAX when it does not fit: large enough to be refused */
     }
-    return NULL;
+    return size;
 }
 
 void smtp_on_mail(struct smtp_session *s, char *arg)
@@ -116,19 +132,14 @@ void smtp_on_mail(struct smtp_session *s, char *arg)
         smtp_reply(s, "501 5.1.7 bad sender, say MAIL FROM:<address>");
         return;
     }
-    struct mail_parameters parameters = { 0 };
-    const char *wrong = read_mail_parameters(path.parameters, &parameters);
-    if (wrong) {
-        smtp_reply(s, wrong);
-        return;
-    }
+    uint64_t size = read_parameters(s, path.parameters, mail_parameters);
     mail_begin(s, path.address);
     if (!s->envelope.from) {
         s->envelope.from = "";
         smtp_reply(s, "452 4.3.1 out of memory");
         return;
     }
-    if (parameters.size > s->limits.message_bytes) {
+    if (size > s->limits.message_bytes) {
         smtp_refuse(s, REFUSED_SIZE);
         return;
     }
@@ -152,30 +163,44 @@ void smtp_on_rcpt(struct smtp_session *s, char *arg)
     if (smtp_path_read(arg, "TO", &path) < 0 || !path.address[0]) {
         s->was_recipient_refused = true;
         smtp_reply(s, "501 5.1.3 bad recipient, say RCPT TO:<address>");
-    } else if (path.parameters[0]) {
-        s->was_recipient_refused = true;
-        smtp_reply(s, "555 5.5.4 unknown parameter of RCPT");
     } else if (s->envelope.to_count >= s->limits.recipients || mail_add_recipient(s, path.address) < 0) {
         refuse_recipient(s);
     } else {
+        (void)read_parameters(s, path.parameters, rcpt_parameters);
         smtp_reply(s, "250 2.1.5 ok");
         smtp_enter(s, ST_RCPT);
     }
+}
+
+const char *smtp_no_recipients(const struct smtp_session *s)
+{
+    return s->was_recipient_refused ? "554 5.5.1 no valid recipients" : "503 5.5.1 need RCPT first";
 }
 
 void smtp_on_data(struct smtp_session *s, char *arg)
 {
     (void)arg;
     if (s->state == ST_MAIL) {
-        smtp_reply(s, s->was_recipient_refused ? "554 5.5.1 no valid recipients" : "503 5.5.1 need RCPT first");
+        smtp_reply(s, smtp_no_recipients(s));
         return;
     }
-    smtp_data_begin(&s->data);
+    smtp_body_begin(s);
     smtp_reply(s, "354 end with <CR><LF>.<CR><LF>");
     smtp_enter(s, ST_DATA);
 }
 
-/* --- data --------------------------------------------------------------------------------------------------------- */
+/* --- the body ------------------------------------------------------------------------------------------------------- */
+
+void smtp_body_begin(struct smtp_session *s)
+{
+    smtp_data_begin(&s->data, s->profile->ends_at_lf_dot);
+    s->was_early = false;
+}
+
+struct buf *smtp_body_wanted(struct smtp_session *s)
+{
+    return s->lost == ERR_NONE ? &s->body : NULL;
+}
 
 void smtp_lose_body(struct smtp_session *s, enum err_code code)
 {
@@ -184,15 +209,26 @@ void smtp_lose_body(struct smtp_session *s, enum err_code code)
     buf_shrink(&s->body);
 }
 
-static void check_body(struct smtp_session *s)
+void smtp_refuse_endless(struct smtp_session *s)
+{
+    if (smtp_session_in_mail(s))
+        smtp_refuse(s, REFUSED_SIZE);
+    else
+        smtp_reply_refused(s, REFUSED_SIZE);
+    smtp_enter(s, ST_CLOSED);
+}
+
+void smtp_check_body(struct smtp_session *s)
 {
     if (s->body.failed)
         smtp_lose_body(s, ERR_NOMEM);
     if (s->data.bytes > (int64_t)s->limits.message_bytes)
         smtp_lose_body(s, ERR_LIMIT);
+    if (s->data.bytes / 2 > (int64_t)s->limits.message_bytes) /* no patience without end, even if it has just come */
+        smtp_refuse_endless(s);
 }
 
-static void end_data(struct smtp_session *s)
+void smtp_end_body(struct smtp_session *s)
 {
     smtp_tell_took(s, s->data.bytes);
     if (s->lost == ERR_NONE) {
@@ -201,18 +237,29 @@ static void end_data(struct smtp_session *s)
     }
     smtp_refuse(s, smtp_refused_by(s->lost));
     smtp_enter(s, ST_READY);
+    smtp_answer_early(s);
+}
+
+void smtp_answer_early(struct smtp_session *s)
+{
+    if (!TAKE(s->was_early))
+        return;
+    smtp_reply(s, "554 5.5.0 wait for the answer to your message before you say more");
+    smtp_enter(s, ST_CLOSED);
+}
+
+void smtp_session_came_early(struct smtp_session *s)
+{
+    s->was_early = s->state == ST_COMMIT && s->profile->ends_at_lf_dot;
 }
 
 size_t smtp_take_data(struct smtp_session *s, const char *bytes, size_t n)
 {
     bool has_ended;
-    size_t used = smtp_data_take(&s->data, bytes, n, s->lost == ERR_NONE ? &s->body : NULL, &has_ended);
-    check_body(s);
-    if (s->data.bytes / 2 > (int64_t)s->limits.message_bytes) { /* no patience without end, even if it has just come */
-        smtp_refuse(s, REFUSED_SIZE);
-        smtp_enter(s, ST_CLOSED);
-    } else if (has_ended) {
-        end_data(s);
-    }
+    size_t used = smtp_data_take(&s->data, bytes, n, smtp_body_wanted(s), &has_ended);
+    smtp_check_body(s);
+    s->was_early = has_ended && used < n && s->profile->ends_at_lf_dot;
+    if (has_ended && s->state != ST_CLOSED)
+        smtp_end_body(s);
     return used;
 }

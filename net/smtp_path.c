@@ -19,14 +19,15 @@ static void trim_end(char *start)
     start[n] = '\0';
 }
 
-/* Behind "FROM:", in any case and with blanks before the colon; NULL: it is not there. */
+/* Behind "FROM:", in any case and with blanks before the colon, or without one where a bracket follows; NULL: it is not
+ * there. */
 static char *skip_keyword(char *arg, const char *keyword)
 {
     size_t n = strlen(keyword);
     if (strncasecmp(arg, keyword, n) != 0)
         return NULL;
     char *colon = skip_blanks(arg + n);
-    return *colon == ':' ? skip_blanks(colon + 1) : NULL;
+    return *colon == ':' ? skip_blanks(colon + 1) : *colon == '<' ? colon : NULL;
 }
 
 /* The first of `ends` outside a quoted local part; else the end of the text. */
@@ -68,14 +69,22 @@ static char *skip_source_route(char *address)
     return colon ? colon + 1 : address;
 }
 
-/* 'user@house', as some cameras write it between the brackets. */
-static char *strip_single_quotes(char *address)
+/* 'user@house' or "user@house", as some cameras write it between the brackets. */
+static char *strip_quotes(char *address)
 {
     size_t n = strlen(address);
-    if (n < 2 || address[0] != '\'' || address[n - 1] != '\'')
+    if (n < 2 || !strchr("'\"", address[0]) || address[n - 1] != address[0] || !strchr(address, '@'))
         return address;
     address[n - 1] = '\0';
     return address + 1;
+}
+
+/* "user@house.", the root's dot: the same house. */
+static void strip_trailing_dots(char *address)
+{
+    size_t n = strlen(address);
+    while (n > 1 && address[n - 1] == '.' && strchr(address, '@'))
+        address[--n] = '\0';
 }
 
 static bool is_clean(const char *address)
@@ -98,7 +107,8 @@ int smtp_path_read(char *arg, const char *keyword, struct smtp_path *out)
     trim_end(address);
     rest = skip_blanks(rest);
     trim_end(rest);
-    address = strip_single_quotes(skip_source_route(address));
+    address = strip_quotes(skip_source_route(address));
+    strip_trailing_dots(address);
     if (!is_clean(address))
         return -1;
     *out = (struct smtp_path){ .address = address, .parameters = rest };

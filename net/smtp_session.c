@@ -13,7 +13,9 @@ enum {
     REST_KEEPS = 256, /* bytes a buffer may keep while nobody speaks                 */
 };
 
-static const enum smtp_want wants[ST_COUNT] = { [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_TLS] = SMTP_WANT_TLS, [ST_CLOSED] = SMTP_WANT_CLOSE };
+static const enum smtp_want wants[ST_COUNT] = {
+    [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_TLS] = SMTP_WANT_TLS, [ST_CLOSED] = SMTP_WANT_CLOSE
+};
 
 void smtp_enter(struct smtp_session *s, enum smtp_state next)
 {
@@ -41,8 +43,18 @@ static void trim_line(struct buf *line)
         line->data[--line->len] = '\0';
 }
 
+/* Some devices send the NUL behind their text, too, before or behind the line's end. */
+static void skip_nuls(struct buf *line)
+{
+    size_t n = 0;
+    while (n < line->len && line->data[n] == '\0')
+        n++;
+    buf_consume(line, n);
+}
+
 static void run_line(struct smtp_session *s)
 {
+    skip_nuls(&s->line);
     bool is_auth = is_about_auth(s);
     bool is_long = s->is_line_too_long || (!is_auth && s->line.len > s->limits.command_bytes);
     trim_line(&s->line);
@@ -96,8 +108,6 @@ static size_t take_line(struct smtp_session *s, const char *bytes, size_t n)
         run_line(s);
     buf_clear(&s->line);
     s->is_line_too_long = false;
-    if (s->state != ST_CLOSED && is_beyond_patience(s))
-        lose_patience(s);
     return used;
 }
 
@@ -163,21 +173,30 @@ void smtp_session_greet(struct smtp_session *s)
 /* What was refused last stays readable until more is fed. */
 static void forget_refused(struct smtp_session *s)
 {
-    s->has_refusal = false;
+    s->has_refusal = s->is_body_dropped = false;
     if (s->state == ST_READY && (s->arena.blocks || s->lost != ERR_NONE))
         smtp_mail_forget(s);
 }
 
 static bool is_hungry(const struct smtp_session *s)
 {
-    return wants[s->state] == SMTP_WANT_READ && !s->has_refusal && s->out.len < OUT_ENOUGH && !s->out.failed;
+    return wants[s->state] == SMTP_WANT_READ && !s->has_refusal && !s->is_body_dropped && s->out.len < OUT_ENOUGH &&
+           !s->out.failed;
 }
+
+static size_t (*const takers[ST_COUNT])(struct smtp_session *s, const char *bytes, size_t n) = {
+    [ST_READY] = take_line,         [ST_MAIL] = take_line,          [ST_RCPT] = take_line,      [ST_AUTH_USER] = take_line,
+    [ST_AUTH_PASSWORD] = take_line, [ST_AUTH_PLAIN] = take_line,    [ST_DATA] = smtp_take_data, [ST_BDAT] = take_line,
+    [ST_CHUNK] = smtp_take_chunk,   [ST_SWALLOW] = smtp_take_chunk,
+};
 
 /* One line, or a piece of the body. */
 static size_t take(struct smtp_session *s, const char *bytes, size_t n)
 {
     size_t before = s->out.len;
-    size_t used = s->state == ST_DATA ? smtp_take_data(s, bytes, n) : take_line(s, bytes, n);
+    size_t used = takers[s->state](s, bytes, n);
+    if (s->state != ST_CLOSED && is_beyond_patience(s))
+        lose_patience(s);
     smtp_tell_said(s, before);
     return used;
 }
@@ -213,12 +232,12 @@ const struct envelope *smtp_session_envelope(const struct smtp_session *s)
 
 bool smtp_session_in_data(const struct smtp_session *s)
 {
-    return s->state == ST_DATA;
+    return s->state == ST_DATA || s->state == ST_BDAT || s->state == ST_CHUNK;
 }
 
 bool smtp_session_in_mail(const struct smtp_session *s)
 {
-    return s->state == ST_MAIL || s->state == ST_RCPT || s->state == ST_DATA;
+    return s->state == ST_MAIL || s->state == ST_RCPT || smtp_session_in_data(s);
 }
 
 int64_t smtp_session_body_bytes(const struct smtp_session *s)
@@ -254,6 +273,7 @@ void smtp_session_committed(struct smtp_session *s, const char *id, const struct
 {
     size_t before = s->out.len;
     answer_commit(s, id, failed);
+    smtp_answer_early(s);
     smtp_tell_said(s, before);
 }
 
@@ -268,6 +288,11 @@ void smtp_session_end(struct smtp_session *s, enum smtp_end why)
     smtp_reply_end(s, why);
     smtp_enter(s, ST_CLOSED);
     smtp_tell_said(s, before);
+}
+
+const char *smtp_session_oddity(struct smtp_session *s)
+{
+    return TAKE(s->oddity);
 }
 
 const struct smtp_refusal *smtp_session_refusal(struct smtp_session *s)

@@ -2,7 +2,7 @@
  *
  *   want = smtp_session_feed(s, bytes, n, &used);     used bytes were consumed; send what smtp_session_out() holds, then:
  *     READ    feed more: first the n - used bytes that are left (it stops early when a mail was refused, so that no refusal
- *             is missed, and when much waits in smtp_session_out())
+ *             is missed, when a body that had begun was forgotten, and when much waits in smtp_session_out())
  *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed(), then feed the rest
  *     TLS     nothing may be left over; send what is out, do the handshake, then smtp_session_tls_on()
  *     CLOSE   flush, close
@@ -51,12 +51,14 @@ enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size
 struct buf *smtp_session_out(struct smtp_session *s);
 struct buf *smtp_session_body(struct smtp_session *s);
 const struct envelope *smtp_session_envelope(const struct smtp_session *s); /* valid until committed */
-bool smtp_session_in_data(const struct smtp_session *s);
+bool smtp_session_in_data(const struct smtp_session *s); /* a body is under way, by DATA or BDAT */
 bool smtp_session_in_mail(const struct smtp_session *s);       /* between MAIL and the end of its data */
 int64_t smtp_session_body_bytes(const struct smtp_session *s); /* all of this message so far, spooled or not */
 uint64_t smtp_session_commands(const struct smtp_session *s);  /* lines heard so far: progress, for the deadline */
 /* Something was seen that looks like an end of data but is none (LF.LF …): the log says what to do. */
 bool smtp_session_saw_false_end(const struct smtp_session *s);
+/* More came from the device while its mail waits for the answer to COMMIT: most may do so, some profiles forbid it. */
+void smtp_session_came_early(struct smtp_session *s);
 /* The answer to COMMIT. failed NULL: 250 with the id. The session is READY again. */
 void smtp_session_committed(struct smtp_session *s, const char *id, const struct err *failed);
 /* The server could not spool (disk): the rest of DATA is read and thrown away, then answered by this error. */
@@ -85,5 +87,7 @@ struct smtp_ear {
 };
 void smtp_session_listen(struct smtp_session *s, const struct smtp_ear *ear); /* copied; NULL: nobody does any more */
 
+/* What was taken since the last call though it is wrong, for the log; a constant. NULL: nothing. */
+const char *smtp_session_oddity(struct smtp_session *s);
 /* Gives back what memory it can while nobody speaks. */
 void smtp_session_rest(struct smtp_session *s);

@@ -19,7 +19,7 @@ def test_a_modern_client_finds_what_it_looks_for(postern):
     p = postern({"Smtp": {"MaxMessage": 3}})
     with p.connect() as s:
         assert s.ehlo()[0] == 250
-        for feature in ("8bitmime", "pipelining", "enhancedstatuscodes", "smtputf8"):
+        for feature in ("8bitmime", "pipelining", "enhancedstatuscodes", "chunking", "smtputf8"):
             assert s.has_extn(feature), feature
         assert s.esmtp_features["size"] == str(3 << 20)
         assert set(s.esmtp_features["auth"].split()) == {"LOGIN", "PLAIN"}
@@ -65,6 +65,24 @@ def test_pipelined_mails_are_answered_in_order(postern):
         d.say(b"EHLO x\r\n" + mail * 3 + b"RSET\r\nQUIT\r\n")
         d.expect("250-", *["250 2.1.0", "250 2.1.5", "354", "250 2.0.0 queued"] * 3, "250 2.0.0 ok", "221")
     assert len(p.wait_events(3)) == 3
+
+
+@pytest.mark.parametrize("size", [1, 70_000, 3 << 20])
+def test_chunks_are_kept_byte_for_byte_and_none_survives_a_reset(postern, size):
+    p = postern()
+    mail = ALARM + (b".\n.\r\n.\r\nRSET\r\n" * (size // 15 + 1))
+    half = len(mail) // 2
+    with Raw(p) as d:
+        d.say(b"EHLO x\r\n").expect("250-")
+        for _ in range(2):
+            d.say(b"MAIL FROM:<p@h> BODY=8BITMIME\r\nRCPT TO:<alarm@h>\r\nBDAT %d\r\n%s" % (half, mail[:half]))
+            d.say(b"RSET\r\nMAIL FROM:<p@h>\r\nRCPT TO:<alarm@h>\r\nBDAT %d\r\n%s" % (half, mail[:half]))
+            d.say(b"BDAT %d\r\n%sBDAT 0 LAST\r\n" % (len(mail) - half, mail[half:]))
+            d.expect("250 2.1.0", "250 2.1.5", f"250 2.0.0 {half} octets", "250 2.0.0 ok", "250 2.1.0", "250 2.1.5",
+                     f"250 2.0.0 {half} octets", f"250 2.0.0 {len(mail) - half} octets", "250 2.0.0 queued")
+        d.data().say(ALARM + b".\r\n").expect("250 2.0.0 queued")
+    assert sorted(len(raw_of(p, e)) for e in p.wait_events(3)) == sorted([len(ALARM), len(mail), len(mail)])
+    assert {raw_of(p, e) for e in p.wait_events(3)} == {ALARM, mail}
 
 
 FALSE_ENDS = [b"\n.\n", b"\r.\r", b"\r.\n", b"\n.\r", b"\n.\r\n", b"\r\n.\n", b"\r.\r\n", b"\r\n.\r", b"\r\n\0.\r\n", b"\r\n.\0\r\n"]

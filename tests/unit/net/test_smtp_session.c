@@ -130,7 +130,7 @@ struct dialogue {
 #define QUEUED  "250 2.0.0 queued as 01ID\r\n"
 #define CAPABILITIES                                                                                                           \
     "250-gate\r\n250-SIZE 400\r\n250-8BITMIME\r\n250-AUTH LOGIN PLAIN\r\n250-AUTH=LOGIN PLAIN\r\n250-PIPELINING\r\n"           \
-    "250-ENHANCEDSTATUSCODES\r\n250 SMTPUTF8\r\n"
+    "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 SMTPUTF8\r\n"
 
 static const struct dialogue dialogues[] = {
     { "a mail from EHLO to QUIT", "EHLO cam\r\n" HEAD "DATA\r\nhi\r\n.\r\nQUIT\r\n",
@@ -155,7 +155,7 @@ static const struct dialogue dialogues[] = {
       "straße@b>tür@d:|", "", SMTP_WANT_READ },
     { "blank lines between commands", "\r\n\nNOOP\r\n\r\n", "250 2.0.0 ok\r\n", "", "", SMTP_WANT_READ },
     { "NOOP, RSET, VRFY, HELP", "NOOP x\r\nRSET\r\nVRFY a\r\nHELP\r\n",
-      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n252 2.0.0 send it and see\r\n214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA RSET NOOP VRFY "
+      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n252 2.0.0 send it and see\r\n214 2.0.0 EHLO HELO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY "
       "QUIT\r\n",
       "", "", SMTP_WANT_READ },
     { "what we do not do", "EXPN a\r\nSTARTTLS\r\nXYZ\r\n",
@@ -167,13 +167,43 @@ static const struct dialogue dialogues[] = {
       "250 2.1.0 ok\r\n503 5.5.1 need RCPT first\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n554 5.5.1 no valid "
       "recipients\r\n",
       "", "", SMTP_WANT_READ },
-    { "bad syntax of MAIL", "MAIL a@b\r\nMAIL FROM:<a\x01@b>\r\nMAIL FROM:<a@b> RET=FULL\r\nMAIL FROM:<a@b> SIZE=x\r\n",
-      "501 5.1.7 bad sender, say MAIL FROM:<address>\r\n501 5.1.7 bad sender, say MAIL FROM:<address>\r\n"
-      "555 5.5.4 unknown parameter of MAIL\r\n501 5.5.4 bad value of a parameter of MAIL\r\n",
-      "", "", SMTP_WANT_READ },
-    { "bad syntax of RCPT", "MAIL FROM:<a@b> AUTH=<> BODY=7bit\r\nRCPT c@d\r\nRCPT TO:<c@d> NOTIFY=NEVER\r\n",
-      "250 2.1.0 ok\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n555 5.5.4 unknown parameter of RCPT\r\n", "", "",
+    { "bad syntax of MAIL", "MAIL a@b\r\nMAIL FROM:<a\x01@b>\r\n",
+      "501 5.1.7 bad sender, say MAIL FROM:<address>\r\n501 5.1.7 bad sender, say MAIL FROM:<address>\r\n", "", "",
       SMTP_WANT_READ },
+    { "bad syntax of RCPT", "MAIL FROM:<a@b> AUTH=<> BODY=7bit\r\nRCPT c@d\r\n",
+      "250 2.1.0 ok\r\n501 5.1.3 bad recipient, say RCPT TO:<address>\r\n", "", "", SMTP_WANT_READ },
+    { "parameters of DSN, and such as nobody knows",
+      "MAIL FROM:<a@b> RET=HDRS ENVID=x+2By SIZE=x BODY=BINARYMIME FOO=1\r\n"
+      "RCPT TO:<c@d> NOTIFY=SUCCESS,delay ORCPT=rfc822;c@d BAR\r\nDATA\r\n.\r\n",
+      HEAD_OK GO QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "BDAT in one chunk", HEAD "BDAT 6 LAST\r\n.\r\nhi\nQUIT\r\n", HEAD_OK QUEUED "221 2.0.0 bye\r\n", "a@b>c@d:.\r\nhi\n|", "",
+      SMTP_WANT_CLOSE },
+    { "BDAT in chunks, the last one empty", HEAD "bdat 3\r\n\r\n.BDAT 2\n\r\nNOOP\r\nBDAT 0 last\r\n" HEAD "DATA\r\n.\r\n",
+      HEAD_OK "250 2.0.0 3 octets taken\r\n250 2.0.0 2 octets taken\r\n250 2.0.0 ok\r\n" QUEUED HEAD_OK GO QUEUED,
+      "a@b>c@d:\r\n.\r\n|a@b>c@d:|", "", SMTP_WANT_READ },
+    { "BDAT of nothing at all", HEAD "BDAT 0 LAST\r\n", HEAD_OK QUEUED, "a@b>c@d:|", "", SMTP_WANT_READ },
+    { "an empty chunk that is not the last", HEAD "BDAT 0\r\nBDAT 1\r\nxBDAT 0\r\nBDAT 1 LAST\r\ny",
+      HEAD_OK "551 5.7.1 an empty chunk says nothing\r\n250 2.0.0 1 octets taken\r\n551 5.7.1 an empty chunk says nothing\r\n" QUEUED,
+      "a@b>c@d:xy|", "", SMTP_WANT_READ },
+    { "BDAT and DATA do not mix", HEAD "BDAT 1\r\nxDATA\r\nRCPT TO:<e@f>\r\nMAIL FROM:<e@f>\r\nBDAT 1 LAST\r\ny",
+      HEAD_OK "250 2.0.0 1 octets taken\r\n503 5.5.1 a BDAT message is under way\r\n503 5.5.1 a BDAT message is under way\r\n"
+              "503 5.5.1 a BDAT message is under way\r\n" QUEUED,
+      "a@b>c@d:xy|", "", SMTP_WANT_READ },
+    { "a chunk where none may come is no command", "BDAT 6 LAST\r\nNOOP\r\nMAIL FROM:<a@b>\r\nBDAT 6\r\nQUIT\r\nRCPT TO:<>\r\nBDAT 6\r\nQUIT\r\n",
+      "503 5.5.1 need MAIL and RCPT first\r\n250 2.1.0 ok\r\n503 5.5.1 need RCPT first\r\n501 5.1.3 bad recipient, say RCPT "
+      "TO:<address>\r\n554 5.5.1 no valid recipients\r\n",
+      "", "", SMTP_WANT_READ },
+    { "RSET forgets chunks", HEAD "BDAT 2\r\nxxRSET\r\n" HEAD "BDAT 1 LAST\r\ny" HEAD "BDAT 2\r\nxxEHLO cam\r\nBDAT 0 LAST\r\n",
+      HEAD_OK "250 2.0.0 2 octets taken\r\n250 2.0.0 ok\r\n" HEAD_OK QUEUED HEAD_OK
+              "250 2.0.0 2 octets taken\r\n" CAPABILITIES "503 5.5.1 need MAIL and RCPT first\r\n",
+      "a@b>c@d:y|", "", SMTP_WANT_READ },
+    { "a chunk nobody can count", HEAD "BDAT x LAST\r\nNOOP\r\n", HEAD_OK "501 5.5.4 say BDAT octets [LAST]\r\n", "", "",
+      SMTP_WANT_CLOSE },
+    { "other chunks nobody can count", "BDAT 3 FIRST\r\n", "501 5.5.4 say BDAT octets [LAST]\r\n", "", "", SMTP_WANT_CLOSE },
+    { "a chunk beyond all patience", HEAD "BDAT 802\r\nNOOP\r\n", HEAD_OK "552 5.3.4 message is larger than this gateway takes\r\n",
+      "", "size=Smtp:MaxMessage;", SMTP_WANT_CLOSE },
+    { "… outside a mail", "BDAT 99999999999999999 LAST\r\nNOOP\r\n", "552 5.3.4 message is larger than this gateway takes\r\n", "",
+      "", SMTP_WANT_CLOSE },
     { "RSET and a second EHLO forget the mail", HEAD "RSET\r\nDATA\r\n" HEAD "HELO x\r\nDATA\r\n",
       HEAD_OK "250 2.0.0 ok\r\n503 5.5.1 need MAIL and RCPT first\r\n" HEAD_OK
               "250 gate\r\n503 5.5.1 need MAIL and RCPT first\r\n",
@@ -417,6 +447,16 @@ static void test_a_command_with_a_nul_is_refused(void **state)
     talk_done(&t);
 }
 
+static void test_nuls_around_a_command_are_nothing(void **state)
+{
+    (void)state;
+    static const char in[] = "\0NOOP\0\0\r\n\0\0\r\n\0AUTH LOGIN\r\n\0Y2Ft\0\r\n\0c2VjcmV0\0\r\n";
+    struct talk t;
+    run_every_way(&t, in, sizeof in - 1, NULL);
+    assert_string_equal(buf_str(&t.replies), "250 2.0.0 ok\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n235 2.7.0 welcome\r\n");
+    talk_done(&t);
+}
+
 static void test_what_cannot_be_kept_is_answered_by_its_reason(void **state)
 {
     (void)state;
@@ -598,6 +638,37 @@ static void test_a_profile_changes_only_what_it_names(void **state)
     assert_null(smtp_profile_find("nonsense"));
 }
 
+static void test_chunks_over_the_limit_are_read_to_their_end_and_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int first, second; /* bytes of the two chunks */
+        const char *replies, *refused;
+        enum smtp_want want;
+    } cases[] = {
+        { 200, 200, HEAD_OK "250 2.0.0 200 octets taken\r\n" QUEUED "250 2.0.0 ok\r\n", "", SMTP_WANT_READ },
+        { 401, 1, HEAD_OK "552 5.3.4 message is larger than this gateway takes\r\n503 5.5.1 need MAIL and RCPT first\r\n250 2.0.0 ok\r\n",
+          "size=Smtp:MaxMessage;", SMTP_WANT_READ },
+        { 400, 1, HEAD_OK "250 2.0.0 400 octets taken\r\n552 5.3.4 message is larger than this gateway takes\r\n250 2.0.0 ok\r\n",
+          "size=Smtp:MaxMessage;", SMTP_WANT_READ },
+        { 400, 500, HEAD_OK "250 2.0.0 400 octets taken\r\n552 5.3.4 message is larger than this gateway takes\r\n",
+          "size=Smtp:MaxMessage;", SMTP_WANT_CLOSE },
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf in;
+        buf_init(&in, 8192);
+        buf_printf(&in, HEAD "BDAT %d\r\n%0*d", cases[i].first, cases[i].first, 0);
+        buf_printf(&in, "BDAT %d LAST\r\n%0*dNOOP\r\n", cases[i].second, cases[i].second, 0);
+        struct talk t;
+        run_every_way(&t, in.data, in.len, NULL);
+        assert_string_equal(buf_str(&t.replies), cases[i].replies);
+        assert_string_equal(buf_str(&t.refused), cases[i].refused);
+        assert_int_equal(t.want, cases[i].want);
+        talk_done(&t);
+        buf_done(&in);
+    }
+}
+
 static void overhear(struct buf *out, char mark, const char *text, size_t n)
 {
     buf_putc(out, mark);
@@ -662,12 +733,14 @@ int main(void)
         cmocka_unit_test(test_a_message_without_end_is_cut_off),
         cmocka_unit_test(test_lines_have_a_ceiling_and_auth_has_its_own),
         cmocka_unit_test(test_a_command_with_a_nul_is_refused),
+        cmocka_unit_test(test_nuls_around_a_command_are_nothing),
         cmocka_unit_test(test_what_cannot_be_kept_is_answered_by_its_reason),
         cmocka_unit_test(test_a_body_that_could_not_be_spooled_is_read_to_its_end),
         cmocka_unit_test(test_the_server_may_end_it_at_any_time),
         cmocka_unit_test(test_replies_that_nobody_reads_stop_the_commands),
         cmocka_unit_test(test_the_envelope_holds_what_was_said),
         cmocka_unit_test(test_the_login_is_found_in_what_devices_send),
+        cmocka_unit_test(test_chunks_over_the_limit_are_read_to_their_end_and_refused),
         cmocka_unit_test(test_a_profile_changes_only_what_it_names),
         cmocka_unit_test(test_who_listens_hears_all_but_the_secrets),
     };
