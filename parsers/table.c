@@ -2,7 +2,15 @@
 #include "parsers/when.h"
 #include <string.h>
 
-#define PARSERS(X) X(parser_lupusec) X(parser_contact_id) X(parser_camera) X(parser_plain)
+#define PARSERS(X)       \
+    X(parser_lupusec)    \
+    X(parser_contact_id) \
+    X(parser_axis)       \
+    X(parser_foscam)     \
+    X(parser_makers)     \
+    X(parser_motioneye)  \
+    X(parser_camera)     \
+    X(parser_plain)
 
 #define DECLARE(p) extern const struct parser p; /* NOLINT(bugprone-macro-parentheses) */
 PARSERS(DECLARE)
