@@ -33,6 +33,8 @@ static const struct {
     [METRIC_INSPECTOR_RESTARTS] = { "postern_inspector_restarts_total", COUNTER, NULL, NULL, "Times postern-inspect had to be started again." },
     [METRIC_SMTP_CONNECTIONS] = { "postern_smtp_connections", GAUGE, NULL, NULL, "Open SMTP connections." },
     [METRIC_SMTP_REFUSED] = { "postern_smtp_refused_total", COUNTER, "reason", NULL, "Peers and mails that were refused." },
+    [METRIC_SMTP_TLS] = { "postern_smtp_tls_total", COUNTER, "version", NULL, "Conversations that went on under TLS." },
+    [METRIC_SMTP_TLS_FAILED] = { "postern_smtp_tls_failed_total", COUNTER, "reason", NULL, "Handshakes and TLS links that failed." },
     [METRIC_DEVICE_LAST_SEEN] = { "postern_device_last_seen_seconds", GAUGE, "device", NULL, "When the device last sent anything, unix time." },
 };
 

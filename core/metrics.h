@@ -15,6 +15,8 @@ enum metric {
     METRIC_INSPECTOR_RESTARTS,    /* counter                          */
     METRIC_SMTP_CONNECTIONS,      /* gauge                            */
     METRIC_SMTP_REFUSED,          /* counter   reason                 */
+    METRIC_SMTP_TLS,              /* counter   version                */
+    METRIC_SMTP_TLS_FAILED,       /* counter   reason                 */
     METRIC_DEVICE_LAST_SEEN,      /* gauge     device, unix seconds   */
     METRIC_LAST,
 };

@@ -1,10 +1,11 @@
-/* smtp_conn: bytes from the socket go to the session, its replies to the socket, its mails to an intake. Input that cannot be
+/* smtp_conn: bytes from the socket go (through TLS) to the session, its replies to the socket, its mails to an intake. Input that cannot be
  * taken yet (a mail waits for the store, replies wait for the device, the disk is behind) is held, and reading stops until
  * then. */
 #include "net/smtp_conn.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/metrics.h"
 #include "net/cidr.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ enum {
     BEHIND_BYTES = 512 * 1024, /* collected while the disk still writes what came before: stop reading */
     HINT_MS = 5000,            /* of silence after what looks like an end: say what is wrong           */
     LINGER_MS = 2000,          /* for the device to read our last words                                */
+    FIRST_BYTE_MS = 1000,      /* until a device that may begin with TLS is greeted in plain text      */
+    TLS_FIRST_BYTE = 0x16,     /* a handshake record (RFC 8446, 5.1)                                   */
 };
 
 struct smtp_conn {
@@ -24,6 +27,11 @@ struct smtp_conn {
     const struct smtp_conn_shared *shared;
     struct smtp_session *session;
     struct intake *intake; /* of the mail under way, once it needs one */
+    struct tls_context *context; /* for STARTTLS; NULL: none     */
+    struct tls *tls;             /* NULL: plain text             */
+    int64_t shaking_since_ms;
+    bool is_first_byte_awaited, is_greeted, has_spoken_tls;
+    int manner; /* of its door */
     struct buf held;       /* input that waits                         */
     bool is_reading, is_writing;
     bool is_committing; /* the intake is finished, its answer not here                  */
@@ -40,6 +48,8 @@ struct smtp_conn {
 static void pump(struct smtp_conn *c, const char *bytes, size_t n);
 static void flush(struct smtp_conn *c);
 static void start_reading(struct smtp_conn *c);
+static void begin_as_it_does(struct smtp_conn *c, char first);
+static void take_encrypted(struct smtp_conn *c, const char *bytes, size_t n);
 
 static const char *peer_of(const struct smtp_conn *c)
 {
@@ -52,6 +62,8 @@ static void on_closed(uv_handle_t *handle)
 {
     struct smtp_conn *c = handle->data;
     smtp_session_free(&c->session);
+    tls_free(&c->tls);
+    tls_context_drop(&c->context);
     buf_done(&c->held);
     free(c);
 }
@@ -77,11 +89,39 @@ static void say_aborted(struct smtp_conn *c, const char *why)
         c->shared->aborted(c->shared->user, c->address, peer_of(c), smtp_session_body_bytes(c->session), why);
 }
 
+static bool is_shaking(const struct smtp_conn *c)
+{
+    return c->tls && tls_state(c->tls) == TLS_HANDSHAKE;
+}
+
+/* A link that was only tried out, as health probes do, is nobody's failure. */
+static void say_handshake_left(struct smtp_conn *c)
+{
+    static const struct tls_failure left = { "left", NULL, "the device left within the handshake" };
+    if (is_shaking(c) && c->has_spoken_tls)
+        c->shared->tls_failed(c->shared->user, c->address, peer_of(c), &left);
+}
+
+/* Our last word under TLS, if there is room for it. */
+static void end_tls(struct smtp_conn *c)
+{
+    if (!c->tls || c->is_writing)
+        return;
+    tls_end(c->tls);
+    struct buf *out = tls_out(c->tls);
+    uv_buf_t buf = uv_buf_init(out->data, (unsigned)out->len);
+    if (out->len > 0)
+        (void)uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+    buf_clear(out);
+}
+
 void smtp_conn_drop(struct smtp_conn *c)
 {
     if (c->is_dropped)
         return;
     c->is_dropped = true;
+    say_handshake_left(c);
+    end_tls(c);
     say_aborted(c, "the connection was closed");
     leave_intake(c);
     log_end(c);
@@ -93,6 +133,7 @@ void smtp_conn_drop(struct smtp_conn *c)
 static void start_linger(struct smtp_conn *c)
 {
     uv_os_fd_t fd;
+    end_tls(c);
     if (uv_fileno((uv_handle_t *)&c->tcp, &fd) < 0 || shutdown(fd, SHUT_WR) < 0) {
         smtp_conn_drop(c);
         return;
@@ -165,19 +206,29 @@ static void on_eof(struct smtp_conn *c)
         smtp_conn_drop(c);
 }
 
+static void take_plain(struct smtp_conn *c, const char *bytes, size_t n)
+{
+    if (is_able_to_feed(c) && c->held.len == 0)
+        pump(c, bytes, n);
+    else
+        hold(c, bytes, n);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct smtp_conn *c = stream->data;
+    if (n > 0 && c->is_first_byte_awaited)
+        begin_as_it_does(c, buf->base[0]);
     if (n == UV_EOF && !c->is_lingering)
         on_eof(c);
     else if (n < 0)
         smtp_conn_drop(c);
-    else if (n == 0 || c->is_lingering)
+    else if (n == 0 || c->is_lingering || c->is_dropped)
         return;
-    else if (is_able_to_feed(c) && c->held.len == 0)
-        pump(c, buf->base, (size_t)n);
+    else if (c->tls)
+        take_encrypted(c, buf->base, (size_t)n);
     else
-        hold(c, buf->base, (size_t)n);
+        take_plain(c, buf->base, (size_t)n);
 }
 
 static void start_reading(struct smtp_conn *c)
@@ -256,17 +307,117 @@ static void write_now(struct smtp_conn *c, struct buf *out)
     buf_clear(out);
 }
 
-static void flush(struct smtp_conn *c)
+static void rest(struct smtp_conn *c)
+{
+    smtp_session_rest(c->session);
+    if (c->tls)
+        tls_rest(c->tls);
+}
+
+/* What the socket should get of all we have to say. */
+static struct buf *to_send(struct smtp_conn *c)
 {
     struct buf *out = smtp_session_out(c->session);
+    if (!c->tls)
+        return out;
+    if (tls_put(c->tls, out->data, out->len) < 0)
+        c->is_ending = true; /* only its alert is left to send */
+    buf_clear(out);
+    return tls_out(c->tls);
+}
+
+static void flush(struct smtp_conn *c)
+{
     if (c->is_dropped || c->is_writing)
         return;
+    struct buf *out = to_send(c);
     if (out->len > 0)
         write_now(c, out);
     if (c->is_ending && !c->is_writing && !c->is_dropped)
         finish(c);
     else if (!c->is_dropped)
-        smtp_session_rest(c->session);
+        rest(c);
+}
+
+/* --- TLS ---------------------------------------------------------------------------------------------------------- */
+
+static void greet(struct smtp_conn *c)
+{
+    c->is_greeted = true;
+    c->is_first_byte_awaited = false;
+    smtp_session_offer_tls(c->session, c->context);
+    smtp_session_greet(c->session);
+}
+
+static void start_tls(struct smtp_conn *c)
+{
+    c->is_first_byte_awaited = false;
+    c->shaking_since_ms = clock_mono_ms();
+    c->tls = tls_new(c->context);
+    if (!c->tls)
+        smtp_conn_drop(c);
+}
+
+static void begin_as_it_does(struct smtp_conn *c, char first)
+{
+    if (first == TLS_FIRST_BYTE)
+        start_tls(c);
+    else
+        greet(c);
+}
+
+static void tls_is_on(struct smtp_conn *c)
+{
+    const char *version = tls_version(c->tls);
+    metrics_add(METRIC_SMTP_TLS, version, NULL, 1);
+    log_line(LOG_DEBUG, "smtp.tls", LOG_S("peer", peer_of(c)), LOG_S("version", version), LOG_S("cipher", tls_cipher(c->tls)),
+             LOG_I("ms", clock_mono_ms() - c->shaking_since_ms));
+    c->last_ms = clock_mono_ms();
+    smtp_session_tls_on(c->session, version);
+    if (!c->is_greeted)
+        greet(c);
+}
+
+/* The device may read the alert that says why. A mail that waits for the store needs no more of it. */
+static void tls_broke(struct smtp_conn *c)
+{
+    c->shared->tls_failed(c->shared->user, c->address, peer_of(c), tls_failure(c->tls));
+    c->is_ending = true;
+    c->is_rude = !c->is_committing;
+}
+
+static void take_encrypted(struct smtp_conn *c, const char *bytes, size_t n)
+{
+    struct buf *plain = c->shared->plain;
+    bool was_shaking = is_shaking(c);
+    c->has_spoken_tls = true;
+    buf_clear(plain);
+    enum tls_state state = tls_feed(c->tls, bytes, n, plain);
+    if (was_shaking && (state == TLS_OPEN || state == TLS_ENDED))
+        tls_is_on(c);
+    if (plain->len > 0)
+        take_plain(c, plain->data, plain->len);
+    if (c->is_dropped || c->is_lingering)
+        return;
+    if (state == TLS_FAILED)
+        tls_broke(c);
+    flush(c);
+    if (state == TLS_ENDED && !c->is_dropped) {
+        stop_reading(c);
+        on_eof(c);
+    } else if (c->is_writing) {
+        stop_reading(c); /* until it has read what we said */
+    }
+}
+
+static void check_handshake(struct smtp_conn *c, int64_t mono_ms)
+{
+    static const struct tls_failure late = { "timeout", "Smtp:TlsTimeout", "the handshake took too long" };
+    if (mono_ms - c->shaking_since_ms < c->shared->tls_ms)
+        return;
+    c->has_spoken_tls = false; /* this is said instead */
+    c->shared->tls_failed(c->shared->user, c->address, peer_of(c), &late);
+    smtp_conn_drop(c);
 }
 
 /* --- mails ------------------------------------------------------------------------------------------------------- */
@@ -364,6 +515,11 @@ static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
         spool_if_large(c);
     else if (!c->is_committing)
         intake_abandon(&c->intake); /* of a mail that was refused at its end */
+    if (want == SMTP_WANT_TLS) {
+        flush(c); /* the last plain bytes: nothing else is being written while the session is fed */
+        if (!c->is_dropped)
+            start_tls(c);
+    }
 }
 
 /* Feeds all that can be fed. Answers go out together, as the commands of a pipelining device came in. */
@@ -388,7 +544,8 @@ static void pump(struct smtp_conn *c, const char *bytes, size_t n)
 
 /* --- the server's side --------------------------------------------------------------------------------------------- */
 
-static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const unsigned char address[16])
+static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const struct smtp_door *door,
+                                  const unsigned char address[16])
 {
     char peer[CIDR_TEXT];
     struct smtp_conn *c = calloc(1, sizeof *c);
@@ -405,12 +562,15 @@ static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const u
         return NULL;
     }
     c->tcp.data = c;
+    c->manner = door->manner;
+    c->context = tls_context_keep(door->tls);
     return c;
 }
 
-struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, int fd, const unsigned char address[16])
+struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, const struct smtp_door *door, int fd,
+                                 const unsigned char address[16])
 {
-    struct smtp_conn *c = conn_new(shared, address);
+    struct smtp_conn *c = conn_new(shared, door, address);
     if (!c) {
         (void)close(fd);
         return NULL;
@@ -428,7 +588,12 @@ void smtp_conn_begin(struct smtp_conn *c)
     const struct smtp_profile *profile = c->shared->profile_of(c->shared->user, c->address);
     if (profile)
         smtp_session_use(c->session, profile);
-    smtp_session_greet(c->session);
+    if (c->manner == SMTP_BY_TLS)
+        start_tls(c);
+    else if (c->manner == SMTP_BY_EITHER && c->context)
+        c->is_first_byte_awaited = true;
+    else
+        greet(c);
     flush(c);
     start_reading(c);
 }
@@ -437,7 +602,7 @@ bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why)
 {
     if (c->is_committing || c->is_dropped)
         return false;
-    if (c->is_writing || c->is_ending) { /* it does not even read what it was told before */
+    if (c->is_writing || c->is_ending || is_shaking(c)) { /* it does not even read what it was told before */
         smtp_conn_drop(c);
         return true;
     }
@@ -475,6 +640,11 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
     if (c->is_lingering) {
         if (mono_ms >= c->linger_until_ms)
             smtp_conn_drop(c);
+    } else if (is_shaking(c)) {
+        check_handshake(c, mono_ms);
+    } else if (c->is_first_byte_awaited && mono_ms - c->opened_ms >= FIRST_BYTE_MS) {
+        greet(c);
+        flush(c);
     } else if (c->is_committing || is_behind(c)) {
         return; /* it waits for us */
     } else if (mono_ms - c->opened_ms >= shared->session_ms) {

@@ -2,9 +2,20 @@
 #pragma once
 #include "net/intake.h"
 #include "net/smtp_session.h"
+#include "net/tls.h"
 
 struct uv_loop_s;
 struct smtp_conn;
+
+/* A listener, as its connections see it. */
+struct smtp_door {
+    enum {
+        SMTP_BY_STARTTLS, /* plain text first                                                              */
+        SMTP_BY_TLS,      /* TLS from the first byte                                                       */
+        SMTP_BY_EITHER,   /* the device's first byte tells; one that is silent for a second is greeted plain */
+    } manner;
+    struct tls_context *tls; /* NULL: not there (yet) */
+};
 
 /* What all connections of a server share, and whom they tell. */
 struct smtp_conn_shared {
@@ -14,23 +25,26 @@ struct smtp_conn_shared {
     const char *hostname;
     int64_t small_bytes; /* a mail up to this is never spooled */
     size_t spool_bytes;  /* … nor below this                   */
-    int64_t command_ms, data_ms, session_ms;
+    int64_t command_ms, data_ms, session_ms, tls_ms;
     bool is_stopping; /* no further mail after this one    */
     char *input;      /* one read at a time: one buffer    */
     size_t input_bytes;
+    struct buf *plain; /* what TLS made of it               */
     void *user;
     /* The profile for this address; NULL: the default one. */
     const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
     void (*refused)(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r);
     /* A mail that never was complete. */
     void (*aborted)(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why);
+    void (*tls_failed)(void *user, const unsigned char address[16], const char *peer, const struct tls_failure *why);
     void (*closed)(void *user, struct smtp_conn *c); /* off the list with it; it frees itself soon */
 };
 
 /* Takes the descriptor on every path. NULL: out of memory. */
-struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, int fd, const unsigned char address[16]);
+struct smtp_conn *smtp_conn_open(const struct smtp_conn_shared *shared, const struct smtp_door *door, int fd,
+                                 const unsigned char address[16]);
 
-/* After it is on the server's list: 220, and listening. */
+/* After it is on the server's list: 220 (or TLS), and listening. */
 void smtp_conn_begin(struct smtp_conn *c);
 /* Says why and closes, after the device had a moment to read it; not while a mail waits for the store: then false. */
 bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why);

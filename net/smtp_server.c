@@ -25,10 +25,18 @@ enum {
     CHECK_LEAST_MS = 10,
 };
 
+/* The ways in. */
+enum { DOOR_MAIN, DOOR_TLS, DOOR_LEGACY, DOORS };
+struct door {
+    struct smtp_server *server;
+    struct smtp_door way;
+    struct listener *listener; /* NULL: not there */
+};
+
 struct smtp_server {
     struct smtp_options options;
     struct smtp_conn_shared shared;
-    struct listener *listener;
+    struct door doors[DOORS];
     struct intakes *intakes;
     struct store *store;
     struct peers *peers;
@@ -38,9 +46,10 @@ struct smtp_server {
     uv_timer_t check;
     char *hostname;
     int64_t stop_by_ms; /* while stopping */
-    int open_handles;   /* listener, intakes, check */
+    int open_handles;   /* listeners, intakes, check */
     void (*stopped)(void *user);
     void *stopped_user;
+    struct buf plain; /* what TLS made of the input */
     char input[INPUT_BYTES];
 };
 
@@ -48,13 +57,16 @@ static const unsigned char nobody[16]; /* repeats that are nobody's in particula
 
 /* --- who may come in --------------------------------------------------------------------------------------------- */
 
-enum stranger { WELCOME, NOT_ALLOWED, TOO_MANY, TOO_MANY_OF_ONE };
+enum stranger { WELCOME, NOT_ALLOWED, NOT_ALLOWED_LEGACY, NO_TLS_YET, TOO_MANY, TOO_MANY_OF_ONE };
 
 static const struct {
     const char *reply; /* %s: the peer */
     const char *reason, *setting;
 } refusals[] = {
     [NOT_ALLOWED] = { "554 5.7.1 %s may not send here, see Smtp:AllowFrom\r\n", "allow_from", "Smtp:AllowFrom" },
+    [NOT_ALLOWED_LEGACY] = { "554 5.7.1 %s may not send here, see Smtp:Legacy:AllowFrom\r\n", "legacy_allow_from",
+                             "Smtp:Legacy:AllowFrom" },
+    [NO_TLS_YET] = { "421 4.7.0 no certificate yet, %s, see Smtp:Certificate\r\n", "no_certificate", "Smtp:Certificate" },
     [TOO_MANY] = { "421 4.7.0 too many connections, %s, see Smtp:MaxConnections\r\n", "connections", "Smtp:MaxConnections" },
     [TOO_MANY_OF_ONE] = { "421 4.7.0 too many connections from %s, see Smtp:MaxConnectionsPerAddress\r\n",
                           "connections_per_address", "Smtp:MaxConnectionsPerAddress" },
@@ -116,10 +128,14 @@ static bool make_room(struct smtp_server *s, const unsigned char address[16])
 }
 
 /* An address keeps not itself out either: a camera that lost power leaves connections behind that nobody will ever use. */
-static enum stranger judge(struct smtp_server *s, const struct sockaddr *peer, const unsigned char address[16])
+static enum stranger judge(const struct door *door, const struct sockaddr *peer, const unsigned char address[16])
 {
-    if (!cidr_contains(&s->options.allow_from, peer))
-        return NOT_ALLOWED;
+    struct smtp_server *s = door->server;
+    bool is_legacy = door == &s->doors[DOOR_LEGACY];
+    if (!cidr_contains(is_legacy ? &s->options.legacy_allow_from : &s->options.allow_from, peer))
+        return is_legacy ? NOT_ALLOWED_LEGACY : NOT_ALLOWED;
+    if (door->way.manner == SMTP_BY_TLS && !door->way.tls)
+        return NO_TLS_YET;
     if (peers_count(s->peers, address) >= s->options.connections_per_address)
         return give_way(s, address, STALE_MS, TOO_MANY_OF_ONE) ? WELCOME : TOO_MANY_OF_ONE;
     return s->count < s->options.connections || make_room(s, address) ? WELCOME : TOO_MANY;
@@ -143,7 +159,8 @@ static int64_t check_every_ms(const struct smtp_server *s)
 {
     const struct smtp_options *o = &s->options;
     int64_t shortest = o->command_ms < o->data_ms ? o->command_ms : o->data_ms;
-    shortest = (o->session_ms < shortest ? o->session_ms : shortest) / 4;
+    shortest = o->session_ms < shortest ? o->session_ms : shortest;
+    shortest = (o->tls_ms > 0 && o->tls_ms < shortest ? o->tls_ms : shortest) / 4;
     return shortest > CHECK_MOST_MS ? CHECK_MOST_MS : shortest < CHECK_LEAST_MS ? CHECK_LEAST_MS : shortest;
 }
 
@@ -176,13 +193,14 @@ static void on_closed(void *user, struct smtp_conn *c)
 
 static void on_accepted(void *user, int fd, const struct sockaddr *peer)
 {
-    struct smtp_server *s = user;
+    struct door *door = user;
+    struct smtp_server *s = door->server;
     unsigned char address[16];
     if (!cidr_address(peer, address)) {
         (void)close(fd);
         return;
     }
-    enum stranger verdict = judge(s, peer, address);
+    enum stranger verdict = judge(door, peer, address);
     if (verdict != WELCOME) {
         refuse(s, fd, address, verdict);
         return;
@@ -191,7 +209,7 @@ static void on_accepted(void *user, int fd, const struct sockaddr *peer)
         refuse(s, fd, address, TOO_MANY);
         return;
     }
-    struct smtp_conn *c = smtp_conn_open(&s->shared, fd, address);
+    struct smtp_conn *c = smtp_conn_open(&s->shared, &door->way, fd, address);
     if (!c) {
         peers_remove(s->peers, address);
         return;
@@ -202,7 +220,7 @@ static void on_accepted(void *user, int fd, const struct sockaddr *peer)
 
 static void on_paused(void *user, const struct err *e)
 {
-    struct smtp_server *s = user;
+    struct smtp_server *s = ((struct door *)user)->server;
     uint64_t repeats;
     if (repeats_say(&s->repeats, nobody, "paused", clock_mono_ms(), &repeats))
         log_line(LOG_WARN, "smtp.paused", LOG_S("error", e->text), LOG_I("open", s->count), LOG_I("repeats", repeats));
@@ -268,6 +286,16 @@ static void on_aborted(void *user, const unsigned char address[16], const char *
                  LOG_I("repeats", repeats));
 }
 
+static void on_tls_failed(void *user, const unsigned char address[16], const char *peer, const struct tls_failure *why)
+{
+    struct smtp_server *s = user;
+    uint64_t repeats;
+    metrics_add(METRIC_SMTP_TLS_FAILED, why->reason, NULL, 1);
+    if (repeats_say(&s->repeats, address, why->reason, clock_mono_ms(), &repeats))
+        log_line(LOG_INFO, "smtp.tls_failed", LOG_S("peer", peer), LOG_S("reason", why->reason), LOG_S("text", why->text),
+                 LOG_S("setting", why->setting), LOG_I("repeats", repeats));
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------------- */
 
 static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *store)
@@ -283,6 +311,9 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .command_ms = o->command_ms,
         .data_ms = o->data_ms,
         .session_ms = o->session_ms,
+        .tls_ms = o->tls_ms,
+        .plain = &s->plain,
+        .tls_failed = on_tls_failed,
         .input = s->input,
         .input_bytes = sizeof s->input,
         .user = s,
@@ -301,28 +332,57 @@ static void on_handle_closed(void *user)
         s->stopped(s->stopped_user);
 }
 
+static int open_door(struct smtp_server *s, struct uv_loop_s *loop, int door, int port, struct err *e)
+{
+    const struct listener_options listener = {
+        .address = s->options.address,
+        .port = port,
+        .user = &s->doors[door],
+        .accepted = on_accepted,
+        .paused = on_paused,
+    };
+    s->doors[door].server = s;
+    if (listener_open(loop, &listener, &s->doors[door].listener, e) < 0)
+        return -1;
+    s->open_handles++;
+    return 0;
+}
+
+/* One that cannot be opened keeps no mail from the others. */
+static void open_side_doors(struct smtp_server *s, struct uv_loop_s *loop)
+{
+    const struct {
+        int door, port;
+        const char *setting;
+    } wanted[] = { { DOOR_TLS, s->options.tls_port, "Smtp:TlsPort" }, { DOOR_LEGACY, s->options.legacy_port, "Smtp:Legacy:Port" } };
+    struct err e;
+    s->doors[DOOR_TLS].way.manner = SMTP_BY_TLS;
+    s->doors[DOOR_LEGACY].way.manner = SMTP_BY_EITHER;
+    for (size_t i = 0; i < COUNT(wanted); i++)
+        if (wanted[i].port > 0 && open_door(s, loop, wanted[i].door, wanted[i].port, &e) < 0)
+            log_line(LOG_ERROR, "smtp.closed", LOG_S("setting", wanted[i].setting), LOG_S("text", e.text));
+}
+
 static int start(struct smtp_server *s, struct uv_loop_s *loop, struct store *store, struct err *e)
 {
     const struct smtp_options *o = &s->options;
     const struct intakes_options intakes = { .user = s, .ended = on_ended };
-    const struct listener_options listener = {
-        .address = o->address,
-        .port = o->port,
-        .user = s,
-        .accepted = on_accepted,
-        .paused = on_paused,
-    };
     s->hostname = strdup(o->hostname);
     s->peers = peers_new();
     if (!s->hostname || !s->peers)
         return err_set(e, ERR_NOMEM, "out of memory");
-    if (listener_open(loop, &listener, &s->listener, e) < 0)
+    buf_init(&s->plain, (size_t)INPUT_BYTES * 2); /* a record that was begun before may end in this input */
+    if (open_door(s, loop, DOOR_MAIN, o->port, e) < 0 || intakes_open(loop, store, &intakes, &s->intakes, e) < 0)
         return -1;
-    return intakes_open(loop, store, &intakes, &s->intakes, e);
+    open_side_doors(s, loop);
+    return 0;
 }
 
 static void free_memory(struct smtp_server *s)
 {
+    for (size_t i = 0; i < DOORS; i++)
+        tls_context_drop(&s->doors[i].way.tls);
+    buf_done(&s->plain);
     peers_free(&s->peers);
     free(s->hostname);
     free(s);
@@ -341,23 +401,46 @@ int smtp_server_start(struct uv_loop_s *loop, struct store *store, const struct 
         return err_set(e, ERR_NOMEM, "out of memory");
     s->options = *o;
     if (start(s, loop, store, e) < 0) {
-        if (s->listener)
-            listener_close(&s->listener, on_failed_start_closed, s);
+        if (s->doors[DOOR_MAIN].listener)
+            listener_close(&s->doors[DOOR_MAIN].listener, on_failed_start_closed, s);
         else
             free_memory(s);
         return -1;
     }
     (void)uv_timer_init(loop, &s->check);
     s->check.data = s;
-    s->open_handles = 3;
+    s->open_handles += 2;
     share(s, loop, store);
     *out = s;
     return 0;
 }
 
+static int port_of(const struct door *door)
+{
+    return door->listener ? listener_port(door->listener) : 0;
+}
+
 int smtp_server_port(const struct smtp_server *s)
 {
-    return listener_port(s->listener);
+    return port_of(&s->doors[DOOR_MAIN]);
+}
+
+int smtp_server_tls_port(const struct smtp_server *s)
+{
+    return port_of(&s->doors[DOOR_TLS]);
+}
+
+int smtp_server_legacy_port(const struct smtp_server *s)
+{
+    return port_of(&s->doors[DOOR_LEGACY]);
+}
+
+void smtp_server_use_tls(struct smtp_server *s, struct tls_context *modern, struct tls_context *legacy)
+{
+    for (int i = 0; i < DOORS; i++) {
+        tls_context_drop(&s->doors[i].way.tls);
+        s->doors[i].way.tls = tls_context_keep(i == DOOR_LEGACY ? legacy : modern);
+    }
 }
 
 static void on_check_closed(uv_handle_t *handle)
@@ -379,7 +462,9 @@ void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(v
     s->stopped_user = user;
     s->shared.is_stopping = true;
     s->stop_by_ms = clock_mono_ms() + grace_ms;
-    listener_close(&s->listener, on_handle_closed, s);
+    for (size_t i = 0; i < DOORS; i++)
+        if (s->doors[i].listener)
+            listener_close(&s->doors[i].listener, on_handle_closed, s);
     for (struct smtp_conn *c = s->first, *next; c; c = next) {
         next = smtp_conn_link(c)->next;
         if (smtp_conn_is_idle(c))

@@ -8,6 +8,7 @@
 
 struct uv_loop_s;
 struct smtp_server;
+struct tls_context;
 
 struct smtp_options {
     const char *address;         /* "" or "::": all, both families; else one IP address */
@@ -19,6 +20,10 @@ struct smtp_options {
      * a connection that was silent for 10 s outside a mail for a new one of its own address. */
     size_t connections, connections_per_address;
     int64_t command_ms, data_ms, session_ms; /* deadlines       */
+    int tls_port;                            /* TLS from the first byte; 0: no such listener                               */
+    int legacy_port;                         /* old TLS, or plain, for the addresses named only; 0: no such listener       */
+    struct cidr_list legacy_allow_from;      /* borrowed until stopped                                                     */
+    int64_t tls_ms;                          /* deadline of a handshake                                                    */
     void *user;
     /* The profile for a peer's address (as cidr.h writes it), asked before the greeting. NULL, or NULL out: the default one. */
     const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
@@ -31,6 +36,11 @@ struct smtp_options {
 int smtp_server_start(struct uv_loop_s *loop, struct store *s, const struct smtp_options *o, struct smtp_server **out,
                       struct err *e) MUST_CHECK;
 int smtp_server_port(const struct smtp_server *s);
+/* 0 where that listener is not there: it was not wanted, or its port is not free (which was logged: mails come in elsewhere). */
+int smtp_server_tls_port(const struct smtp_server *s);
+int smtp_server_legacy_port(const struct smtp_server *s);
+/* From now on new connections are offered TLS with these (each kept until others come); who has TLS already stays as he is. */
+void smtp_server_use_tls(struct smtp_server *s, struct tls_context *modern, struct tls_context *legacy);
 /* Closes the listener, lets conversations finish (grace_ms), then calls stopped. Mails that are complete are always kept. */
 void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user);
 void smtp_server_free(struct smtp_server **s); /* after stopped */
