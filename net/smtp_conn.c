@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "net/cidr.h"
+#include "net/smtp_recorder.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct smtp_conn {
     struct smtp_conn_link link;
     const struct smtp_conn_shared *shared;
     struct smtp_session *session;
+    struct smtp_recorder recorder;
     struct intake *intake; /* of the mail under way, once it needs one */
     struct tls_context *context; /* for STARTTLS; NULL: none     */
     struct tls *tls;             /* NULL: plain text             */
@@ -61,6 +63,7 @@ static const char *peer_of(const struct smtp_conn *c)
 static void on_closed(uv_handle_t *handle)
 {
     struct smtp_conn *c = handle->data;
+    smtp_recorder_done(&c->recorder);
     smtp_session_free(&c->session);
     tls_free(&c->tls);
     tls_context_drop(&c->context);
@@ -77,10 +80,19 @@ static void log_end(const struct smtp_conn *c)
 /* A mail that is complete goes on; one that is not is forgotten. */
 static void leave_intake(struct smtp_conn *c)
 {
-    if (c->is_committing)
+    if (c->is_committing) {
+        smtp_recorder_note(&c->recorder, "the device left before our answer; its mail goes on without it");
         intake_leave(&c->intake);
-    else
+    } else {
         intake_abandon(&c->intake);
+    }
+}
+
+static void tell_spoken(struct smtp_conn *c)
+{
+    const struct transcript *t = smtp_recorder_end(&c->recorder, c->is_ending);
+    if (t)
+        c->shared->spoke(c->shared->user, t);
 }
 
 static void say_aborted(struct smtp_conn *c, const char *why)
@@ -94,12 +106,18 @@ static bool is_shaking(const struct smtp_conn *c)
     return c->tls && tls_state(c->tls) == TLS_HANDSHAKE;
 }
 
+static void tell_tls_failed(struct smtp_conn *c, const struct tls_failure *why)
+{
+    smtp_recorder_failed(&c->recorder, why->text, why->setting);
+    c->shared->tls_failed(c->shared->user, c->address, peer_of(c), why);
+}
+
 /* A link that was only tried out, as health probes do, is nobody's failure. */
 static void say_handshake_left(struct smtp_conn *c)
 {
     static const struct tls_failure left = { "left", NULL, "the device left within the handshake" };
     if (is_shaking(c) && c->has_spoken_tls)
-        c->shared->tls_failed(c->shared->user, c->address, peer_of(c), &left);
+        tell_tls_failed(c, &left);
 }
 
 /* Our last word under TLS, if there is room for it. */
@@ -125,6 +143,7 @@ void smtp_conn_drop(struct smtp_conn *c)
     say_aborted(c, "the connection was closed");
     leave_intake(c);
     log_end(c);
+    tell_spoken(c);
     c->shared->closed(c->shared->user, c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
@@ -373,6 +392,7 @@ static void tls_is_on(struct smtp_conn *c)
     log_line(LOG_DEBUG, "smtp.tls", LOG_S("peer", peer_of(c)), LOG_S("version", version), LOG_S("cipher", tls_cipher(c->tls)),
              LOG_I("ms", clock_mono_ms() - c->shaking_since_ms));
     c->last_ms = clock_mono_ms();
+    smtp_recorder_tls(&c->recorder, version, tls_cipher(c->tls));
     smtp_session_tls_on(c->session, version);
     if (!c->is_greeted)
         greet(c);
@@ -381,7 +401,7 @@ static void tls_is_on(struct smtp_conn *c)
 /* The device may read the alert that says why. A mail that waits for the store needs no more of it. */
 static void tls_broke(struct smtp_conn *c)
 {
-    c->shared->tls_failed(c->shared->user, c->address, peer_of(c), tls_failure(c->tls));
+    tell_tls_failed(c, tls_failure(c->tls));
     c->is_ending = true;
     c->is_rude = !c->is_committing;
 }
@@ -416,7 +436,7 @@ static void check_handshake(struct smtp_conn *c, int64_t mono_ms)
     if (mono_ms - c->shaking_since_ms < c->shared->tls_ms)
         return;
     c->has_spoken_tls = false; /* this is said instead */
-    c->shared->tls_failed(c->shared->user, c->address, peer_of(c), &late);
+    tell_tls_failed(c, &late);
     smtp_conn_drop(c);
 }
 
@@ -425,8 +445,10 @@ static void check_handshake(struct smtp_conn *c, int64_t mono_ms)
 static bool take_refusal(struct smtp_conn *c)
 {
     const struct smtp_refusal *r = smtp_session_refusal(c->session);
-    if (r)
+    if (r) {
+        smtp_recorder_refused(&c->recorder, r);
         c->shared->refused(c->shared->user, c->address, peer_of(c), r);
+    }
     return r;
 }
 
@@ -450,6 +472,8 @@ static void on_ended(void *user, const char *id, const struct err *failed)
     c->last_ms = clock_mono_ms();
     if (c->held.len > 0)
         smtp_session_came_early(c->session);
+    if (!failed)
+        smtp_recorder_kept(&c->recorder, id);
     smtp_session_committed(c->session, id, failed);
     (void)take_refusal(c);
     if (c->shared->is_stopping) {
@@ -488,6 +512,7 @@ static void commit(struct smtp_conn *c)
 {
     c->is_committing = true;
     c->is_stall_said = false;
+    smtp_recorder_mail(&c->recorder);
     if (need_intake(c)) {
         intake_finish(c->intake, smtp_session_body(c->session), smtp_session_envelope(c->session),
                       smtp_session_body_bytes(c->session));
@@ -588,6 +613,7 @@ void smtp_conn_begin(struct smtp_conn *c)
     const struct smtp_profile *profile = c->shared->profile_of(c->shared->user, c->address);
     if (profile)
         smtp_session_use(c->session, profile);
+    smtp_recorder_start(&c->recorder, c->session);
     if (c->manner == SMTP_BY_TLS)
         start_tls(c);
     else if (c->manner == SMTP_BY_EITHER && c->context)
@@ -603,6 +629,7 @@ bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why)
     if (c->is_committing || c->is_dropped)
         return false;
     if (c->is_writing || c->is_ending || is_shaking(c)) { /* it does not even read what it was told before */
+        c->is_ending = true;
         smtp_conn_drop(c);
         return true;
     }

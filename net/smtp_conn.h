@@ -3,6 +3,7 @@
 #include "net/intake.h"
 #include "net/smtp_session.h"
 #include "net/tls.h"
+#include "net/transcript.h"
 
 struct uv_loop_s;
 struct smtp_conn;
@@ -37,6 +38,7 @@ struct smtp_conn_shared {
     /* A mail that never was complete. */
     void (*aborted)(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why);
     void (*tls_failed)(void *user, const unsigned char address[16], const char *peer, const struct tls_failure *why);
+    void (*spoke)(void *user, const struct transcript *t); /* a conversation in which the device said anything has ended */
     void (*closed)(void *user, struct smtp_conn *c); /* off the list with it; it frees itself soon */
 };
 

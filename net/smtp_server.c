@@ -296,6 +296,13 @@ static void on_tls_failed(void *user, const unsigned char address[16], const cha
                  LOG_S("setting", why->setting), LOG_I("repeats", repeats));
 }
 
+static void on_spoke(void *user, const struct transcript *t)
+{
+    const struct smtp_options *o = &((struct smtp_server *)user)->options;
+    if (o->spoke)
+        o->spoke(o->user, t);
+}
+
 /* --- life -------------------------------------------------------------------------------------------------------------- */
 
 static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *store)
@@ -320,6 +327,7 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .profile_of = profile_of,
         .refused = on_refused,
         .aborted = on_aborted,
+        .spoke = on_spoke,
         .closed = on_closed,
     };
     count_changed(s);

@@ -14,6 +14,7 @@ enum {
     ID_BYTES = 27,
     WHO_MAX = 32 * 1024, /* an envelope's strings have ceilings of their own */
     TEXT_MAX = 256,
+    CODE_BYTES = 4,
 };
 
 struct half {
@@ -33,6 +34,7 @@ struct transcript {
     char ids[IDS_MAX][ID_BYTES];
     struct buf refusal;  /* the last one's reply */
     const char *setting; /* a constant           */
+    char last_code[CODE_BYTES];
     enum transcript_end how;
 };
 
@@ -130,6 +132,8 @@ void transcript_heard(struct transcript *t, const char *line, size_t n, int64_t 
 
 void transcript_said(struct transcript *t, const char *reply, size_t n, int64_t mono_ms)
 {
+    memset(t->last_code, 0, sizeof t->last_code);
+    memcpy(t->last_code, reply, n < CODE_BYTES - 1 ? n : CODE_BYTES - 1);
     add(t, "S", reply, n, mono_ms);
 }
 
@@ -202,7 +206,7 @@ void transcript_ended(struct transcript *t, enum transcript_end how, int64_t mon
 
 bool transcript_is_worth_keeping(const struct transcript *t)
 {
-    return t->was_heard;
+    return t->was_heard || t->refusal.len > 0;
 }
 
 int64_t transcript_started_ms(const struct transcript *t)
@@ -223,6 +227,11 @@ size_t transcript_mails(const struct transcript *t)
 const char *transcript_last_refusal(const struct transcript *t)
 {
     return t->refusal.len > 0 ? buf_str(&t->refusal) : NULL;
+}
+
+const char *transcript_last_reply(const struct transcript *t)
+{
+    return t->last_code;
 }
 
 static void write_half(struct json_out *w, const struct half *h)

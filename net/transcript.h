@@ -30,13 +30,14 @@ void transcript_kept(struct transcript *t, const char *id);
 void transcript_refused(struct transcript *t, const char *reply, const char *setting); /* setting: NULL, or what would allow it */
 void transcript_ended(struct transcript *t, enum transcript_end how, int64_t mono_ms);
 
-/* The device said something at all: a probe that only looks whether the port is open is worth no memory. */
+/* The device said something at all, or failed before it could: a probe that only looks whether the port is open is worth no memory. */
 bool transcript_is_worth_keeping(const struct transcript *t);
 int64_t transcript_started_ms(const struct transcript *t); /* wall */
 /* By which a device is recognised: listener, peer, helo, login, and from and to of its last mail (the first 16 recipients). */
 const struct envelope *transcript_envelope(const struct transcript *t);
 size_t transcript_mails(const struct transcript *t);               /* kept */
 const char *transcript_last_refusal(const struct transcript *t);   /* "552 5.3.4 …"; NULL: nothing was refused */
+const char *transcript_last_reply(const struct transcript *t);     /* its code: "221"; "" = none               */
 
 /* As members of the object that is open in w: "started", "ms", the envelope's, "ended" ("quit", "left", "cut"), "kept" (ids of
  * the first 16 mails), "mails", "reply" and "setting" of the last refusal, if any, "left_out" (lines, if any), and

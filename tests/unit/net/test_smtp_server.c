@@ -34,6 +34,8 @@ struct house {
     int64_t grace_ms;
     atomic_int kept, refused;
     _Atomic(const char *) reason; /* of the last refusal */
+    struct buf spoken;            /* transcripts, one a line; the loop's until it has ended */
+    atomic_int conversations;
 };
 
 static void on_kept(void *user, const struct arrival *a)
@@ -50,6 +52,17 @@ static void on_refused(void *user, const char *peer, const struct smtp_refusal *
     (void)peer;
     atomic_store(&h->reason, r->reason);
     atomic_fetch_add(&h->refused, 1);
+}
+
+static void on_spoke(void *user, const struct transcript *t)
+{
+    struct house *h = user;
+    struct json_out w = json_begin(&h->spoken);
+    json_object(&w, NULL);
+    transcript_write(&w, t);
+    json_end(&w);
+    buf_putc(&h->spoken, '\n');
+    atomic_fetch_add(&h->conversations, 1);
 }
 
 static void on_stopped(void *user)
@@ -87,6 +100,7 @@ static struct smtp_options usual(void)
         .session_ms = 60000,
         .kept = on_kept,
         .refused = on_refused,
+        .spoke = on_spoke,
     };
 }
 
@@ -94,6 +108,7 @@ static void house_open(struct house *h, struct smtp_options o, const char *netwo
 {
     struct err e = { 0 };
     *h = (struct house){ .grace_ms = 5000 };
+    buf_init(&h->spoken, 64 << 20);
     assert_int_equal(cidr_parse(network, &h->networks[0], &e), 0);
     o.allow_from = (struct cidr_list){ h->networks, 1 };
     o.user = h;
@@ -112,13 +127,19 @@ static void house_stop(struct house *h)
     (void)uv_async_send(&h->stop);
 }
 
-static void house_close(struct house *h)
+static void house_done(struct house *h)
 {
-    assert_int_equal(uv_thread_join(&h->thread), 0);
     assert_int_equal(uv_loop_close(&h->loop), 0); /* every handle was closed */
     smtp_server_free(&h->server);
     assert_int_equal(fake_store_open_spools(h->store), 0);
     fake_store_free(&h->store);
+    buf_done(&h->spoken);
+}
+
+static void house_close(struct house *h)
+{
+    assert_int_equal(uv_thread_join(&h->thread), 0);
+    house_done(h);
 }
 
 static void house_end(struct house *h)
@@ -785,6 +806,44 @@ static void test_many_devices_at_once_lose_nothing(void **state)
     assert_int_equal(h.kept, DEVICES * 50);
 }
 
+static bool was_spoken(const struct house *h, const char *words)
+{
+    return strstr(buf_str(&h->spoken), words);
+}
+
+static void test_what_was_spoken_is_told_with_its_end_and_without_its_secrets(void **state)
+{
+    (void)state;
+    struct house h;
+    house_open(&h, usual(), "127.0.0.0/8");
+    (void)close(greeted(&h)); /* a probe: nothing was said */
+    int fd = greeted(&h);
+    say(fd, "EHLO cam\r\nAUTH PLAIN AGNhbQBzZWNyZXQ=\r\nMAIL FROM:<cam@house>\r\nRCPT TO:<gate@house>\r\nDATA\r\nZone\r\n.\r\nQUIT\r\n");
+    while (hear_lines(fd, 1))
+        ;
+    (void)close(fd);
+    fd = greeted(&h);
+    say(fd, "MAIL FROM:<big@house> SIZE=99999999\r\n");
+    expect(fd, "552 5.3.4");
+    vanish(fd);
+    for (int i = 0; i < 1000 && atomic_load(&h.conversations) < 2; i++)
+        (void)usleep(5000);
+    house_stop(&h);
+    (void)uv_thread_join(&h.thread);
+    assert_int_equal(atomic_load(&h.conversations), 2);
+    assert_true(was_spoken(&h, "\"S\":\"220 gate ESMTP Postern\""));
+    assert_true(was_spoken(&h, "\"C\":\"EHLO cam\""));
+    assert_true(was_spoken(&h, "\"C\":\"AUTH PLAIN ***\""));
+    assert_true(was_spoken(&h, "\"login\":\"cam\""));
+    assert_true(was_spoken(&h, "\"N\":\"a message of 6 bytes\""));
+    assert_true(was_spoken(&h, "\"ended\":\"quit\""));
+    assert_true(was_spoken(&h, "\"ended\":\"left\""));
+    assert_true(was_spoken(&h, "\"setting\":\"Smtp:MaxMessage\""));
+    assert_true(was_spoken(&h, "\"from\":\"big@house\""));
+    assert_false(was_spoken(&h, "AGNhbQBzZWNyZXQ"));
+    house_done(&h);
+}
+
 static void test_a_port_that_is_taken_is_said(void **state)
 {
     (void)state;
@@ -847,6 +906,7 @@ int main(void)
         cmocka_unit_test(test_stopping_waits_no_longer_than_it_was_told),
         cmocka_unit_test(test_without_descriptors_open_conversations_go_on_and_new_ones_wait),
         cmocka_unit_test(test_many_devices_at_once_lose_nothing),
+        cmocka_unit_test(test_what_was_spoken_is_told_with_its_end_and_without_its_secrets),
         cmocka_unit_test(test_a_port_that_is_taken_is_said),
         cmocka_unit_test(test_an_empty_address_is_every_address),
     };
