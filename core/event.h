@@ -46,6 +46,7 @@ struct events {
     struct event *items;
     size_t        count, cap;
     const char   *parser; /* name of the parser that made them */
+    const char   *rule_trouble; /* an owner's rule that had to be given up on with this mail; NULL: none */
 };
 enum { EVENTS_MAX = 64 };
 

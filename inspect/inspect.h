@@ -1,7 +1,7 @@
 /* inspect: one raw arrival → its events, and what the program holds for it. One thread. */
 #pragma once
 #include "inspect/sandbox.h"
-#include "parsers/parser.h"
+#include "parsers/rules.h"
 
 /* The events of one mail; all strings in its arena. */
 struct inspection {
@@ -32,6 +32,12 @@ void inspect_warm_up(const struct parser_site *site);
 
 /* The job loop over JOB_SOCKET (job.h), until the other end is gone or it is time to be replaced. Returns the exit code. */
 int inspect_serve(const struct parser_site *site, const struct sandbox *sandbox);
+
+/* The owner's rules as the descriptor holds them (a memfd of JSON, closed here), compiled; before the sandbox closes. say: see
+ * rules.h, may be NULL. */
+int owner_rules_load(int fd, struct rules **out, rules_mistake_fn *say, void *user, struct err *e) MUST_CHECK;
+/* Prints {"mistakes":[{"rule":0,"member":"Pattern","text":"…"}]}. Returns the exit code. */
+int owner_rules_check(int fd);
 
 /* A test: does what a captured process would do ("openat" "socket" "execve" "fork" "ptrace" "memory"). 1: it succeeded,
  * 0: it was refused, -1: no such attack. */

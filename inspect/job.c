@@ -168,6 +168,7 @@ void job_write_answer(struct buf *out, const char *subject, const struct events 
     json_object(&w, NULL);
     json_s(&w, "parser", events->parser);
     json_s(&w, "subject", subject);
+    json_s_opt(&w, "rule_trouble", events->rule_trouble);
     json_array(&w, "events");
     for (size_t i = 0; i < events->count; i++)
         event_write_full(&w, NULL, &events->items[i]);
@@ -219,5 +220,6 @@ int job_read_answer(const struct buf *frame, struct events *events, struct job_a
     if (!out->parser || !out->subject)
         return err_set(e, ERR_NOMEM, "no room for an answer");
     events->parser = out->parser;
+    events->rule_trouble = arena_str(events->arena, json_str(root, "rule_trouble", NULL));
     return read_events(json_get(root, "events"), events, e);
 }

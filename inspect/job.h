@@ -4,8 +4,8 @@
  *   helper → postern, once    {"ready":true}  or  {"error":"…"} and it ends (no seccomp here, no such time zone)
  *   postern → helper          {"received_ms":N,"envelope":{…}}, then a NUL and the raw arrival where it is small, else with
  *                             the first byte one descriptor: the raw arrival
- *   helper → postern          {"parser","subject","events":[event_write_full …]} or {"error"}; with "retire":true it ends
- *                             after this answer (1,000 jobs, or 64 MB grown): start another
+ *   helper → postern          {"parser","subject","rule_trouble","events":[event_write_full …]} or {"error"}; with "retire":true
+ *                             it ends after this answer (1,000 jobs, or 64 MB grown): start another
  * Jobs are answered in their order. Several small ones may be on their way; one with a descriptor is on its way alone, so that
  * what was read in one piece never holds two descriptors. The end of the stream ends the helper. Postern believes nothing but
  * well-formed answers. */

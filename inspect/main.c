@@ -15,20 +15,23 @@
 enum { RECIPIENTS_MAX = 1000, EXIT_USAGE = 64, EXIT_NO_INPUT = 66, EXIT_NO_SANDBOX = 69 };
 
 struct arguments {
-    const char        *file, *attack, *time_zone, *texts;
+    const char        *file, *attack, *time_zone, *texts, *rule;
     const char        *to[RECIPIENTS_MAX];
     struct envelope    envelope;
     struct parser_site site;
     struct own_texts   own_texts;
     struct sandbox     sandbox;
-    bool               is_serving;
+    struct rules      *rules;
+    int                rules_fd; /* -1: none */
+    bool               is_serving, is_checking_rules;
 };
 
 static const char usage[] =
     "usage: postern-inspect FILE|- [--recipient ADDRESS]... [--from ADDRESS] [--peer IP] [--login NAME]\n"
     "                       [--alarm-user NAME] [--status-user NAME] [--language de|en] [--time-zone ZONE]\n"
     "                       [--texts JSON] [--max-drift HOURS] [--open-zone ZONE]... [--sandbox on|off] [--memory MIB]\n"
-    "Prints what the mail means, as JSON.\n";
+    "                       [--rules-fd N] [--rule NAME]\n"
+    "Prints what the mail means, or with --rule what that rule of the owner's makes of it, as JSON.\n";
 
 static const struct option long_options[] = {
     { "recipient", required_argument, NULL, 'r' },  { "from", required_argument, NULL, 'f' },
@@ -37,7 +40,8 @@ static const struct option long_options[] = {
     { "language", required_argument, NULL, 'L' },   { "time-zone", required_argument, NULL, 'Z' },
     { "sandbox", required_argument, NULL, 's' },    { "memory", required_argument, NULL, 'm' },
     { "texts", required_argument, NULL, 'T' },      { "open-zone", required_argument, NULL, 'O' },
-    { "max-drift", required_argument, NULL, 'D' },
+    { "max-drift", required_argument, NULL, 'D' },  { "rules-fd", required_argument, NULL, 'F' },
+    { "rule", required_argument, NULL, 'R' },       { "check-rules", no_argument, NULL, 'C' },
     { "jobs", no_argument, NULL, 'j' },             { "attack", required_argument, NULL, 'X' },
     { "help", no_argument, NULL, 'h' },             { NULL, 0, NULL, 0 },
 };
@@ -51,6 +55,14 @@ static int take_memory_option(struct arguments *a, const char *text)
         return -1;
     a->sandbox.memory_bytes = (int64_t)mib * 1024 * 1024;
     return 0;
+}
+
+static int take_rules_option(struct arguments *a, const char *text)
+{
+    char *end;
+    long  fd = strtol(text, &end, 10);
+    a->rules_fd = (int)fd;
+    return *end || end == text || fd < 0 || fd > 1023 ? -1 : 0;
 }
 
 static int take_drift_option(struct arguments *a, const char *text)
@@ -78,7 +90,7 @@ static int take_option(struct arguments *a, int option, const char *value)
     const char **texts[] = {
         ['f'] = &a->envelope.from, ['p'] = &a->envelope.peer, ['l'] = &a->envelope.login, ['A'] = &a->site.alarm_user,
         ['S'] = &a->site.status_user, ['L'] = &a->site.language, ['Z'] = &a->time_zone,
-        ['T'] = &a->texts, ['X'] = &a->attack,
+        ['T'] = &a->texts, ['X'] = &a->attack, ['R'] = &a->rule,
     };
     switch (option) {
     case 'r':
@@ -91,6 +103,11 @@ static int take_option(struct arguments *a, int option, const char *value)
         return 0;
     case 'm':
         return take_memory_option(a, value);
+    case 'F':
+        return take_rules_option(a, value);
+    case 'C':
+        a->is_checking_rules = true;
+        return 0;
     case 'D':
         return take_drift_option(a, value);
     case 'O':
@@ -111,6 +128,7 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
 {
     *a = (struct arguments){
         .time_zone = getenv("TZ"),
+        .rules_fd = -1,
         .envelope = { .listener = "smtp", .peer = "", .helo = "", .login = "", .from = "", .to = a->to },
         .site = { .alarm_user = "alarm", .status_user = "status", .language = "en" },
         .sandbox = { .memory_bytes = INT64_C(256) * 1024 * 1024, .is_filtered = true },
@@ -120,6 +138,8 @@ static int read_arguments(int argc, char **argv, struct arguments *a)
         if (take_option(a, option, optarg) < 0)
             return -1;
     a->file = argv[optind];
+    if (a->is_checking_rules)
+        return a->rules_fd >= 0 ? 0 : -1;
     return a->is_serving || a->attack || (a->file && !argv[optind + 1]) ? 0 : -1;
 }
 
@@ -129,29 +149,48 @@ static int fail(int code, const char *what, const char *why)
     return code;
 }
 
-/* {"parser","subject","text","events":[…]} and a line end. */
-static int print(const struct inspection *i)
+/* {"parser","subject","text","events":[…]}, and "rule_trouble" where a rule of the owner's was given up on. */
+static void write_inspection(const struct inspection *i, struct json_out *w)
 {
-    CLEANUP(buf_done) struct buf out;
-    buf_init(&out, (size_t)4 * JOB_FRAME_MAX);
-    struct json_out w = json_begin(&out);
-    json_object(&w, NULL);
-    json_s(&w, "parser", i->events.parser);
-    json_s(&w, "subject", i->mail.subject);
-    json_s(&w, "text", i->mail.text);
-    json_array(&w, "events");
+    json_object(w, NULL);
+    json_s(w, "parser", i->events.parser);
+    json_s(w, "subject", i->mail.subject);
+    json_s(w, "text", i->mail.text);
+    json_s_opt(w, "rule_trouble", i->events.rule_trouble);
+    json_array(w, "events");
     for (size_t n = 0; n < i->events.count; n++)
-        event_write(&w, NULL, &i->events.items[n], NULL);
-    json_end(&w);
-    json_end(&w);
-    buf_putc(&out, '\n');
-    for (size_t done = 0; done < out.len;) {
-        ssize_t n = write(STDOUT_FILENO, out.data + done, out.len - done);
+        event_write(w, NULL, &i->events.items[n], NULL);
+    json_end(w);
+    json_end(w);
+}
+
+/* With a line end. */
+static int print(struct buf *out)
+{
+    buf_putc(out, '\n');
+    for (size_t done = 0; done < out->len;) {
+        ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
         if (n < 0 && errno != EINTR)
             return fail(EXIT_FAILURE, "write", strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }
-    return out.failed ? fail(EXIT_FAILURE, "print", "the result is too large") : EXIT_SUCCESS;
+    return out->failed ? fail(EXIT_FAILURE, "print", "the result is too large") : EXIT_SUCCESS;
+}
+
+/* What the mail means; or, asked for one rule, what that makes of it. */
+static int show(const struct arguments *a, struct inspection *i)
+{
+    CLEANUP(buf_done) struct buf out;
+    struct err                   e;
+    buf_init(&out, (size_t)4 * JOB_FRAME_MAX);
+    struct json_out w = json_begin(&out);
+    if (!a->rule)
+        write_inspection(i, &w);
+    else if (!a->rules)
+        return fail(EXIT_USAGE, a->rule, "there are no rules");
+    else if (rules_explain(a->rules, a->rule, &i->mail, &i->arena, &w, &e) < 0)
+        return fail(EXIT_USAGE, "--rule", e.text);
+    return print(&out);
 }
 
 static int inspect_file(const struct arguments *a)
@@ -169,7 +208,7 @@ static int inspect_file(const struct arguments *a)
         return fail(EXIT_NO_INPUT, a->file, e.text);
     if (inspect_bytes(&i, raw.bytes, raw.n, &a->site, &a->envelope, 0, &e) < 0)
         return fail(EXIT_FAILURE, a->file, e.text);
-    int code = print(&i);
+    int code = show(a, &i);
     raw_close(&raw);
     return code;
 }
@@ -200,6 +239,15 @@ static int take_texts(struct arguments *a)
     return 0;
 }
 
+/* As with the texts; what is wrong with a single rule `postern check` and the gateway's start have said. */
+static void take_rules(struct arguments *a)
+{
+    struct err e;
+    if (owner_rules_load(a->rules_fd, &a->rules, NULL, NULL, &e) < 0)
+        (void)fail(0, "--rules-fd", e.text);
+    a->site.rules = a->rules;
+}
+
 int main(int argc, char **argv)
 {
     static struct arguments a;
@@ -211,6 +259,10 @@ int main(int argc, char **argv)
         (void)fail(0, a.time_zone, "no such time zone here; taking UTC");
     if (a.texts && take_texts(&a) < 0)
         return EXIT_USAGE;
+    if (a.is_checking_rules)
+        return owner_rules_check(a.rules_fd);
+    if (a.rules_fd >= 0)
+        take_rules(&a);
     inspect_warm_up(&a.site);
     if (a.attack)
         return attack(&a);

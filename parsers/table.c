@@ -1,4 +1,5 @@
 /* table: the only place that knows all parsers, and how they are asked. */
+#include "parsers/rules.h"
 #include "parsers/when.h"
 #include <string.h>
 
@@ -54,18 +55,29 @@ static int complete(const struct mail *m, struct events *out, const char *device
     return 0;
 }
 
-int parsers_read(const struct mail *m, struct events *out, struct err *e)
+/* What the owner's rules say of it, else what the best parser says that can read it. -1: out of memory. */
+static int read_events(const struct mail *m, struct events *out, struct err *e)
 {
     size_t               before = out->count;
     unsigned             tried = 0;
     const struct parser *p;
+    int                  by_rule = m->site->rules ? rules_apply(m->site->rules, m, out, e) : 0;
+    if (by_rule != 0)
+        return by_rule < 0 ? -1 : 0;
     while ((p = next_best(m, &tried))) {
         out->count = before;
         if (p->parse(m, out, e) < 0 || out->count == before)
             continue;
         out->parser = p->name;
-        if (complete(m, out, envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, out->arena)) == 0)
-            return 0;
+        return 0;
     }
+    return -1;
+}
+
+int parsers_read(const struct mail *m, struct events *out, struct err *e)
+{
+    if (read_events(m, out, e) == 0 &&
+        complete(m, out, envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, out->arena)) == 0)
+        return 0;
     return err_set(e, ERR_NOMEM, "no room for an event");
 }
