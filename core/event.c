@@ -96,6 +96,7 @@ static void write_event(struct json_out *w, const char *key, const struct event 
         json_i(w, "drift_s", ev->drift_ms / 1000);
     json_s_opt(w, "target", ev->target);
     json_s_opt(w, "channel", ev->channel);
+    json_s_opt(w, "same_as", ev->same_as);
     if (o)
         json_time(w, "received_at", o->received_ms);
     write_media(w, ev, is_full);

@@ -39,6 +39,7 @@ struct event {
     const char   *channel;     /* a recorder's input, in its own words: "D4"; NULL = not told       */
     const struct media *media; /* pictures and clips that show it                                   */
     size_t        media_count;
+    char          same_as[ID_TEXT]; /* id of the event that told the same act first; "" = none     */
 };
 
 struct events {
@@ -63,7 +64,7 @@ struct event_origin {
 
 /* One event as everybody sees it (API, webhook, inspect), an object under key; what is not known is absent:
  * {"id","site","arrival","parser","kind","severity","restored","device":{"id","name"},"zone":{"number","name"},"user","text",
- *  "code","happened_at","device_time","drift_s","target","channel","received_at","media":[{"n","type","name","bytes"}]} */
+ *  "code","happened_at","device_time","drift_s","target","channel","same_as","received_at","media":[{"n","type","name","bytes"}]} */
 void event_write(struct json_out *w, const char *key, const struct event *ev, const struct event_origin *origin);
 
 /* Between postern-inspect and postern: as above, and each medium also with offset, length, encoding. */

@@ -35,6 +35,11 @@ bool bucket_take(struct bucket *b, int64_t now_ms)
     return true;
 }
 
+void bucket_give(struct bucket *b)
+{
+    b->tokens = b->tokens + 1 < b->burst ? b->tokens + 1 : b->burst;
+}
+
 int64_t bucket_ready_ms(struct bucket *b, int64_t now_ms)
 {
     if (bucket_has(b, now_ms))

@@ -11,4 +11,5 @@ struct bucket {
 struct bucket bucket_make(double rate_per_minute, int burst, int64_t now_ms);
 bool          bucket_has(struct bucket *b, int64_t now_ms);
 bool          bucket_take(struct bucket *b, int64_t now_ms);
+void          bucket_give(struct bucket *b); /* one that was taken and not used */
 int64_t       bucket_ready_ms(struct bucket *b, int64_t now_ms); /* when there is a token: now_ms or later */

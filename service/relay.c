@@ -89,6 +89,12 @@ void relay_take_tokens(struct relay *r, struct station *s, int64_t run_ms)
     (void)bucket_take(&relay_account(r, s->account)->bucket, run_ms);
 }
 
+void relay_give_tokens(struct relay *r, struct station *s)
+{
+    bucket_give(&s->lane.bucket);
+    bucket_give(&relay_account(r, s->account)->bucket);
+}
+
 void relay_look_everywhere(struct relay *r)
 {
     for (struct station *s = r->stations; s; s = s->next)

@@ -35,6 +35,7 @@ struct relay_options {
     const char          *public_url;  /* of the API, for links; "" or NULL: none */
     int64_t              reply_max;   /* bytes of an answer that are read (64 KiB) */
     int64_t              request_seconds;
+    int64_t              same_act_seconds; /* a panel's mails about one act, to its several recipients, come within this; 0: never linked */
     int64_t              give_up_hours[3];    /* by severity, of running time              */
     int64_t              next_way_seconds[3]; /* without a yes until the next way is tried */
 };

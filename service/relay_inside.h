@@ -1,6 +1,7 @@
 /* relay_inside: what relay.c (the thread), relay_take.c (events become debts) and relay_send.c (messages) share. Everything
  * here belongs to the relay's thread, but for the inbox, which has a lock, and what an operation holds while the writer has it. */
 #pragma once
+#include "service/acts.h"
 #include "service/lane.h"
 #include "service/relay.h"
 #include "service/courier.h"
@@ -114,6 +115,7 @@ struct relay {
     int64_t  next_look_ms, next_due_run_ms;
     int64_t  heartbeat_ms; /* __atomic; CLOCK_MONOTONIC itself, that no test moves */
     uint32_t chance;
+    struct acts acts; /* the writer's thread alone, inside take_apply */
 };
 
 /* --- relay.c ---- */
@@ -126,6 +128,7 @@ void                  relay_open_account(struct relay *r, const struct account *
 void                  relay_take_later(struct relay *r, struct understanding *u);
 uint32_t              relay_chance(struct relay *r);
 void            relay_take_tokens(struct relay *r, struct station *s, int64_t run_ms); /* the lane's and the account's */
+void            relay_give_tokens(struct relay *r, struct station *s);                 /* of a message that was not made */
 void                  relay_log_ended(const struct outbox_end_list *ended, const struct flight *f, int64_t run_ms);
 
 /* At most one event of our own in an hour per key. Any thread. */

@@ -179,7 +179,7 @@ static void start_relay(struct gateway *g)
     struct relay_options   o = {
         .people = &s->people, .site = s->site_name, .language = s->site_language, .alarm_user = s->alarm_user,
         .status_user = s->status_user, .technician = s->technician, .public_url = s->api_public_url, .reply_max = s->relay_reply_kib << 10,
-        .request_seconds = s->relay_request_seconds,
+        .request_seconds = s->relay_request_seconds, .same_act_seconds = s->same_act_seconds,
     };
     for (int i = SEVERITY_INFO; i <= SEVERITY_ALARM; i++) {
         o.give_up_hours[i] = s->relay_give_up_hours[i];

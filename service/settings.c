@@ -82,6 +82,9 @@ static const struct setting {
     { "Service:StatusUser", TEXT, AT(status_user), "status", 0, 0, "", NULL, "Local part of the address for status changes." },
     { "Technician", TEXT, AT(technician), "", 0, 0, "", NULL, "Recipient who alone hears of trouble with telling; empty: everybody." },
 
+    { "Parsers:SameActSeconds", INT, AT(same_act_seconds), "10", 0, 120, "s", NULL,
+      "A panel's mails to alarm, status and Contact-ID recipient that come within this tell of one act: nobody is told twice; 0 is never." },
+
     { "Messages:Style", CHOICE, AT(message_style), "plain", 0, 0, "", "plain|original",
       "Our words, or the mail's own text; an account may say its own `Style`." },
 

@@ -28,6 +28,7 @@ struct settings {
 
     int64_t     message_style; /* 0 plain, 1 original; people.c reads it for each account */
     const char *alarm_user, *status_user, *technician;
+    int64_t     same_act_seconds;
     const char *own_texts; /* Parsers:Texts as JSON (panel_texts.h); "" = none */
     bool        is_inspect_sandboxed;
     int64_t     inspect_memory_mib, inspect_seconds, inspect_unreadable_seconds;

@@ -762,7 +762,8 @@ int tx_arrival_state_now(struct store_tx *tx, int64_t seq, enum arrival_state *o
 #define MEMBER_COLUMNS                                                                                              \
     "SELECT l.delivery, l.n, d.id, d.recipient, d.title, d.priority, d.created_run_ms, e.seq, e.id, e.received_ms," \
     " e.parser, e.kind, e.restored, e.severity, e.device, v.name, e.zone, e.zone_name, e.user,"                     \
-    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id, l.way, e.target, e.channel, e.device_time, e.drift_ms" \
+    " substr(e.text, 1, 16384), e.code, e.happened_ms, a.id, l.way, e.target, e.channel, e.device_time, e.drift_ms," \
+    " (SELECT id FROM events first WHERE first.seq = e.same_as)"                                                    \
     " FROM legs l JOIN deliveries d ON d.seq = l.delivery JOIN events e ON e.seq = d.event"                         \
     " LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices v ON v.id = e.device"
 
@@ -803,6 +804,7 @@ static bool read_member(struct stmt *q, struct outbox_member *m, struct arena *a
     };
     (void)snprintf(m->id, sizeof m->id, "%s", col_text(q, 2));
     (void)snprintf(m->event.id, sizeof m->event.id, "%s", col_text(q, 8));
+    (void)snprintf(m->event.same_as, sizeof m->event.same_as, "%s", col_is_null(q, 28) ? "" : col_text(q, 28));
     if (!copy_texts(q, m, a))
         return false;
     m->event.device_name = m->event.device_name ? m->event.device_name : m->event.device_id;

@@ -185,6 +185,12 @@ static int read_media(struct db *d, int64_t event_seq, struct event *ev, struct 
     return found < 0 ? -1 : 0;
 }
 
+static void copy_id(char to[ID_TEXT], const char *id)
+{
+    if (id && strlen(id) < ID_TEXT)
+        memcpy(to, id, strlen(id) + 1);
+}
+
 static void read_event(struct stmt *q, struct event_row *row)
 {
     *row = (struct event_row){
@@ -192,7 +198,6 @@ static void read_event(struct stmt *q, struct event_row *row)
         .received_ms = col_int(q, E_RECEIVED),
         .arrival = col_text(q, E_ARRIVAL),
         .parser = col_text(q, E_PARSER),
-        .same_as = col_text(q, E_SAME_AS),
         .event = {
             .kind = col_text(q, E_KIND),
             .restored = col_int(q, E_RESTORED) != 0,
@@ -211,9 +216,8 @@ static void read_event(struct stmt *q, struct event_row *row)
             .drift_ms = col_is_null(q, E_DRIFT) ? DRIFT_UNKNOWN : col_int(q, E_DRIFT),
         },
     };
-    const char *id = col_text(q, E_ID);
-    if (id && strlen(id) < ID_TEXT)
-        memcpy(row->event.id, id, strlen(id) + 1);
+    copy_id(row->event.id, col_text(q, E_ID));
+    copy_id(row->event.same_as, col_text(q, E_SAME_AS));
 }
 
 static int take_event(struct db *d, struct stmt *q, const struct list *l, struct err *e)

@@ -32,7 +32,6 @@ struct event_row {
     int64_t      seq, received_ms;
     const char  *arrival; /* id; NULL: we made it ourselves */
     const char  *parser;
-    const char  *same_as; /* id of the event that told the same act first; NULL: none */
 };
 /* 0, or -1. The callback says false to end the page before this row; it must take the first. */
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
