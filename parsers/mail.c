@@ -149,7 +149,7 @@ static void add_text(struct reader *r, const struct body *b, const char *charset
     if (out->len > 0 && out->len < out->max)
         buf_putc(out, '\n');
     charset_put(out, charset, text, n);
-    if (r->charset[0] == '\0' && charset)
+    if (r->charset[0] == '\0' && charset && strncasecmp(charset, "utf-16", 6) != 0) /* no header is in UTF-16 */
         r->charset = keep_line(r, charset, 64);
 }
 
@@ -188,6 +188,16 @@ static bool is_attachment(GMimeObject *part)
     return disposition && strcasecmp(disposition, "attachment") == 0;
 }
 
+/* Texts for programs: an invitation says the same in a text for people beside it. */
+static bool is_for_programs(GMimeContentType *type)
+{
+    static const char *const subtypes[] = { "calendar", "vcard", "x-vcard", "css" };
+    for (size_t i = 0; i < COUNT(subtypes); i++)
+        if (g_mime_content_type_is_type(type, "text", subtypes[i]))
+            return true;
+    return false;
+}
+
 /* Text for people, an attachment, or nothing worth keeping (an empty part). */
 static void read_leaf(struct reader *r, GMimePart *part)
 {
@@ -199,7 +209,7 @@ static void read_leaf(struct reader *r, GMimePart *part)
     GMimeContentType *type = g_mime_object_get_content_type(object);
     const char       *kind = kind_by_first_bytes(&b);
     const char       *charset = g_mime_object_get_content_type_parameter(object, "charset");
-    if (kind || is_attachment(object) || !g_mime_content_type_is_type(type, "text", "*"))
+    if (kind || is_attachment(object) || !g_mime_content_type_is_type(type, "text", "*") || is_for_programs(type))
         add_media(r, part, &b, kind);
     else if (g_mime_content_type_is_type(type, "text", "html"))
         add_text(r, &b, charset, &r->html);
@@ -348,10 +358,19 @@ static void read_as_text(struct reader *r, const char *from, struct mail *out)
     out->text = keep_text(r, &r->plain);
 }
 
+/* "Name:"; else it is a text that a device sent without a header. */
+static bool begins_with_header(const struct reader *r)
+{
+    const char *p = r->raw, *end = r->raw + r->size;
+    while (p < end && (unsigned char)*p > ' ' && (unsigned char)*p < 0x7f && *p != ':')
+        p++;
+    return p > r->raw && p < end && *p == ':';
+}
+
 /* Without GMime: the subject if it is near the top, and what follows the header as it is. */
 static void read_roughly(struct reader *r, struct mail *out)
 {
-    const char *header_end = end_of_header(r), *p = r->raw;
+    const char *header_end = begins_with_header(r) ? end_of_header(r) : r->raw, *p = r->raw;
     const char *limit = header_end - p > MAIL_TEXT_MAX ? p + MAIL_TEXT_MAX : header_end;
     while (p < limit) {
         const char *next = after_line(p, limit);
