@@ -34,9 +34,9 @@ one() {
 
 mkdir -p build/fuzz
 failed=0
-for source in tests/fuzz/*.c; do
-  [ -e "$source" ] || continue
-  target=$(basename "$source" .c)
+# Every source but the parsers' common one, and every corpus.
+targets=$(basename -a -s .c tests/fuzz/*.c tests/fuzz/corpus/* | grep -vx parser_main | sort -u)
+for target in $targets; do
   program=$(find build/clang/tests/fuzz -maxdepth 1 -type f -perm -u+x -name "fuzz-$target" 2>/dev/null | head -n 1)
   if [ -z "$program" ]; then
     echo "fuzz $target FAILED: it was not built"
