@@ -23,7 +23,7 @@ struct reader {
     const char   *charset;     /* of the first text part that says one: raw headers are likely in it too; "" = none said */
     struct media *media;
     size_t        media_count, media_cap;
-    int           parts, leaves; /* leaves: parts that hold something */
+    int           parts, leaves; /* leaves: parts without parts */
     bool          is_out_of_memory;
 };
 
@@ -202,9 +202,9 @@ static bool is_for_programs(GMimeContentType *type)
 static void read_leaf(struct reader *r, GMimePart *part)
 {
     struct body b;
+    r->leaves++; /* an empty one too: the mail has said all it had to say */
     if (!find_body(r, part, &b) || b.n == 0)
         return;
-    r->leaves++;
     GMimeObject      *object = GMIME_OBJECT(part);
     GMimeContentType *type = g_mime_object_get_content_type(object);
     const char       *kind = kind_by_first_bytes(&b);

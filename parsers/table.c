@@ -7,9 +7,12 @@
     X(parser_lupusec)    \
     X(parser_contact_id) \
     X(parser_axis)       \
+    X(parser_dahua)      \
     X(parser_foscam)     \
+    X(parser_hikvision)  \
     X(parser_makers)     \
     X(parser_motioneye)  \
+    X(parser_reolink)    \
     X(parser_camera)     \
     X(parser_plain)
 

@@ -79,6 +79,14 @@ def test_the_meta_test_changes_every_field():
     assert value == before
 
 
-@pytest.mark.parametrize("device", ["abode", "axis", "camera", "contact-id", "egardia", "foscam", "lupusec", "makers", "motioneye", "plain"])
+@pytest.mark.parametrize("device", ["abode", "axis", "camera", "contact-id", "dahua", "egardia", "foscam", "hikvision", "lupusec", "makers",
+                                    "motioneye", "plain", "reolink"])
 def test_a_device_has_samples(device):
     assert sum(path.parent.name == device for path in SAMPLES) >= 6
+
+
+@pytest.mark.parametrize("path", [path for path in SAMPLES if path.parent.name in {"hikvision", "dahua", "reolink"}], ids=name_of)
+def test_a_sample_says_whether_anybody_has_seen_such_a_mail(path):
+    sample = json.loads(path.read_text(encoding="utf-8"))
+    assert sample.keys() - {"note"} in ({"arguments", "expect", "source"}, {"arguments", "expect", "invented"})
+    assert sample.get("invented", True) is True

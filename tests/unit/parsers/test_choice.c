@@ -25,7 +25,8 @@ static void parsers_are_asked_from_the_best_score_down(void **state)
     const char  *order[8];
     size_t       n;
     struct media jpeg = { .n = 1, .type = "image/jpeg", .name = "" };
-    struct mail  m = { .site = &site, .envelope = &envelope, .subject = "", .text = "Zone:8 Ost 1, Sabotage Alarm", .media = &jpeg, .media_count = 1 };
+    struct mail  m = { .site = &site, .envelope = &envelope, .subject = "", .text = "Zone:8 Ost 1, Sabotage Alarm", .header_from = "", .mailer = "",
+                         .media = &jpeg, .media_count = 1 };
     walk(&m, order, &n);
     assert_int_equal(n, 3);
     assert_string_equal(order[0], "lupusec");
@@ -45,7 +46,7 @@ static void what_parsers_leave_open_is_filled_in(void **state)
     arena_init(&arena, 1 << 16);
     struct events events = { .arena = &arena };
     struct media  pdf = { .n = 1, .type = "application/pdf", .name = "" };
-    struct mail   m = { .site = &site, .envelope = &envelope, .subject = "s", .text = "t", .media = &pdf, .media_count = 1,
+    struct mail   m = { .site = &site, .envelope = &envelope, .subject = "s", .text = "t", .header_from = "", .mailer = "", .media = &pdf, .media_count = 1,
                         .date_ms = 1795227165000, .received_ms = 1795227165000 };
     assert_int_equal(parsers_read(&m, &events, &e), 0);
     assert_string_equal(events.items[0].device_id, "gate");
@@ -66,7 +67,7 @@ static void without_room_for_an_event_it_says_so(void **state)
     struct err    e;
     arena_init(&arena, 10);
     struct events events = { .arena = &arena };
-    struct mail   m = { .site = &site, .envelope = &envelope, .subject = "", .text = "t" };
+    struct mail   m = { .site = &site, .envelope = &envelope, .subject = "", .text = "t", .header_from = "", .mailer = "" };
     assert_int_equal(parsers_read(&m, &events, &e), -1);
     assert_int_equal(e.code, ERR_NOMEM);
     arena_done(&arena);
