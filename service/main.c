@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -71,6 +72,15 @@ static int take_settings_path(int *argc, char **argv, const char **path_out)
     return 0;
 }
 
+/* What .NET does and LupuServ's users rely on: the file in the working folder, where there is one. NULL: none. Whatever else
+ * has its name (Docker makes a folder where a mounted file is missing) is tried, too, and then complained about. */
+static const char *settings_here(void)
+{
+    static const char name[] = "appsettings.json";
+    struct stat       st;
+    return lstat(name, &st) == 0 ? name : NULL;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -89,6 +99,8 @@ int main(int argc, char **argv)
 
     struct settings settings;
     struct err      e;
+    if (!path)
+        path = settings_here();
     if (settings_read(path, environ, &settings, &e) < 0) {
         (void)fprintf(stderr, "postern: %s\n", e.text);
         return EX_CONFIG;

@@ -16,7 +16,7 @@ import pytest
 
 import mails
 from farside import FarSide
-from postern import Postern, wait_until
+from postern import Postern, program, wait_until
 from smtp_raw import Raw
 
 ALARM = mails.panel("Zone:1 A, Innenbereich Alarm")
@@ -39,6 +39,18 @@ def test_settings_that_are_a_directory_are_explained(tmp_path):
     p.start(wait=False)
     assert p.wait_exit() == EX_CONFIG
     assert "is a directory, not a file" in p.log_text() and "our uid" in p.log_text()
+
+
+def test_the_settings_in_the_working_folder_are_taken_without_a_word(tmp_path):
+    (tmp_path / "appsettings.json").write_text('{ "Site": { "Name": "Cabin" } }')
+    shown = subprocess.run([program("postern"), "check", "--print"], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert re.search(r"Site:Name\s.*Cabin", shown.stdout), shown.stdout
+
+
+def test_a_folder_that_docker_made_in_the_place_of_the_settings_is_explained(tmp_path):
+    (tmp_path / "appsettings.json").mkdir()
+    p = subprocess.run([program("postern"), "check"], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    assert p.returncode == EX_CONFIG and "is a directory, not a file" in p.stderr
 
 
 def test_settings_that_are_not_there_do_not_stop_it(tmp_path):
