@@ -1,4 +1,6 @@
 /* `postern check`: every mistake at once, with its path; --print shows what is in force; --online opens every account. */
+#include "core/clock.h"
+#include "service/certificate.h"
 #include "service/commands.h"
 #include "service/probe.h"
 #include <stdio.h>
@@ -65,6 +67,16 @@ static void print_text(void (*write)(const struct settings *s, struct buf *out),
     (void)fputs(buf_str(&text), stdout);
 }
 
+static bool is_certificate_wrong(const struct settings *s)
+{
+    const struct certificate_source source = { s->smtp_certificate, s->smtp_key };
+    struct err                      e;
+    if (certificate_check(&source, clock_wall_ms(), &e) == 0)
+        return false;
+    (void)printf("MISTAKE Smtp:Certificate: %s\n", e.text);
+    return true;
+}
+
 static void document(const struct settings *s, struct buf *out)
 {
     (void)s;
@@ -86,7 +98,7 @@ int cmd_check(const struct settings *s, int argc, char **argv)
         }
     }
     print_mistakes(s);
-    size_t wrong = settings_mistakes(s);
+    size_t wrong = settings_mistakes(s) + is_certificate_wrong(s);
     if (s->people.is_nobody_told)
         (void)puts("NOBODY WILL BE TOLD: no account and recipient but the log; see Accounts and Recipients");
     if (is_online)

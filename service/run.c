@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "net/smtp_server.h"
+#include "service/certificate.h"
 #include "service/commands.h"
 #include "service/drill.h"
 #include "service/health.h"
@@ -37,12 +38,13 @@ struct gateway {
     uv_signal_t            sigterm, sigint;
     struct store          *store;
     struct smtp_server    *smtp;
+    struct certificate    *certificate;
     struct relay          *relay;
     struct inspector      *inspector;
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
-    struct cidr           *networks;
+    struct cidr           *networks, *legacy_networks;
     int64_t                connections; /* of SMTP at once */
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     bool                   was_full, is_stopping;
@@ -126,19 +128,47 @@ static void on_refused(void *user, const char *peer, const struct smtp_refusal *
     relay_system(g->relay, "system.refused", false, key, text);
 }
 
-static int read_networks(struct gateway *g, struct cidr_list *out, struct err *e)
+/* *kept holds what out lists. */
+static int read_networks(const char *const *texts, struct cidr **kept, struct cidr_list *out, struct err *e)
 {
     size_t count = 0;
-    while (g->settings->smtp_allow_from[count])
+    while (texts[count])
         count++;
-    g->networks = calloc(count + 1, sizeof *g->networks);
-    if (!g->networks)
+    *kept = calloc(count + 1, sizeof **kept);
+    if (!*kept)
         return err_set(e, ERR_NOMEM, "out of memory");
     for (size_t i = 0; i < count; i++)
-        if (cidr_parse(g->settings->smtp_allow_from[i], &g->networks[i], e) < 0)
+        if (cidr_parse(texts[i], &(*kept)[i], e) < 0)
             return -1;
-    *out = (struct cidr_list){ .items = g->networks, .count = count };
+    *out = (struct cidr_list){ .items = *kept, .count = count };
     return 0;
+}
+
+static void say_listening(const struct gateway *g, int port, const char *tls)
+{
+    const char *address = g->settings->smtp_address;
+    if (port > 0)
+        log_line(LOG_INFO, tls ? "smtp.listening_tls" : "smtp.listening", LOG_S("address", address[0] ? address : "*"),
+                 LOG_I("port", port), LOG_S("tls", tls));
+}
+
+static void on_certificate(void *user, struct tls_context *modern, struct tls_context *legacy)
+{
+    smtp_server_use_tls(((struct gateway *)user)->smtp, modern, legacy);
+}
+
+static void start_certificate(struct gateway *g)
+{
+    const struct settings           *s = g->settings;
+    const struct certificate_options o = {
+        .source = { s->smtp_certificate, s->smtp_key },
+        .folder = s->store_folder,
+        .name = s->smtp_hostname,
+        .least = (enum tls_least)s->smtp_tls_least,
+        .user = g,
+        .changed = on_certificate,
+    };
+    g->certificate = certificate_start(&g->loop, &o);
 }
 
 static int start_smtp(struct gateway *g, struct err *e)
@@ -160,14 +190,20 @@ static int start_smtp(struct gateway *g, struct err *e)
         .command_ms = s->smtp_command_seconds * SECOND_MS,
         .data_ms = s->smtp_data_seconds * SECOND_MS,
         .session_ms = s->smtp_session_seconds * SECOND_MS,
+        .tls_port = (int)s->smtp_tls_port,
+        .legacy_port = (int)s->smtp_legacy_port,
+        .tls_ms = s->smtp_tls_seconds * SECOND_MS,
         .user = g,
         .kept = on_kept,
         .refused = on_refused,
     };
-    if (read_networks(g, &o.allow_from, e) < 0 || smtp_server_start(&g->loop, g->store, &o, &g->smtp, e) < 0)
+    if (read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
+        read_networks(s->smtp_legacy_allow_from, &g->legacy_networks, &o.legacy_allow_from, e) < 0 || smtp_server_start(&g->loop, g->store, &o, &g->smtp, e) < 0)
         return -1;
-    log_line(LOG_INFO, "smtp.listening", LOG_S("address", s->smtp_address[0] ? s->smtp_address : "*"),
-             LOG_I("port", smtp_server_port(g->smtp)));
+    say_listening(g, smtp_server_port(g->smtp), NULL);
+    say_listening(g, smtp_server_tls_port(g->smtp), "always");
+    say_listening(g, smtp_server_legacy_port(g->smtp), "old");
+    start_certificate(g);
     return 0;
 }
 
@@ -289,6 +325,7 @@ static void on_second(uv_timer_t *timer)
     watch_relay(g);
     watch_clock();
     panel_poll_tick(g->panel, clock_wall_ms());
+    certificate_tick(g->certificate, clock_mono_ms(), clock_wall_ms());
     g->seconds++;
     if (clock_mono_ms() < g->remind_ms)
         return;
@@ -312,6 +349,7 @@ static void on_stop(uv_signal_t *handle, int number)
     g->is_stopping = true;
     log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
     panel_poll_stop(g->panel);
+    certificate_stop(g->certificate);
     smtp_server_stop(g->smtp, GRACE_MS, on_smtp_stopped, g);
 }
 
@@ -408,7 +446,9 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     int code = live(&g);
     close_loop(&g);
     panel_poll_free(&g.panel);
+    certificate_free(&g.certificate);
     free(g.networks);
+    free(g.legacy_networks);
     log_stop();
     (void)pthread_join(logger, NULL);
     return code;

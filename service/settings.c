@@ -49,6 +49,19 @@ static const struct setting {
     { "Smtp:DataTimeout", INT, AT(smtp_data_seconds), "180", 1, 86400, "s", NULL, "Wait for the next bytes of a mail." },
     { "Smtp:SessionTimeout", INT, AT(smtp_session_seconds), "86400", 1, 604800, "s", NULL, "Length of a whole conversation." },
 
+    { "Smtp:TlsPort", INT, AT(smtp_tls_port), "0", 0, 65535, "", NULL,
+      "TCP port of a second listener with TLS from the first byte; 0: none. `Smtp:Port` has STARTTLS." },
+    { "Smtp:TlsMinimum", CHOICE, AT(smtp_tls_least), "1.2", 0, 0, "", "1.2|1.3", "Oldest TLS version on these two." },
+    { "Smtp:TlsTimeout", INT, AT(smtp_tls_seconds), "30", 1, 600, "s", NULL, "Length of a TLS handshake." },
+    { "Smtp:Certificate", TEXT, AT(smtp_certificate), "", 0, 0, "", NULL,
+      "PEM file (with the chain), looked at every minute; empty: one is made in <Store:Folder>/tls.pem." },
+    { "Smtp:Key", SECRET, AT(smtp_key), "", 0, 0, "", NULL,
+      "PEM file of its key, or the key itself, without a passphrase; empty: it is in the certificate's file." },
+    { "Smtp:Legacy:Port", INT, AT(smtp_legacy_port), "0", 0, 65535, "", NULL,
+      "TCP port for devices that only know TLS 1.0 or old ciphers: STARTTLS, TLS from the first byte, or plain; 0: none." },
+    { "Smtp:Legacy:AllowFrom", NETWORKS, AT(smtp_legacy_allow_from), "", 0, 0, "", NULL,
+      "Who may send there, in CIDR form; all others hear 554." },
+
     { "Api:Port", INT, AT(api_port), "8080", 0, 65535, "", NULL, "TCP port of the REST interface; 0 takes any free one." },
     { "Api:Address", TEXT, AT(api_address), "127.0.0.1", 0, 0, "", NULL, "IP address to listen on; beyond loopback a token is needed." },
     { "Api:Token", SECRET, AT(api_token), "", 0, 0, "", NULL, "Bearer token; empty: one is made in <Store:Folder>/api-token." },
@@ -316,6 +329,16 @@ static void settle_language(struct settings *s)
     }
 }
 
+static void settle_tls(struct settings *s)
+{
+    if (s->smtp_key[0] && !s->smtp_certificate[0])
+        mistake_add(&s->mistakes, "Smtp:Key", "set without Smtp:Certificate; it is not used");
+    if (s->smtp_legacy_port != 0 && !s->smtp_legacy_allow_from[0]) {
+        mistake_add(&s->mistakes, "Smtp:Legacy:Port", "old TLS is only for addresses named in Smtp:Legacy:AllowFrom; the port stays closed");
+        s->smtp_legacy_port = 0;
+    }
+}
+
 /* --- the file -------------------------------------------------------------------------------------------------- */
 
 static int say_what_it_is(const char *path, const struct stat *st, struct err *e)
@@ -377,6 +400,7 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
         read_row(&table[i], s);
     settle_time_zone(s);
     settle_language(s);
+    settle_tls(s);
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
     if (!s->own_texts)
         return err_set(e, ERR_NOMEM, "the settings are too large");
