@@ -3,6 +3,7 @@
  *
  *   "[" account " " type qualifier code group number sum "]"        [test 18313100003D504]      Climax, Lupusec
  *   account " " type " " qualifier code " " group " " number " " sum  1234 18 1131 01 015 8     the classic form
+ *   the same without blanks                                            1234181131010158            account four hex digits, check digit right
  *   type 18 or 98 · qualifier 1, 3, 6 · code three digits · group two · number three: a zone's or a user's, by the code */
 #pragma once
 #include "core/event.h"

@@ -153,6 +153,16 @@ int  relay_remember(struct relay *r, struct err *e) MUST_CHECK; /* what the last
 bool relay_may_go(const struct understanding *u, const struct recipient *who); /* has a way that u need not leave out */
 void relay_plan(struct relay *r, struct understanding *u);
 
+/* --- relay_acts.c: writer's thread, inside the transaction of the events ---- */
+/* What an earlier try of this transaction linked is forgotten. */
+void relay_unlink(struct understanding *u);
+/* Links the new ones of its events to those that told the same act before: their seqs into same_out[i], 0 ends them. */
+int relay_link(struct store_tx *tx, struct relay *r, struct source *source, const int64_t *seqs, const bool *is_new,
+               int64_t (*same_out)[ACT_MEMBERS_MAX], struct err *e) MUST_CHECK;
+/* Whether the recipient hears of this act by an earlier event, and no milder: 1, 0, -1. */
+int relay_is_covered(struct store_tx *tx, const int64_t same[ACT_MEMBERS_MAX], const char *recipient, enum severity severity,
+                     struct err *e) MUST_CHECK;
+
 /* --- relay_send.c ---- */
 struct flight *flight_new(struct relay *r, struct station *s, struct source *source, enum severity severity);
 void           flight_free(struct flight *f);

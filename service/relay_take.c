@@ -5,10 +5,8 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "service/health.h"
-#include "service/acts.h"
 #include "service/relay_inside.h"
 #include "service/route.h"
-#include "store/links.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +19,6 @@ struct owed {
     struct outbox_debt row;
     int                leg; /* index in the flight */
 };
-
-enum { ENVELOPES_MAX = 4 << 20 }; /* of the events that a start remembers */
 
 struct take {
     struct relay_op     o;
@@ -197,110 +193,13 @@ static int is_news(struct store_tx *tx, const struct understanding *u, bool *is_
     return before == ARRIVAL_KEPT;
 }
 
-/* --- the same act ------------------------------------------------------------------------------------------- */
-
-struct loading {
-    struct relay *relay;
-    struct arena  arena;
-};
-
-static bool read_act(const struct relay *r, const struct event *ev, const char *parser, const struct envelope *envelope, int64_t arrival,
-                     int64_t received_ms, struct act *out)
-{
-    const struct act_source from = {
-        .envelope = envelope,
-        .parser = parser,
-        .alarm_user = r->options.alarm_user ? r->options.alarm_user : "",
-        .status_user = r->options.status_user ? r->options.status_user : "",
-        .arrival = arrival,
-        .received_ms = received_ms,
-    };
-    return act_of(ev, &from, out);
-}
-
-static int load_act(void *user, const struct link_row *row)
-{
-    struct loading *l = user;
-    struct err      e;
-    struct act      act;
-    struct envelope envelope;
-    CLEANUP(json_free) struct json *object = row->envelope ? json_parse(row->envelope, strlen(row->envelope), &e) : NULL;
-    if (!object || envelope_read(object, &l->arena, &envelope) < 0)
-        return 0; /* then it is not found again */
-    if (read_act(l->relay, &row->event, row->parser, &envelope, row->arrival, row->received_ms, &act)) {
-        act.seq = row->seq;
-        act.first = row->same_as;
-        acts_add(&l->relay->acts, &act);
-    }
-    return 0;
-}
-
-/* What the last run told, once. */
-static int load_acts(struct store_tx *tx, struct relay *r, struct err *e)
-{
-    if (r->acts.is_loaded)
-        return 0;
-    struct loading l = { .relay = r };
-    arena_init(&l.arena, ENVELOPES_MAX);
-    int failed = tx_recent_events(tx, ACTS_MAX, load_act, &l, e);
-    arena_done(&l.arena);
-    r->acts.is_loaded = failed == 0;
-    return failed;
-}
-
-/* Links a new event to the one that told its act first, if there is one; remembers it either way. */
-static int link_event(struct store_tx *tx, struct take *t, size_t event, struct err *e)
-{
-    struct relay         *r = t->o.relay;
-    struct understanding *u = t->source->u;
-    struct event         *ev = &u->events.items[event];
-    struct act            act;
-    if (!read_act(r, ev, t->source->origin.parser, &u->envelope, u->arrival_seq, u->received_ms, &act))
-        return 0;
-    const struct act *first = acts_find(&r->acts, &act, r->options.same_act_seconds * 1000);
-    int               linked = first ? tx_event_link(tx, t->seqs[event], first->seq, first->id, e) : 0;
-    if (linked < 0)
-        return -1;
-    act.seq = t->seqs[event];
-    if (linked > 0) {
-        act.first = first->seq;
-        memcpy(ev->same_as, first->id, sizeof ev->same_as);
-        (void)acts_members(&r->acts, first, t->same[event]);
-    }
-    acts_add(&r->acts, &act);
-    return 0;
-}
-
-static int link_events(struct store_tx *tx, struct take *t, struct err *e)
-{
-    const struct understanding *u = t->source->u;
-    if (t->o.relay->options.same_act_seconds <= 0 || u->arrival_seq == 0 || u->only_recipient)
-        return 0;
-    if (load_acts(tx, t->o.relay, e) < 0)
-        return -1;
-    for (size_t i = 0; i < u->events.count; i++)
-        if (t->is_new[i] && link_event(tx, t, i, e) < 0)
-            return -1;
-    return 0;
-}
-
-/* Whether the recipient hears of this act by an earlier event, and no milder: 1, 0, -1. */
-static int is_covered(struct store_tx *tx, const struct take *t, const struct owed *one, struct err *e)
-{
-    const int64_t *same = t->same[one->event];
-    int            told = 0;
-    for (size_t i = 0; i < ACT_MEMBERS_MAX && same[i] != 0 && told == 0; i++)
-        told = tx_is_told(tx, same[i], one->row.recipient, one->row.severity, e);
-    return told;
-}
-
 static int keep_debts(struct store_tx *tx, struct take *t, struct err *e)
 {
     for (size_t i = 0; i < t->owed_count; i++) {
         struct owed *one = &t->owed[i];
         if (!t->is_new[one->event])
             continue;
-        int covered = is_covered(tx, t, one, e);
+        int covered = relay_is_covered(tx, t->same[one->event], one->row.recipient, one->row.severity, e);
         if (covered < 0)
             return -1;
         if (covered > 0)
@@ -344,10 +243,7 @@ static void forget_earlier_try(struct take *t)
     }
     memset(t->is_new, 0, sizeof t->is_new);
     memset(t->same, 0, sizeof t->same);
-    for (size_t i = 0; i < t->source->u->events.count; i++)
-        t->source->u->events.items[i].same_as[0] = '\0';
-    if (t->source->u->arrival_seq)
-        acts_forget(&t->o.relay->acts, t->source->u->arrival_seq);
+    relay_unlink(t->source->u);
 }
 
 static int note_device(struct store_tx *tx, const struct understanding *u, struct err *e)
@@ -378,7 +274,7 @@ static int take_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (!t->is_told)
         return 0;
     FAULT("relay.arrival_understood");
-    if (link_events(tx, t, e) < 0 || keep_debts(tx, t, e) < 0)
+    if (relay_link(tx, t->o.relay, t->source, t->seqs, t->is_new, t->same, e) < 0 || keep_debts(tx, t, e) < 0)
         return -1;
     FAULT("relay.debts_written");
     return keep_attempts(tx, t, e);

@@ -136,6 +136,19 @@ def test_it_is_known_after_a_restart_and_after_kill_9(postern):
         assert len(deliveries(p)) == len(far.accepted) == 1
 
 
+def test_kill_9_between_linking_and_its_commit_changes_nothing(postern):
+    with FarSide() as far:
+        p = postern(settings(far), fault="relay.debts_written:2")
+        alarm = say(p, "alarm")
+        nothing_is_owed(p)
+        p.send(mails.panel(ALARM), to="status@house.example")
+        p.wait_killed()
+        p.restart()
+        wait_until("the second is understood", lambda: len(of_mails(p)) == 2)
+        assert of_mails(p)[0]["same_as"] == alarm["id"]
+        assert len(deliveries(p)) == len(far.accepted) == 1
+
+
 def test_later_than_the_setting_and_with_zero_never(postern, clock):
     with FarSide() as far:
         p = postern(settings(far), clock=clock)

@@ -21,6 +21,7 @@ static const struct {
     { "[test 18160201010DF04]", "test", 1, 602, 1, 10 }, { "[test 18175001008040F]", "test", 1, 750, 1, 8 },
     { "[test 183750010081611]", "test", 3, 750, 1, 8 },  { "[test 18175101005070D]", "test", 1, 751, 1, 5 },
     { "1234 18 1131 01 015 8", "1234", 1, 131, 1, 15 },  { "<1234 18 1131 01 015 8>", "1234", 1, 131, 1, 15 },
+    { "1234181131010158", "1234", 1, 131, 1, 15 },       { "[1234181131010158]", "1234", 1, 131, 1, 15 },
 };
 
 static void every_vector_is_read_and_its_sum_fits(void **state)
@@ -46,7 +47,7 @@ static void a_changed_digit_is_noticed(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(vectors); i++) {
         char   frame[CONTACT_ID_MAX];
-        size_t n = strlen(vectors[i].frame), at = strcspn(vectors[i].frame, " ");
+        size_t n = strlen(vectors[i].frame), at = strcspn(vectors[i].frame, " ") % n;
         for (; at < n; at++) {
             struct contact_id c;
             memcpy(frame, vectors[i].frame, n);
@@ -77,6 +78,7 @@ static void what_is_no_message_is_none(void **state)
         "", "[", "[]", "[ ]", "[ 18113200003]", "[test]", "[test 17113200003]", "[test 181132000]", "[test 18x13200003]",
         "[test 1811320000]", "[test 18113200003C903!]", "[test 18113200003123456789]", "call me at 18 1131 01 015 or later",
         "test 18113200003C903 is what it said", "18113200003C903", "[test 18113200003C903>", "Zone:8 Ost 1, Innenbereich Alarm",
+        "1234181131010157", "123418113101015", "12341811310101580", "g234181131010158",
     };
     for (size_t i = 0; i < COUNT(none); i++) {
         struct contact_id c;

@@ -30,6 +30,26 @@ static const struct event *read_text(const char *to, const char *text)
     return &events.items[0];
 }
 
+/* "Arm" alone, guessed words, test mails: whatever the address, if the settings say that a panel sends it. */
+static void a_device_that_is_a_panel_needs_no_address_of_ours(void **state)
+{
+    (void)state;
+    static const char *const           texts[] = { "Arm", "Batterie 12 V leer", "Test E-Mail" };
+    static const struct parser_device  devices[] = { { "haus", "Haus", "panel", "", NULL }, { "haus", "Haus", "camera", "", NULL } };
+    static const char *const           to[] = { "someone@h" };
+    const struct envelope              envelope = { "smtp", "192.0.2.1", "", "", "haus@h", to, 1 };
+    for (size_t i = 0; i < COUNT(texts); i++)
+        for (size_t k = 0; k < COUNT(devices); k++) {
+            struct err  e;
+            struct mail m = { .site = &site, .envelope = &envelope, .device = &devices[k], .subject = "", .text = texts[i], .header_from = "", .mailer = "" };
+            arena_done(&arena);
+            arena_init(&arena, 1 << 20);
+            events = (struct events){ .arena = &arena };
+            assert_int_equal(parsers_read(&m, &events, &e), 0);
+            assert_int_equal(strcmp(events.parser, "lupusec") == 0, k == 0);
+        }
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -182,6 +202,7 @@ int main(void)
         cmocka_unit_test(the_settings_own_texts_come_before_the_table),
         cmocka_unit_test(a_list_of_texts_that_is_none_is_refused),
         cmocka_unit_test(a_word_is_a_guess_only_where_it_is_allowed),
+        cmocka_unit_test_teardown(a_device_that_is_a_panel_needs_no_address_of_ours, tear_down),
         cmocka_unit_test(lines_are_read_by_the_grammar),
         cmocka_unit_test(who_talks_like_a_panel_and_is_not_known_is_an_alarm),
         cmocka_unit_test(a_mail_of_many_lines_ends_at_the_ceiling_of_events),
