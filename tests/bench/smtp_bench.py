@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests/protocol"))
 
 import mails  # noqa: E402
 import measure  # noqa: E402
+import reading  # noqa: E402
 from postern import Api, Postern, merge, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
 
@@ -371,6 +372,19 @@ def bench_crowd(count=5000):
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
+def bench_reading(program):
+    """In a helper that runs: every sample mail, each the median of five; and one of 25 MB."""
+    large = mails.camera(pictures=[mails.jpeg(1, 18_000_000)])
+    with reading.Reader(program) as reader:
+        every = {name: statistics.median(reader.read(mail) for _ in range(5)) for name, mail in reading.samples(ROOT).items()}
+        largest = statistics.median(reader.read(large) for _ in range(5))
+    slowest = max(every, key=every.get)
+    median = statistics.median(every.values())
+    print(f"reading {len(every)} sample mails in a running helper: median {median:.3f} ms (goal 1), most {every[slowest]:.3f} ms ({slowest}); "
+          f"{len(large) / 1e6:.0f} MB: {largest:.0f} ms (goal 100)")
+    return {"samples": len(every), "samples_median_ms": median, "samples_most_ms": every[slowest], "running_25_mb_ms": largest}
+
+
 def bench_inspect():
     result = {}
     program = ROOT / "build/release/postern-inspect"
@@ -388,6 +402,7 @@ def bench_inspect():
         result[name] = statistics.median(times)
         print(f"postern-inspect, {name}, process start included: median {result[name]:.1f} ms")
     (FOLDER / "inspect.eml").unlink()
+    result |= bench_reading(program)
     save("inspect", result)
 
 
