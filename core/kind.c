@@ -31,6 +31,7 @@ static const struct {
     INFO("camera.line"), INFO("camera.intrusion"), INFO("camera.audio"), INFO("camera.input"), INFO("camera.doorbell"),
     INFO("camera.other"),
     WARNING("camera.tamper"), WARNING("camera.offline"), WARNING("camera.storage"), WARNING("camera.access"),
+    WARNING("camera.temperature"),
 };
 
 static const char *const severity_names[] = { "info", "warning", "alarm" };

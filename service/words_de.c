@@ -116,6 +116,7 @@ const struct word words_de[] = {
     { "camera.offline", "Kamera ausgefallen" },
     { "camera.storage", "Speicher der Kamera gestört" },
     { "camera.access", "Unerlaubte Anmeldung" },
+    { "camera.temperature", "Temperatur" },
 
     { NULL, NULL },
 };

@@ -116,6 +116,7 @@ const struct word words_en[] = {
     { "camera.offline", "Camera offline" },
     { "camera.storage", "Camera storage fault" },
     { "camera.access", "Illegal login" },
+    { "camera.temperature", "Temperature" },
 
     { NULL, NULL },
 };
