@@ -1,6 +1,7 @@
 /* postern: the command line. Each command is one row; what `run` does stands in run.c. */
 #include "core/attr.h"
 #include "service/commands.h"
+#include "service/host.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,10 @@ static const char *settings_here(void)
 
 int main(int argc, char **argv)
 {
+    if (host_hides_the_clock()) {
+        (void)fputs("postern: this host's libseccomp2 is too old for this image; install 2.4.2 or newer\n", stderr);
+        return EX_CONFIG;
+    }
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)

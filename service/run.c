@@ -10,6 +10,7 @@
 #include "service/health.h"
 #include "service/helper.h"
 #include "service/inspector.h"
+#include "service/mounts.h"
 #include "service/panel_poll.h"
 #include "service/token.h"
 #include "store/store.h"
@@ -245,6 +246,18 @@ static void start_inspector(struct gateway *g)
     }
 }
 
+/* LupuServ's compose file mounts no data folder: it works, until the container is made anew. */
+static void check_volume(struct gateway *g)
+{
+    static const char text[] = "your history and unsent alarms will not survive \"docker compose down\"; add \"- ./data/postern:/data\" under volumes";
+    if (mount_here(g->settings->store_folder) == MOUNT_LASTING)
+        return;
+    log_line(LOG_WARN, "store.volume", LOG_S("text", text));
+    health_set(HEALTH_STORE, "volume", text);
+    if (g->relay)
+        relay_system(g->relay, "system.storage", false, "volume", text);
+}
+
 static const char *on_health(void *user, struct json_out *w, const char *key)
 {
     (void)user;
@@ -419,6 +432,7 @@ static int live(struct gateway *g)
     start_relay(g);
     start_inspector(g);
     start_api(g);
+    check_volume(g);
     g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),
              LOG_S("time_zone", s->site_time_zone));
