@@ -13,7 +13,7 @@ struct intakes {
     struct store *store;
     uv_loop_t *loop;
     uv_async_t answered;
-    size_t count;
+    size_t count, bytes;
     uv_mutex_t lock;
     struct intake *first, **last; /* answered by the writer; guarded by lock */
     void (*closed)(void *user);
@@ -35,6 +35,7 @@ struct intake {
     struct buf envelope;
     const char *peer, *from; /* behind the JSON in envelope */
     size_t to_count;
+    size_t counted;                /* of its bytes in group->bytes */
     int64_t named_ms, finished_ms; /* wall, running */
     struct intake *next;
 };
@@ -56,9 +57,17 @@ static void move_bytes(struct buf *to, struct buf *from)
     buf_init(from, from_max);
 }
 
+static void count_bytes(struct intake *in)
+{
+    size_t now = in->chunk.len + in->rest.len;
+    in->group->bytes += now - in->counted; /* modulo: may be less */
+    in->counted = now;
+}
+
 static void intake_free(struct intake *in)
 {
     in->group->count--;
+    in->group->bytes -= in->counted;
     buf_done(&in->chunk);
     buf_done(&in->rest);
     buf_done(&in->envelope);
@@ -161,6 +170,7 @@ static void after_job(uv_work_t *work, int status)
     (void)status;
     in->is_busy = false;
     buf_done(&in->chunk);
+    count_bytes(in);
     if (in->is_abandoned) {
         remove_or_free(in);
     } else if (!in->is_finished) {
@@ -218,6 +228,7 @@ void intake_spool(struct intake *in, struct buf *body)
 {
     give_name(in);
     move_bytes(&in->chunk, body);
+    count_bytes(in);
     start_job(in, JOB_WRITE);
 }
 
@@ -260,6 +271,7 @@ void intake_finish(struct intake *in, struct buf *body, const struct envelope *e
     in->arrival.bytes = bytes;
     in->is_finished = true;
     move_bytes(&in->rest, body);
+    count_bytes(in);
     if (in->is_busy)
         return; /* after_job goes on */
     if (!is_large) {
@@ -313,6 +325,11 @@ int intakes_open(struct uv_loop_s *loop, struct store *s, const struct intakes_o
 size_t intakes_count(const struct intakes *g)
 {
     return g->count;
+}
+
+size_t intakes_bytes(const struct intakes *g)
+{
+    return g->bytes;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -21,6 +21,7 @@ struct intakes_options {
 int intakes_open(struct uv_loop_s *loop, struct store *s, const struct intakes_options *o, struct intakes **out,
                  struct err *e) MUST_CHECK;
 size_t intakes_count(const struct intakes *g); /* under way, with or without a connection */
+size_t intakes_bytes(const struct intakes *g); /* of those in memory                           */
 /* When none is under way. Frees itself, then calls closed. */
 void intakes_close(struct intakes **g, void (*closed)(void *user), void *user);
 

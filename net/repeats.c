@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-static bool is_quiet(const struct repeat *place, int64_t mono_ms)
+static bool is_quiet(const struct repeats *r, const struct repeat *place, int64_t mono_ms)
 {
-    return place->reason && mono_ms - place->said_ms < REPEATS_QUIET_MS;
+    return place->reason && mono_ms - place->said_ms < (r->quiet_ms > 0 ? r->quiet_ms : REPEATS_QUIET_MS);
 }
 
 static struct repeat *find(struct repeats *r, const unsigned char address[16], const char *reason)
@@ -17,11 +17,11 @@ static struct repeat *find(struct repeats *r, const unsigned char address[16], c
     return NULL;
 }
 
-/* A place nobody has spoken from for a minute; NULL: none. */
+/* A place nobody has spoken from for so long; NULL: none. */
 static struct repeat *find_free(struct repeats *r, int64_t mono_ms)
 {
     for (size_t i = 0; i < COUNT(r->places); i++)
-        if (!is_quiet(&r->places[i], mono_ms))
+        if (!is_quiet(r, &r->places[i], mono_ms))
             return &r->places[i];
     return NULL;
 }
@@ -29,7 +29,7 @@ static struct repeat *find_free(struct repeats *r, int64_t mono_ms)
 bool repeats_say(struct repeats *r, const unsigned char address[16], const char *reason, int64_t mono_ms, uint64_t *repeats_out)
 {
     struct repeat *place = find(r, address, reason);
-    if (place && is_quiet(place, mono_ms)) {
+    if (place && is_quiet(r, place, mono_ms)) {
         place->unsaid++;
         return false;
     }

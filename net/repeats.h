@@ -1,5 +1,5 @@
-/* repeats: which of many equal facts is worth a log line: the first from an address for a reason, then one a minute with the
- * number that went unsaid. A flood from many addresses is bounded, too. Time is an argument. One thread. */
+/* repeats: which of many equal facts is worth saying: the first from an address for a reason, then one a minute (or as long as
+ * quiet_ms says) with the number that went unsaid. A flood from many addresses is bounded, too. Time is an argument. One thread. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +14,7 @@ struct repeats {
         uint64_t unsaid;
     } places[REPEATS_PLACES];
     uint64_t unsaid_elsewhere; /* while no place was free */
+    int64_t quiet_ms;          /* 0: REPEATS_QUIET_MS     */
 };
 
 /* Whether to say it; *repeats_out: how many were not said since the last time. */

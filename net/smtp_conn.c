@@ -17,6 +17,8 @@ enum {
     HELD_MAX = 1024 * 1024,
     BEHIND_BYTES = 512 * 1024, /* collected while the disk still writes what came before: stop reading */
     HINT_MS = 5000,            /* of silence after what looks like an end: say what is wrong           */
+    PACE_MS = 60 * 1000,       /* over which the data rate is looked at                                */
+    PACE_SLOW_MOST = 2,        /* such times too slow: cut                                             */
     LINGER_MS = 2000,          /* for the device to read our last words                                */
     FIRST_BYTE_MS = 1000,      /* until a device that may begin with TLS is greeted in plain text      */
     TLS_FIRST_BYTE = 0x16,     /* a handshake record (RFC 8446, 5.1)                                   */
@@ -44,6 +46,10 @@ struct smtp_conn {
     bool is_stall_said; /* of the mail under way                                        */
     unsigned char address[16];
     int64_t opened_ms, last_ms, linger_until_ms;
+    struct {
+        int64_t since_ms, bytes; /* the body as it was then */
+        int slow;                /* times so far            */
+    } pace;                      /* of the mail under way   */
     uint64_t commands, mails;
 };
 
@@ -508,8 +514,22 @@ static void spool_if_large(struct smtp_conn *c)
     smtp_session_body_failed(c->session, &e);
 }
 
+/* What a mail has become may be more than the disk takes now. */
+static bool is_refused_by_size(struct smtp_conn *c)
+{
+    const struct smtp_refusal *no = c->shared->watch(c->shared->user, smtp_session_body_bytes(c->session));
+    if (no)
+        smtp_session_refuse_mail(c->session, no);
+    return no;
+}
+
 static void commit(struct smtp_conn *c)
 {
+    if (is_refused_by_size(c)) {
+        (void)take_refusal(c);
+        intake_abandon(&c->intake);
+        return;
+    }
     c->is_committing = true;
     c->is_stall_said = false;
     smtp_recorder_mail(&c->recorder);
@@ -521,6 +541,12 @@ static void commit(struct smtp_conn *c)
     struct err e;
     (void)err_set(&e, ERR_NOMEM, "out of memory");
     on_ended(c, "", &e);
+}
+
+static void go_on_reading(struct smtp_conn *c)
+{
+    if (!is_refused_by_size(c))
+        spool_if_large(c);
 }
 
 /* What the session wants after it was fed; what is left over decides how we part. */
@@ -537,7 +563,7 @@ static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
     if (want == SMTP_WANT_COMMIT)
         commit(c);
     else if (smtp_session_in_data(c->session))
-        spool_if_large(c);
+        go_on_reading(c);
     else if (!c->is_committing)
         intake_abandon(&c->intake); /* of a mail that was refused at its end */
     if (want == SMTP_WANT_TLS) {
@@ -545,6 +571,13 @@ static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
         if (!c->is_dropped)
             start_tls(c);
     }
+}
+
+static const struct smtp_refusal *refuses(void *user, uint64_t size)
+{
+    struct smtp_conn *c = user;
+    c->pace.slow = 0;
+    return c->shared->ask(c->shared->user, c->address, size);
 }
 
 /* Feeds all that can be fed. Answers go out together, as the commands of a pipelining device came in. */
@@ -613,6 +646,8 @@ void smtp_conn_begin(struct smtp_conn *c)
     const struct smtp_profile *profile = c->shared->profile_of(c->shared->user, c->address);
     if (profile)
         smtp_session_use(c->session, profile);
+    const struct smtp_gate_keeper keeper = { .user = c, .refuses = refuses };
+    smtp_session_guard(c->session, &keeper);
     smtp_recorder_start(&c->recorder, c->session);
     if (c->manner == SMTP_BY_TLS)
         start_tls(c);
@@ -657,6 +692,27 @@ static void say_stalled(struct smtp_conn *c)
                                : "the device fell silent before the end of its mail"));
 }
 
+static void look_at_pace_anew(struct smtp_conn *c, int64_t bytes, int64_t mono_ms)
+{
+    c->pace.bytes = bytes;
+    c->pace.since_ms = mono_ms;
+}
+
+/* A time in which nothing came at all is the other deadline's: whoever stops for two minutes and then goes on may. */
+static bool is_too_slow(struct smtp_conn *c, int64_t mono_ms)
+{
+    int64_t bytes = smtp_session_body_bytes(c->session), came = bytes - c->pace.bytes, passed_ms = mono_ms - c->pace.since_ms;
+    if (!smtp_session_in_data(c->session)) {
+        look_at_pace_anew(c, 0, mono_ms);
+        return false;
+    }
+    if (passed_ms < PACE_MS)
+        return false;
+    c->pace.slow += came > 0 && came < c->shared->bytes_per_second * passed_ms / 1000;
+    look_at_pace_anew(c, bytes, mono_ms);
+    return c->pace.slow >= PACE_SLOW_MOST;
+}
+
 void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
 {
     const struct smtp_conn_shared *shared = c->shared;
@@ -673,9 +729,11 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
         greet(c);
         flush(c);
     } else if (c->is_committing || is_behind(c)) {
-        return; /* it waits for us */
+        look_at_pace_anew(c, smtp_session_body_bytes(c->session), mono_ms); /* it waits for us */
     } else if (mono_ms - c->opened_ms >= shared->session_ms) {
         (void)smtp_conn_end(c, SMTP_END_TOO_LONG);
+    } else if (is_too_slow(c, mono_ms)) {
+        (void)smtp_conn_end(c, SMTP_END_SLOW);
     } else if (in_data && silent_ms >= shared->data_ms) {
         say_stalled(c);
         (void)smtp_conn_end(c, SMTP_END_STALLED);

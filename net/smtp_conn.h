@@ -27,6 +27,7 @@ struct smtp_conn_shared {
     int64_t small_bytes; /* a mail up to this is never spooled */
     size_t spool_bytes;  /* … nor below this                   */
     int64_t command_ms, data_ms, session_ms, tls_ms;
+    int64_t bytes_per_second; /* of a message, at least; 0: no limit */
     bool is_stopping; /* no further mail after this one    */
     char *input;      /* one read at a time: one buffer    */
     size_t input_bytes;
@@ -34,6 +35,9 @@ struct smtp_conn_shared {
     void *user;
     /* The profile for this address; NULL: the default one. */
     const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
+    /* At MAIL, with the size that was told, and while a mail is read. NULL: go on. */
+    const struct smtp_refusal *(*ask)(void *user, const unsigned char address[16], uint64_t size);
+    const struct smtp_refusal *(*watch)(void *user, int64_t bytes);
     void (*refused)(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r);
     /* A mail that never was complete. */
     void (*aborted)(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why);

@@ -55,10 +55,12 @@ struct smtp_session {
     bool is_body_dropped; /* a mail whose body had begun was forgotten: the server must hear of it        */
     const char *oddity;   /* what we took though it is wrong; a constant                                   */
     enum err_code lost; /* not ERR_NONE: the body cannot be kept, its rest is thrown away */
+    const struct smtp_refusal *lost_by; /* … and this is the answer; NULL: by the code       */
 
     struct smtp_refusal refusal;
     bool has_refusal;
     struct smtp_ear ear;
+    struct smtp_gate_keeper keeper;
 };
 
 /* The only place that changes the state. */
@@ -66,15 +68,16 @@ void smtp_enter(struct smtp_session *s, enum smtp_state next);
 
 /* --- smtp_reply.c ---------------------------------------------------------------------------------------------- */
 
-enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS, REFUSED_INJECTED };
+enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS, REFUSED_JUNK, REFUSED_COMMAND, REFUSED_INJECTED };
 
 void smtp_reply(struct smtp_session *s, const char *text);
 void smtp_reply_hostname(struct smtp_session *s, const char *code, const char *words); /* code hostname words */
 /* Answers, and leaves word for the server. */
 void smtp_refuse(struct smtp_session *s, enum smtp_refused why);
+void smtp_refuse_as(struct smtp_session *s, const struct smtp_refusal *why);
 /* The same reply, when the server need not hear of it (again). */
 void smtp_reply_refused(struct smtp_session *s, enum smtp_refused why);
-/* 421 by the server's wish; leaves word where a mail is lost with it. */
+/* 421 by the server's wish. */
 void smtp_reply_end(struct smtp_session *s, enum smtp_end why);
 enum smtp_refused smtp_refused_by(enum err_code code);
 

@@ -20,6 +20,7 @@ void smtp_mail_forget(struct smtp_session *s)
     s->envelope.to_count = 0;
     s->was_recipient_refused = s->was_too_many_told = false;
     s->lost = ERR_NONE;
+    s->lost_by = NULL;
     s->is_body_dropped = s->is_body_dropped || s->state == ST_BDAT;
     smtp_data_begin(&s->data, false);
 }
@@ -125,6 +126,13 @@ static uint64_t read_parameters(struct smtp_session *s, char *text, const struct
     return size;
 }
 
+static void refuse_at_the_gate(struct smtp_session *s, const struct smtp_refusal *no)
+{
+    smtp_refuse_as(s, no);
+    if (strncmp(no->reply, "421", 3) == 0)
+        smtp_enter(s, ST_CLOSED);
+}
+
 void smtp_on_mail(struct smtp_session *s, char *arg)
 {
     struct smtp_path path;
@@ -141,6 +149,11 @@ void smtp_on_mail(struct smtp_session *s, char *arg)
     }
     if (size > s->limits.message_bytes) {
         smtp_refuse(s, REFUSED_SIZE);
+        return;
+    }
+    const struct smtp_refusal *no = s->keeper.refuses ? s->keeper.refuses(s->keeper.user, size) : NULL;
+    if (no) {
+        refuse_at_the_gate(s, no);
         return;
     }
     smtp_reply(s, "250 2.1.0 ok");
@@ -235,7 +248,10 @@ void smtp_end_body(struct smtp_session *s)
         smtp_enter(s, ST_COMMIT);
         return;
     }
-    smtp_refuse(s, smtp_refused_by(s->lost));
+    if (s->lost_by)
+        smtp_refuse_as(s, s->lost_by);
+    else
+        smtp_refuse(s, smtp_refused_by(s->lost));
     smtp_enter(s, ST_READY);
     smtp_answer_early(s);
 }

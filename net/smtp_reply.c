@@ -23,18 +23,21 @@ static const struct smtp_refusal refusals[] = {
     [REFUSED_FULL] = { "452 4.3.1 no room to keep this message", "Store:MaxBytes", "storage", true },
     [REFUSED_STORE] = { "451 4.3.0 cannot keep this message now", "Store:Folder", "storage", true },
     [REFUSED_ERRORS] = { "421 4.7.0 too many errors", "Smtp:MaxErrors", "errors", true },
+    [REFUSED_JUNK] = { "421 4.7.0 too many commands without a mail", "Smtp:MaxIdleCommands", "junk", true },
+    [REFUSED_COMMAND] = { "500 5.5.2 line too long", "Smtp:MaxCommand", "command", false },
     [REFUSED_INJECTED] = { "554 5.5.1 bytes came after STARTTLS in plain text", NULL, "starttls", true },
 };
 
 static const struct smtp_refusal ends[] = {
     [SMTP_END_SILENT] = { "421 4.4.2 timeout, no command came", "Smtp:CommandTimeout", "timeout", true },
     [SMTP_END_STALLED] = { "421 4.4.2 timeout, the end of the message did not come", "Smtp:DataTimeout", "timeout", true },
+    [SMTP_END_SLOW] = { "421 4.4.2 timeout, the message comes too slowly", "Smtp:MinBytesPerSecond", "slow", true },
     [SMTP_END_TOO_LONG] = { "421 4.4.2 timeout, this conversation is too long", "Smtp:SessionTimeout", "timeout", true },
     [SMTP_END_CROWDED] = { "421 4.7.0 too many connections", "Smtp:MaxConnections", "connections", true },
     [SMTP_END_STOPPING] = { "421 4.3.2 this gateway is stopping, try again", NULL, NULL, true },
 };
 
-static void refuse(struct smtp_session *s, const struct smtp_refusal *rule)
+void smtp_refuse_as(struct smtp_session *s, const struct smtp_refusal *rule)
 {
     smtp_reply(s, rule->reply);
     s->refusal = *rule;
@@ -44,7 +47,7 @@ static void refuse(struct smtp_session *s, const struct smtp_refusal *rule)
 
 void smtp_refuse(struct smtp_session *s, enum smtp_refused why)
 {
-    refuse(s, &refusals[why]);
+    smtp_refuse_as(s, &refusals[why]);
 }
 
 void smtp_reply_refused(struct smtp_session *s, enum smtp_refused why)
@@ -54,8 +57,9 @@ void smtp_reply_refused(struct smtp_session *s, enum smtp_refused why)
 
 void smtp_reply_end(struct smtp_session *s, enum smtp_end why)
 {
-    if (smtp_session_in_mail(s) && ends[why].reason)
-        refuse(s, &ends[why]);
+    bool is_known = why == SMTP_END_CROWDED && !smtp_session_in_mail(s); /* the server wants it, and has said so */
+    if (ends[why].reason && !is_known)
+        smtp_refuse_as(s, &ends[why]);
     else
         smtp_reply(s, ends[why].reply);
 }

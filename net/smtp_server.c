@@ -23,6 +23,7 @@ enum {
     STALE_MS = 10 * 1000, /* silent so long, a connection gives way to a new one of its own address */
     CHECK_MOST_MS = 1000, /* how often deadlines are looked at */
     CHECK_LEAST_MS = 10,
+    TELL_EVERY_MS = 3600 * 1000,
 };
 
 /* The ways in. */
@@ -40,7 +41,9 @@ struct smtp_server {
     struct intakes *intakes;
     struct store *store;
     struct peers *peers;
-    struct repeats repeats;
+    struct repeats repeats, told; /* log lines; what the owner is told of refusals without a mail */
+    struct smtp_gate gate;
+    bool is_gateway_said;
     struct smtp_conn *first; /* newest first */
     size_t count, hinted; /* open now, and as the store knows it */
     uv_timer_t check;
@@ -57,13 +60,15 @@ static const unsigned char nobody[16]; /* repeats that are nobody's in particula
 
 /* --- who may come in --------------------------------------------------------------------------------------------- */
 
-enum stranger { WELCOME, NOT_ALLOWED, NOT_ALLOWED_LEGACY, NO_TLS_YET, TOO_MANY, TOO_MANY_OF_ONE };
+enum stranger { WELCOME, NOT_ALLOWED, NOT_ALLOWED_HIDDEN, NOT_ALLOWED_LEGACY, NO_TLS_YET, TOO_MANY, TOO_MANY_OF_ONE };
 
 static const struct {
     const char *reply; /* %s: the peer */
     const char *reason, *setting;
 } refusals[] = {
     [NOT_ALLOWED] = { "554 5.7.1 %s may not send here, see Smtp:AllowFrom\r\n", "allow_from", "Smtp:AllowFrom" },
+    [NOT_ALLOWED_HIDDEN] = { "554 5.7.1 %s is the container's gateway and could be anybody, see Smtp:AllowFrom\r\n", "gateway",
+                             "Smtp:AllowFrom" },
     [NOT_ALLOWED_LEGACY] = { "554 5.7.1 %s may not send here, see Smtp:Legacy:AllowFrom\r\n", "legacy_allow_from",
                              "Smtp:Legacy:AllowFrom" },
     [NO_TLS_YET] = { "421 4.7.0 no certificate yet, %s, see Smtp:Certificate\r\n", "no_certificate", "Smtp:Certificate" },
@@ -82,6 +87,15 @@ static void say_refused(struct smtp_server *s, const unsigned char address[16], 
                  LOG_S("setting", setting), LOG_S("reply", reply), LOG_I("repeats", repeats));
 }
 
+/* No mail was lost with it: one word an hour about each peer and reason. */
+static void tell_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, struct smtp_refusal r)
+{
+    static const struct envelope none = { .listener = "smtp", .peer = "", .helo = "", .login = "", .from = "" };
+    r.envelope = r.envelope ? r.envelope : &none;
+    if (repeats_say(&s->told, address, r.reason, clock_mono_ms(), &r.repeats))
+        s->options.refused(s->options.user, peer, &r);
+}
+
 static void refuse(struct smtp_server *s, int fd, const unsigned char address[16], enum stranger why)
 {
     char peer[CIDR_TEXT], text[160];
@@ -89,7 +103,15 @@ static void refuse(struct smtp_server *s, int fd, const unsigned char address[16
     int n = snprintf(text, sizeof text, refusals[why].reply, peer);
     (void)send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)close(fd);
+    text[strcspn(text, "\r")] = '\0';
     say_refused(s, address, peer, refusals[why].reason, refusals[why].setting, NULL);
+    tell_refused(s, address, peer,
+                 (struct smtp_refusal){ .reply = text, .setting = refusals[why].setting, .reason = refusals[why].reason });
+}
+
+static bool is_hidden(const struct smtp_server *s, const unsigned char address[16])
+{
+    return gateways_hide(&s->options.gateways, address);
 }
 
 /* The one of that address that has been silent longest and has no mail under way. */
@@ -122,21 +144,46 @@ static bool make_room(struct smtp_server *s, const unsigned char address[16])
 {
     size_t most;
     const unsigned char *heaviest = peers_heaviest(s->peers, &most);
-    if (heaviest && most > peers_count(s->peers, address) + 1 && give_way(s, heaviest, 0, TOO_MANY))
+    if (heaviest && !is_hidden(s, heaviest) && most > peers_count(s->peers, address) + 1 && give_way(s, heaviest, 0, TOO_MANY))
         return true;
     return give_way(s, address, STALE_MS, TOO_MANY);
+}
+
+static void warn_of_gateway(struct smtp_server *s, const unsigned char address[16])
+{
+    char peer[CIDR_TEXT];
+    if (s->is_gateway_said)
+        return;
+    s->is_gateway_said = true;
+    log_line(LOG_WARN, "smtp.gateway", LOG_S("peer", cidr_text(address, peer)), LOG_S("setting", "Smtp:AllowFrom"),
+             LOG_S("text", "devices hide behind the container's default gateway (Docker's userland proxy): rules and limits that go "
+                           "by address do not apply to them; network_mode host or `userland-proxy: false` shows who they are"));
+}
+
+/* Whoever hides others is let in by a word of the owner only; on the old devices' port he must be named. */
+static enum stranger judge_address(const struct door *door, const struct sockaddr *peer, const unsigned char address[16])
+{
+    struct smtp_server *s = door->server;
+    bool is_legacy = door == &s->doors[DOOR_LEGACY];
+    if (is_hidden(s, address))
+        warn_of_gateway(s, address);
+    if (is_legacy)
+        return cidr_contains(&s->options.legacy_allow_from, peer) ? WELCOME : NOT_ALLOWED_LEGACY;
+    if (is_hidden(s, address))
+        return s->options.are_gateways_allowed ? WELCOME : NOT_ALLOWED_HIDDEN;
+    return cidr_contains(&s->options.allow_from, peer) ? WELCOME : NOT_ALLOWED;
 }
 
 /* An address keeps not itself out either: a camera that lost power leaves connections behind that nobody will ever use. */
 static enum stranger judge(const struct door *door, const struct sockaddr *peer, const unsigned char address[16])
 {
     struct smtp_server *s = door->server;
-    bool is_legacy = door == &s->doors[DOOR_LEGACY];
-    if (!cidr_contains(is_legacy ? &s->options.legacy_allow_from : &s->options.allow_from, peer))
-        return is_legacy ? NOT_ALLOWED_LEGACY : NOT_ALLOWED;
+    enum stranger verdict = judge_address(door, peer, address);
+    if (verdict != WELCOME)
+        return verdict;
     if (door->way.manner == SMTP_BY_TLS && !door->way.tls)
         return NO_TLS_YET;
-    if (peers_count(s->peers, address) >= s->options.connections_per_address)
+    if (peers_count(s->peers, address) >= s->options.connections_per_address && !is_hidden(s, address))
         return give_way(s, address, STALE_MS, TOO_MANY_OF_ONE) ? WELCOME : TOO_MANY_OF_ONE;
     return s->count < s->options.connections || make_room(s, address) ? WELCOME : TOO_MANY;
 }
@@ -244,7 +291,23 @@ static void on_check(uv_timer_t *timer)
 static const struct smtp_profile *profile_of(void *user, const unsigned char address[16])
 {
     const struct smtp_options *o = &((struct smtp_server *)user)->options;
-    return o->profile_of ? o->profile_of(o->user, address) : NULL;
+    return o->profile_of && !gateways_hide(&o->gateways, address) ? o->profile_of(o->user, address) : NULL;
+}
+
+/* --- whose mail may be taken ---------------------------------------------------------------------------------------- */
+
+static const struct smtp_refusal *ask(void *user, const unsigned char address[16], uint64_t size)
+{
+    struct smtp_server *s = user;
+    const struct smtp_options *o = &s->options;
+    bool is_panel = o->is_panel && !is_hidden(s, address) && o->is_panel(o->user, address);
+    bool is_free = is_panel || is_hidden(s, address);
+    return smtp_gate_ask(&s->gate, address, !is_free, size);
+}
+
+static const struct smtp_refusal *watch(void *user, int64_t bytes)
+{
+    return smtp_gate_watch(&((struct smtp_server *)user)->gate, bytes);
 }
 
 /* --- what becomes of mails ------------------------------------------------------------------------------------------ */
@@ -267,13 +330,21 @@ static void on_ended(void *user, const struct arrival *a, const char *peer, cons
     s->options.kept(s->options.user, a);
 }
 
+static bool has_mail(const struct envelope *env)
+{
+    return env->from[0] || env->to_count > 0;
+}
+
 static void on_refused(void *user, const unsigned char address[16], const char *peer, const struct smtp_refusal *r)
 {
     struct smtp_server *s = user;
     if (strcmp(r->reason, "size") == 0)
         metrics_add(METRIC_ARRIVALS, "smtp", "refused", 1);
     say_refused(s, address, peer, r->reason, r->setting, r->reply);
-    s->options.refused(s->options.user, peer, r);
+    if (has_mail(r->envelope))
+        s->options.refused(s->options.user, peer, r);
+    else if (strcmp(r->reason, "timeout") != 0) /* that a link lies idle is nobody's trouble */
+        tell_refused(s, address, peer, *r);
 }
 
 static void on_aborted(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why)
@@ -309,6 +380,8 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
 {
     const struct smtp_options *o = &s->options;
     s->store = store;
+    s->told.quiet_ms = TELL_EVERY_MS;
+    s->gate = (struct smtp_gate){ .store = store, .intakes = s->intakes, .limits = o->gate };
     s->shared = (struct smtp_conn_shared){
         .loop = loop,
         .intakes = s->intakes,
@@ -325,6 +398,9 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .input_bytes = sizeof s->input,
         .user = s,
         .profile_of = profile_of,
+        .bytes_per_second = o->bytes_per_second,
+        .ask = ask,
+        .watch = watch,
         .refused = on_refused,
         .aborted = on_aborted,
         .spoke = on_spoke,

@@ -2,6 +2,8 @@
  * The loop's thread calls everything here and is called back on. SIGPIPE must be ignored. */
 #pragma once
 #include "net/cidr.h"
+#include "net/gateway.h"
+#include "net/smtp_gate.h"
 #include "net/smtp_session.h"
 #include "net/transcript.h"
 #include "store/store.h"
@@ -20,6 +22,10 @@ struct smtp_options {
      * a connection that was silent for 10 s outside a mail for a new one of its own address. */
     size_t connections, connections_per_address;
     int64_t command_ms, data_ms, session_ms; /* deadlines       */
+    int64_t bytes_per_second;                /* of a message, at least, over a minute; 0: no limit */
+    struct smtp_gate_limits gate;
+    struct gateways gateways;     /* peers who hide others: never limited or known by their address … */
+    bool are_gateways_allowed;    /* … and let in only so                                            */
     int tls_port;                            /* TLS from the first byte; 0: no such listener                               */
     int legacy_port;                         /* old TLS, or plain, for the addresses named only; 0: no such listener       */
     struct cidr_list legacy_allow_from;      /* borrowed until stopped                                                     */
@@ -27,8 +33,11 @@ struct smtp_options {
     void *user;
     /* The profile for a peer's address (as cidr.h writes it), asked before the greeting. NULL, or NULL out: the default one. */
     const struct smtp_profile *(*profile_of)(void *user, const unsigned char address[16]);
+    /* Whether this address is an alarm panel's: no limit of mails a minute. NULL: none is. */
+    bool (*is_panel)(void *user, const unsigned char address[16]);
     /* Main loop. A mail was kept (seq, id, envelope known): wake the inspector. */
     void (*kept)(void *user, const struct arrival *a);
+    /* Each mail that was lost; of refusals without a mail one an hour for each peer and reason. */
     void (*refused)(void *user, const char *peer, const struct smtp_refusal *r);
     /* A conversation in which the device said anything has ended; NULL: nobody wants to know. */
     void (*spoke)(void *user, const struct transcript *t);

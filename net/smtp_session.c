@@ -32,7 +32,10 @@ static bool is_about_auth(const struct smtp_session *s)
 
 static void refuse_line(struct smtp_session *s, bool is_auth)
 {
-    smtp_reply(s, is_auth ? "500 5.5.6 line too long" : "500 5.5.2 line too long");
+    if (is_auth)
+        smtp_reply(s, "500 5.5.6 line too long");
+    else
+        smtp_refuse(s, REFUSED_COMMAND);
     if (smtp_is_sasl_asked(s))
         smtp_enter(s, ST_READY);
 }
@@ -78,10 +81,7 @@ static bool is_beyond_patience(const struct smtp_session *s)
 
 static void lose_patience(struct smtp_session *s)
 {
-    if (smtp_session_in_mail(s))
-        smtp_refuse(s, REFUSED_ERRORS);
-    else
-        smtp_reply_refused(s, REFUSED_ERRORS);
+    smtp_refuse(s, s->errors > s->limits.errors ? REFUSED_ERRORS : REFUSED_JUNK);
     smtp_enter(s, ST_CLOSED);
 }
 
@@ -280,6 +280,30 @@ void smtp_session_committed(struct smtp_session *s, const char *id, const struct
 void smtp_session_body_failed(struct smtp_session *s, const struct err *failed)
 {
     smtp_lose_body(s, failed->code);
+}
+
+void smtp_session_guard(struct smtp_session *s, const struct smtp_gate_keeper *keeper)
+{
+    s->keeper = *keeper;
+}
+
+static void refuse_commit(struct smtp_session *s, const struct smtp_refusal *why)
+{
+    size_t before = s->out.len;
+    smtp_enter(s, ST_READY);
+    smtp_refuse_as(s, why);
+    smtp_answer_early(s);
+    smtp_tell_said(s, before);
+}
+
+void smtp_session_refuse_mail(struct smtp_session *s, const struct smtp_refusal *why)
+{
+    if (s->state == ST_COMMIT) {
+        refuse_commit(s, why);
+    } else if (s->lost == ERR_NONE) {
+        smtp_lose_body(s, ERR_FULL);
+        s->lost_by = why;
+    }
 }
 
 void smtp_session_end(struct smtp_session *s, enum smtp_end why)

@@ -25,13 +25,14 @@ struct smtp_limits {
 };
 struct smtp_session;
 
-/* Refused after MAIL FROM: becomes an event system.refused. Strings valid until the next feed. */
+/* Refused: becomes an event system.refused. Strings valid until the next feed. */
 struct smtp_refusal {
     const char *reply;   /* "552 5.3.4 …"                                                            */
     const char *setting; /* that would allow it: "Smtp:MaxMessage"                                   */
-    const char *reason;  /* metric label: size, recipients, storage, errors, timeout, connections    */
-    bool is_mail;        /* the mail is lost with it; false: only one recipient                      */
-    const struct envelope *envelope;
+    const char *reason;  /* metric label: size, recipients, storage, errors, timeout, connections … */
+    bool is_mail;        /* the mail is lost with it; false: only a recipient, or a command          */
+    const struct envelope *envelope; /* from "" and nobody in to: there was no mail yet              */
+    uint64_t repeats;                /* times it happened before, unsaid; the server's               */
 };
 
 /* hostname for the greeting; peer in text form; both copied. NULL: out of memory. */
@@ -64,10 +65,22 @@ void smtp_session_committed(struct smtp_session *s, const char *id, const struct
 /* The server could not spool (disk): the rest of DATA is read and thrown away, then answered by this error. */
 void smtp_session_body_failed(struct smtp_session *s, const struct err *failed);
 
+/* Whoever may refuse a mail that the session itself would take: asked at each MAIL with the size that was told (0: none). NULL
+ * out: welcome. 421 in the reply closes. */
+struct smtp_gate_keeper {
+    void *user;
+    const struct smtp_refusal *(*refuses)(void *user, uint64_t size);
+};
+void smtp_session_guard(struct smtp_session *s, const struct smtp_gate_keeper *keeper); /* copied */
+/* The server cannot take this mail (any more): the rest of its body is read and thrown away, then answered by this; after COMMIT
+ * it is the answer at once. why stays valid until then. */
+void smtp_session_refuse_mail(struct smtp_session *s, const struct smtp_refusal *why);
+
 /* 421 and CLOSE, for reasons that only the server knows. */
 enum smtp_end {
     SMTP_END_SILENT,   /* no command for too long     */
     SMTP_END_STALLED,  /* nothing more of the message */
+    SMTP_END_SLOW,     /* … or only a drop at a time  */
     SMTP_END_TOO_LONG, /* the whole conversation      */
     SMTP_END_CROWDED,  /* its place is needed         */
     SMTP_END_STOPPING, /* we go                       */

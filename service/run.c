@@ -48,7 +48,8 @@ struct gateway {
     struct cidr           *networks, *legacy_networks;
     int64_t                connections; /* of SMTP at once */
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
-    bool                   was_full, is_stopping;
+    enum disk { DISK_FREE, DISK_LOW, DISK_FULL } disk;
+    bool                   is_stopping;
     char                   token[TOKEN_BYTES], helper[4096];
 };
 
@@ -116,17 +117,33 @@ static void on_kept(void *user, const struct arrival *a)
         inspector_wake(g->inspector, a->bytes > STORE_QUICK_BYTES);
 }
 
-/* What was refused after MAIL FROM stays visible: an event of our own, told at most once an hour per peer. */
+/* "192.168.1.7 <cam@house> → <gate@house>: 552 5.3.4 … · Smtp:MaxMessage · 3 times before"; where there was no mail, only who. */
+static void write_refused(struct buf *out, const char *peer, const struct smtp_refusal *r)
+{
+    const struct envelope *env = r->envelope;
+    buf_puts(out, peer);
+    if (env->from[0] || env->to_count > 0)
+        buf_printf(out, " <%s> → <%s>", env->from, env->to_count > 0 ? env->to[0] : "");
+    buf_printf(out, ": %s", r->reply);
+    if (r->setting)
+        buf_printf(out, " · %s", r->setting);
+    if (r->repeats > 0)
+        buf_printf(out, " · %llu times before", (unsigned long long)r->repeats);
+}
+
+/* What was refused stays visible: an event of our own, told at most once an hour per peer. */
 static void on_refused(void *user, const char *peer, const struct smtp_refusal *r)
 {
     struct gateway *g = user;
     if (!g->relay)
         return;
-    char text[512], key[80];
+    enum { TEXT_MAX = 2048 };
+    char key[80];
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, TEXT_MAX);
     (void)snprintf(key, sizeof key, "refused %s", peer);
-    (void)snprintf(text, sizeof text, "%s <%s> → <%s>: %s%s%s", peer, r->envelope->from,
-                   r->envelope->to_count > 0 ? r->envelope->to[0] : "", r->reply, r->setting ? " · " : "", r->setting ? r->setting : "");
-    relay_system(g->relay, "system.refused", false, key, text);
+    write_refused(&text, peer, r);
+    relay_system(g->relay, "system.refused", false, key, buf_str(&text));
 }
 
 /* *kept holds what out lists. */
@@ -186,6 +203,13 @@ static int start_smtp(struct gateway *g, struct err *e)
             .errors = (size_t)s->smtp_max_errors,
             .junk_commands = (size_t)s->smtp_max_idle_commands,
         },
+        .bytes_per_second = s->smtp_bytes_per_second,
+        .gate = {
+            .mails = (size_t)s->smtp_max_mails_in_flight,
+            .bytes = (size_t)s->smtp_max_memory_mib << 20,
+            .mails_per_minute = s->smtp_mails_per_minute,
+        },
+        .are_gateways_allowed = s->is_smtp_allow_from_set,
         .connections = (size_t)g->connections,
         .connections_per_address = (size_t)s->smtp_max_connections_per_address,
         .command_ms = s->smtp_command_seconds * SECOND_MS,
@@ -198,6 +222,7 @@ static int start_smtp(struct gateway *g, struct err *e)
         .kept = on_kept,
         .refused = on_refused,
     };
+    gateways_find(&o.gateways);
     if (read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
         read_networks(s->smtp_legacy_allow_from, &g->legacy_networks, &o.legacy_allow_from, e) < 0 || smtp_server_start(&g->loop, g->store, &o, &g->smtp, e) < 0)
         return -1;
@@ -299,16 +324,23 @@ static void start_api(struct gateway *g)
 
 /* --- every second ---------------------------------------------------------------------------------------------- */
 
+/* Told when it gets worse, and when all is well again. */
 static void watch_disk(struct gateway *g)
 {
-    bool is_full = store_is_full(g->store);
-    if (is_full == g->was_full)
+    static const struct {
+        const char *key, *text;
+    } states[] = {
+        [DISK_FREE] = { "disk free", "the disk has room again" },
+        [DISK_LOW] = { "disk low", "the disk is nearly full: mails over the inline limit are refused, see Store:Floor" },
+        [DISK_FULL] = { "disk full", "the disk is full: the reserve is in use, mails over the inline limit are refused" },
+    };
+    enum disk now = store_is_full(g->store) ? DISK_FULL : store_is_low(g->store) ? DISK_LOW : DISK_FREE, before = g->disk;
+    if (now == before)
         return;
-    g->was_full = is_full;
-    static const char text[] = "the disk is full: the reserve is in use, mails over the inline limit are refused";
-    health_set(HEALTH_DISK, NULL, is_full ? text : NULL);
-    if (g->relay)
-        relay_system(g->relay, "system.storage", !is_full, is_full ? "disk full" : "disk free", is_full ? text : "the disk has room again");
+    g->disk = now;
+    health_set(HEALTH_DISK, NULL, now == DISK_FREE ? NULL : states[now].text);
+    if (g->relay && (now > before || now == DISK_FREE))
+        relay_system(g->relay, "system.storage", now == DISK_FREE, states[now].key, states[now].text);
 }
 
 static void watch_store(struct gateway *g)
@@ -416,6 +448,7 @@ static int live(struct gateway *g)
     struct store_options   keep = {
         .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .inline_slow = s->store_inline_slow_kib << 10,
         .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
+        .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
         .user = g, .raw_is_missing = on_raw_missing,
     };

@@ -48,6 +48,14 @@ static const struct setting {
     { "Smtp:CommandTimeout", INT, AT(smtp_command_seconds), "300", 1, 86400, "s", NULL, "Wait for the next command." },
     { "Smtp:DataTimeout", INT, AT(smtp_data_seconds), "180", 1, 86400, "s", NULL, "Wait for the next bytes of a mail." },
     { "Smtp:SessionTimeout", INT, AT(smtp_session_seconds), "86400", 1, 604800, "s", NULL, "Length of a whole conversation." },
+    { "Smtp:MinBytesPerSecond", INT, AT(smtp_bytes_per_second), "100", 0, 1000000, "bytes", NULL,
+      "A mail that twice comes more slowly than this over a minute is cut with 421; 0 is no limit." },
+    { "Smtp:MailsPerMinute", INT, AT(smtp_mails_per_minute), "0", 0, 100000, "", NULL,
+      "Mails a minute from one address; the next hears 450, but never an alarm panel. 0 is no limit: a flood is kept and folded." },
+    { "Smtp:MaxMailsInFlight", INT, AT(smtp_max_mails_in_flight), "2000", 1, 1000000, "", NULL,
+      "Mails on their way to the disk at once; the next hears 421 (an alarm panel's at twice as many)." },
+    { "Smtp:MaxMemory", INT, AT(smtp_max_memory_mib), "128", 1, 65536, "MiB", NULL,
+      "Memory of mails on their way to the disk; the next mail hears 421 (an alarm panel's at twice as much)." },
 
     { "Smtp:TlsPort", INT, AT(smtp_tls_port), "0", 0, 65535, "", NULL,
       "TCP port of a second listener with TLS from the first byte; 0: none. `Smtp:Port` has STARTTLS." },
@@ -77,6 +85,9 @@ static const struct setting {
     { "Store:MaxBytes", INT, AT(store_max_bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
       "Above this the oldest raw mails of infos go first; 0 is half of the file system." },
     { "Store:Reserve", INT, AT(store_reserve_mib), "32", 1, 4096, "MiB", NULL, "Given up when the disk is full, so that alarms are still kept." },
+    { "Store:Floor", INT, AT(store_floor_mib), "256", 0, INT64_C(1) << 30, "MiB", NULL,
+      "With less free room than this (or `FloorPercent`, whichever is more) mails over `Inline` hear 452." },
+    { "Store:FloorPercent", INT, AT(store_floor_percent), "5", 0, 90, "%", NULL, "The same, as a part of the file system." },
     { "Store:Inline", INT, AT(store_inline_kib), "64", 1, 1024, "KiB", NULL,
       "Larger arrivals become files; up to this they are kept even when the disk is full." },
     { "Store:InlineSlow", INT, AT(store_inline_slow_kib), "1024", 1, 1024, "KiB", NULL,
@@ -398,6 +409,7 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
         return err_set(e, ERR_NOMEM, "the settings are too large");
     for (size_t i = 0; i < COUNT(table); i++)
         read_row(&table[i], s);
+    s->is_smtp_allow_from_set = conf_at(s->root, "Smtp:AllowFrom");
     settle_time_zone(s);
     settle_language(s);
     settle_tls(s);

@@ -14,6 +14,7 @@ struct settings {
 
     const char        *smtp_address, *smtp_hostname;
     const char *const *smtp_allow_from; /* CIDR; NULL ends; every item is well-formed */
+    bool        is_smtp_allow_from_set; /* by the owner                               */
     int64_t smtp_port, smtp_max_message_mib, smtp_max_connections, smtp_max_connections_per_address, smtp_max_recipients;
     int64_t smtp_max_command, smtp_max_errors, smtp_max_idle_commands, smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
 
@@ -25,6 +26,8 @@ struct settings {
     int64_t     api_port, api_max_connections, api_max_connections_per_address, api_seconds;
 
     const char *store_folder;
+    int64_t     smtp_bytes_per_second, smtp_mails_per_minute, smtp_max_mails_in_flight, smtp_max_memory_mib;
+    int64_t     store_floor_mib, store_floor_percent;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 
     int64_t log_level, log_format; /* enum log_level, enum log_format */

@@ -32,6 +32,7 @@ struct store {
     atomic_int file_syncs; /* running now */
     struct pace pace;
     atomic_bool is_full; /* the reserve is given up */
+    atomic_bool is_low;  /* free room is below the floor */
 
     pthread_mutex_t days_lock; /* guards ready_days; held while a day's folders are made and synced: once a day   */
     char ready_days[4][DAY_TEXT];
@@ -70,6 +71,7 @@ void day_forget(struct store *s, const char *day); /* it may have been removed *
 
 void reserve_give_up(struct store *s); /* the disk is full; any thread */
 void reserve_take(struct store *s);    /* keeper: makes it, or takes it back when there is room again */
+void floor_look(struct store *s);      /* at start, then the keeper: how much room is there?          */
 
 /* --- failures.c ----------------------------------------------------------------------------------------------- */
 

@@ -215,6 +215,7 @@ static bool look_back(struct keeper *k)
 static void do_chores(struct keeper *k)
 {
     make_days_ahead(k->store);
+    floor_look(k->store);
     if (!k->has_recovered)
         k->has_recovered = look_back(k);
     if (!k->has_reserve || store_is_full(k->store)) {

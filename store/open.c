@@ -169,6 +169,7 @@ static int start(struct store *s, struct err *e)
         return err_set(e, ERR_NOMEM, "out of memory");
     if (open_folder(s, e) < 0 || take_lock(s, e) < 0 || open_database(s, &db, e) < 0)
         return -1;
+    floor_look(s);
     if (writer_start(s, db, &s->writer, e) < 0)
         return -1;
     db = NULL; /* the writer's now */

@@ -1,4 +1,5 @@
-/* reserve: blocks that are given up when the disk is full, so that small arrivals still find room, and their events and
+/* reserve: two floors of free room. Below the first, a part of the file system, large arrivals are not taken any more. The second
+ * is the reserve: blocks that are given up when the disk is full, so that small arrivals still find room, and their events and
  * verdicts with them. While it is given up, large arrivals hear ERR_FULL. */
 #include "store/inside.h"
 #include <errno.h>
@@ -8,11 +9,32 @@
 #include <unistd.h>
 
 static const char name[] = "reserve";
-enum { SPARE_BYTES = 16 << 20 }; /* what must be free beside the reserve before it is taken back */
+enum { SPARE_BYTES = 16 << 20 }; /* what must be free beside the reserve before it is taken back, and above the floor */
 
 bool store_is_full(const struct store *s)
 {
     return atomic_load_explicit(&s->is_full, memory_order_relaxed);
+}
+
+bool store_is_low(const struct store *s)
+{
+    return atomic_load_explicit(&s->is_low, memory_order_relaxed);
+}
+
+static int64_t floor_of(const struct store *s, const struct statvfs *fs)
+{
+    int64_t part = (int64_t)fs->f_blocks / 100 * s->options.floor_percent * (int64_t)fs->f_frsize;
+    return part > s->options.floor_bytes ? part : s->options.floor_bytes;
+}
+
+/* It ends a little above where it began, so that it does not come and go with each mail. */
+void floor_look(struct store *s)
+{
+    struct statvfs fs;
+    if (fstatvfs(s->folder_fd, &fs) < 0)
+        return;
+    int64_t room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize, floor = floor_of(s, &fs);
+    atomic_store(&s->is_low, floor > 0 && room < floor + (store_is_low(s) ? SPARE_BYTES : 0));
 }
 
 void reserve_give_up(struct store *s)

@@ -20,6 +20,8 @@ struct store_options {
     int64_t     inline_slow;   /* … larger than this on a disk with slow syncs (1 MiB) …                 */
     int64_t     inline_memory; /* … while those that wait in memory take no more than this (64 MiB)      */
     int64_t     reserve_bytes; /* given up when the disk is full (32 MiB)                   */
+    int64_t     floor_bytes;   /* with less free room than this …                           */
+    int         floor_percent; /* … or this much of the file system the disk is low; both 0: never */
     int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
     int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
     void *user;
@@ -95,6 +97,8 @@ void store_accept(struct store *s, struct arrival *a);
 
 /* While the disk is full (the reserve is given up) small arrivals are still kept. Any thread. */
 bool store_is_full(const struct store *s);
+/* Free room is below the floor: whoever takes arrivals takes no large ones. Looked at every few seconds. Any thread. */
+bool store_is_low(const struct store *s);
 /* Writes with their syncs that failed in a row; three make /readyz red. Tried again every few seconds. Any thread. */
 int store_failed_syncs(const struct store *s);
 

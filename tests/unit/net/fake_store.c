@@ -1,6 +1,7 @@
 /* fake_store: see fake_store.h. */
 #include "fake_store.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct store {
     struct arrival *waiting[ARRIVALS_MAX];
     size_t count;
     bool is_held, is_stopping, is_slow;
+    atomic_bool is_low;
     enum err_code failure, spool_failure;
     const char *spool_step;
     int jobs, abandoned, open_spools, kept;
@@ -136,6 +138,11 @@ void fake_store_is_slow(struct store *s, bool is_slow)
     s->is_slow = is_slow;
 }
 
+void fake_store_is_low(struct store *s, bool is_low)
+{
+    atomic_store(&s->is_low, is_low);
+}
+
 static int read_locked(struct store *s, const int *value)
 {
     int copy;
@@ -175,6 +182,17 @@ int64_t store_small_max(const struct store *s)
 {
     (void)s;
     return 65536;
+}
+
+bool store_is_full(const struct store *s)
+{
+    (void)s;
+    return false;
+}
+
+bool store_is_low(const struct store *s)
+{
+    return s->is_low;
 }
 
 int64_t store_inline_max(const struct store *s)

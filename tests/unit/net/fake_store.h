@@ -10,6 +10,8 @@ void fake_store_fail_spool(struct store *s, const char *step, enum err_code code
 void fake_store_hold(struct store *s, bool is_held);                               /* answers wait while it is held          */
 void fake_store_is_slow(struct store *s, bool is_slow);                            /* then 1 MiB goes inline, else 64 KiB   */
 
+void fake_store_is_low(struct store *s, bool is_low);
+
 int fake_store_kept(struct store *s);      /* arrivals answered with yes            */
 int fake_store_jobs(struct store *s);      /* opens + writes + syncs of spools      */
 int fake_store_abandoned(struct store *s); /* spools                                */

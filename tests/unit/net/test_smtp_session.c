@@ -238,14 +238,15 @@ static const struct dialogue dialogues[] = {
     { "too many errors", "A\r\nB\r\nC\r\nD\r\nE\r\nNOOP\r\n",
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
       "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
-      "", "", SMTP_WANT_CLOSE },
+      "", "errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
     { "too many errors within a mail", HEAD "A\r\nB\r\nC\r\nD\r\nE\r\n",
       HEAD_OK
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
       "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
       "", "errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
     { "too much junk", "\n\n\n\nRSET\r\nNOOP\r\nNOOP\r\n",
-      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n421 4.7.0 too many errors\r\n", "", "", SMTP_WANT_CLOSE },
+      "250 2.0.0 ok\r\n250 2.0.0 ok\r\n250 2.0.0 ok\r\n421 4.7.0 too many commands without a mail\r\n", "",
+      "junk=Smtp:MaxIdleCommands;", SMTP_WANT_CLOSE },
     { "a mail that is kept pays for errors and junk", "A\r\nB\r\nC\r\n" HEAD "DATA\r\n.\r\nA\r\nB\r\nC\r\n",
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n" HEAD_OK GO QUEUED
       "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n",
@@ -512,11 +513,15 @@ static void test_the_server_may_end_it_at_any_time(void **state)
         enum smtp_end why;
         const char *reply, *refused;
     } cases[] = {
-        { "", SMTP_END_SILENT, "421 4.4.2 timeout, no command came\r\n", "" },
+        { "", SMTP_END_SILENT, "421 4.4.2 timeout, no command came\r\n", "timeout=Smtp:CommandTimeout;" },
         { HEAD, SMTP_END_SILENT, HEAD_OK "421 4.4.2 timeout, no command came\r\n", "timeout=Smtp:CommandTimeout;" },
         { HEAD "DATA\r\nx\n.\n", SMTP_END_STALLED, HEAD_OK GO "421 4.4.2 timeout, the end of the message did not come\r\n",
           "timeout=Smtp:DataTimeout;" },
-        { "AUTH PLAIN\r\n", SMTP_END_TOO_LONG, "334 \r\n421 4.4.2 timeout, this conversation is too long\r\n", "" },
+        { "AUTH PLAIN\r\n", SMTP_END_TOO_LONG, "334 \r\n421 4.4.2 timeout, this conversation is too long\r\n",
+          "timeout=Smtp:SessionTimeout;" },
+        { "", SMTP_END_CROWDED, "421 4.7.0 too many connections\r\n", "" },
+        { HEAD "DATA\r\nx", SMTP_END_SLOW, HEAD_OK GO "421 4.4.2 timeout, the message comes too slowly\r\n",
+          "slow=Smtp:MinBytesPerSecond;" },
         { HEAD, SMTP_END_CROWDED, HEAD_OK "421 4.7.0 too many connections\r\n", "connections=Smtp:MaxConnections;" },
         { HEAD, SMTP_END_STOPPING, HEAD_OK "421 4.3.2 this gateway is stopping, try again\r\n", "" },
     };
@@ -534,6 +539,51 @@ static void test_the_server_may_end_it_at_any_time(void **state)
         talk_done(&t);
         smtp_session_free(&s);
     }
+}
+
+static const struct smtp_refusal often = { "450 4.7.1 too often", "Smtp:MailsPerMinute", "rate", true };
+static const struct smtp_refusal busy = { "421 4.3.2 too busy", "Smtp:MaxMemory", "overload", true };
+
+/* What is told to be 450 bytes is refused with 450, 421 with 421. */
+static const struct smtp_refusal *refuses(void *user, uint64_t size)
+{
+    (void)user;
+    return size == 450 ? &often : size == 421 ? &busy : NULL;
+}
+
+static void test_the_server_may_refuse_a_mail_at_its_beginning(void **state)
+{
+    (void)state;
+    const struct smtp_gate_keeper keeper = { .refuses = refuses };
+    struct smtp_limits limits = small_limits;
+    limits.message_bytes = 1000;
+    struct smtp_session *s = session(&limits);
+    struct talk t;
+    talk_init(&t);
+    smtp_session_guard(s, &keeper);
+    feed_text(&t, s, "MAIL FROM:<a@b> SIZE=450\r\nMAIL FROM:<a@b> SIZE=3\r\nRSET\r\nMAIL FROM:<a@b> SIZE=421\r\nNOOP\r\n");
+    assert_string_equal(buf_str(&t.replies), "450 4.7.1 too often\r\n250 2.1.0 ok\r\n250 2.0.0 ok\r\n421 4.3.2 too busy\r\n");
+    assert_string_equal(buf_str(&t.refused), "rate=Smtp:MailsPerMinute;overload=Smtp:MaxMemory;");
+    assert_int_equal(t.want, SMTP_WANT_CLOSE);
+    talk_done(&t);
+    smtp_session_free(&s);
+}
+
+static void test_the_server_may_refuse_a_mail_while_it_is_read(void **state)
+{
+    (void)state;
+    static const struct smtp_refusal low = { "452 4.3.1 nearly full", "Store:Floor", "storage", true };
+    struct smtp_session *s = session(&small_limits);
+    struct talk t;
+    talk_init(&t);
+    feed_text(&t, s, HEAD "DATA\r\nx");
+    smtp_session_refuse_mail(s, &low);
+    feed_text(&t, s, "y\r\n.\r\nNOOP\r\n");
+    assert_string_equal(buf_str(&t.replies), HEAD_OK GO "452 4.3.1 nearly full\r\n250 2.0.0 ok\r\n");
+    assert_string_equal(buf_str(&t.refused), "storage=Store:Floor;");
+    assert_int_equal(smtp_session_body(s)->len, 0);
+    talk_done(&t);
+    smtp_session_free(&s);
 }
 
 static void test_replies_that_nobody_reads_stop_the_commands(void **state)
@@ -737,6 +787,8 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_kept_is_answered_by_its_reason),
         cmocka_unit_test(test_a_body_that_could_not_be_spooled_is_read_to_its_end),
         cmocka_unit_test(test_the_server_may_end_it_at_any_time),
+        cmocka_unit_test(test_the_server_may_refuse_a_mail_at_its_beginning),
+        cmocka_unit_test(test_the_server_may_refuse_a_mail_while_it_is_read),
         cmocka_unit_test(test_replies_that_nobody_reads_stop_the_commands),
         cmocka_unit_test(test_the_envelope_holds_what_was_said),
         cmocka_unit_test(test_the_login_is_found_in_what_devices_send),
