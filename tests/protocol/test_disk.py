@@ -5,7 +5,7 @@ import time
 import pytest
 
 import mails
-from postern import Postern, at_least, wait_until
+from postern import Postern, at_least, merge, wait_until
 
 PICTURE = mails.camera(pictures=[mails.jpeg(seed=1, size=120_000)])
 ALARM = mails.panel("Zone:8 Ost 1, Innenbereich Alarm")
@@ -41,7 +41,8 @@ def failing(tmp_path):
         folder = tmp_path / "postern"
         disk = Disk(tmp_path, folder / "data")
         disk.fails(*rules)
-        p = Postern(folder, {"Store": {"Reserve": 4}, **(settings or {})}, build="plain", preload="diskfail", env=disk.env)
+        small = {"Store": {"Reserve": 4, "Floor": 0, "FloorPercent": 0}}  # these disks are below every floor from the start
+        p = Postern(folder, merge(small, settings or {}), build="plain", preload="diskfail", env=disk.env)
         made.append(p)
         p.start(wait=wait)
         return p, disk
@@ -183,6 +184,25 @@ def test_room_again_is_noticed_without_a_restart(failing):
     disk.fails("quota * 200000000 ENOSPC")
     wait_until("the reserve is back", lambda: (p.data / "reserve").exists(), 10)
     assert reply(p, PICTURE) == 250
+    wait_until("and it is told", lambda: [e for e in p.events("kind=system.storage") if e.get("restored")], 10)
+
+
+def test_below_the_floor_large_mails_are_refused_and_small_ones_kept(failing):
+    """100 MB are free, and 64 MiB are the floor; then 50 MB are. The reserve is never touched."""
+    p, disk = failing({"Store": {"Floor": 64, "MaxBytes": 1 << 40}}, rules=["quota * 100000000 ENOSPC"])
+    wait_until("the reserve is there", lambda: (p.data / "reserve").exists(), 10)
+    assert reply(p, PICTURE) == 250 and not p.events("kind=system.storage")
+    disk.fails("quota * 50000000 ENOSPC")
+    wait_until("large ones are refused", lambda: reply(p, PICTURE) == 452, 10)
+    assert reply(p, ALARM) == 250
+    assert p.send(PICTURE)[1].startswith("4.3.1 the disk is nearly full")
+    wait_until("it is told", lambda: p.events("kind=system.storage"), 10)
+    [reason] = [r for r in p.api.get("/readyz?verbose").json["reasons"] if r["reason"] == "disk"]
+    assert "Store:Floor" in str(reason) and ready(p) == (200, "degraded\n")
+    assert (p.data / "reserve").exists()
+    disk.fails("quota * 150000000 ENOSPC")
+    assert reply(p, ALARM) == 250
+    wait_until("large ones again", lambda: reply(p, PICTURE) == 250, 10)
     wait_until("and it is told", lambda: [e for e in p.events("kind=system.storage") if e.get("restored")], 10)
 
 

@@ -1,5 +1,8 @@
 """Every limit of the listener, crossed: the answer names it, the operator hears which setting would allow it."""
+import os
+import resource
 import socket
+import threading
 
 import pytest
 
@@ -64,6 +67,8 @@ def test_lines_errors_and_junk(postern):
         for _ in range(10):
             d.say("NOOP\r\n").expect("250")
         d.say("NOOP\r\n").expect("250", "421 4.7.0", "")
+    assert refused(p, "command") == 1 and refused(p, "errors") == 1 and refused(p, "junk") == 1
+    assert {line["setting"] for line in p.log("mail.refused")} == {"Smtp:MaxCommand", "Smtp:MaxErrors", "Smtp:MaxIdleCommands"}
     with Raw(p) as d:
         d.say("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nMAIL FROM:<evil>\r\n").expect("554 5.7.0", "")
 
@@ -110,6 +115,175 @@ def test_a_stranger_is_refused_once_in_the_log(postern):
     p.wait_log("smtp.refused")
     lines = p.log("smtp.refused")
     assert len(lines) == 1 and lines[0]["peer"] == "127.0.0.1" and lines[0]["setting"] == "Smtp:AllowFrom"
+
+
+def test_strangers_and_crowds_are_told_once_an_hour_with_their_number(postern, clock):
+    p = postern({"Smtp": {"AllowFrom": ["127.0.0.2", "127.0.0.3"], "MaxConnectionsPerAddress": 1}}, clock=clock)
+
+    def knock(source, code):
+        with Raw(p, greet=False, source=source) as d:
+            d.expect(code)
+
+    crowd = Raw(p, source="127.0.0.2")
+    for _ in range(5):
+        knock("127.0.0.1", "554 5.7.1")
+        knock("127.0.0.2", "421 4.7.0")
+    knock("127.0.0.9", "554 5.7.1")
+    told = wait_until("an event for each", lambda: len(p.events("kind=system.refused")) == 3 and p.events("kind=system.refused"))
+    assert {e["text"].split(":")[0] for e in told} == {"127.0.0.1", "127.0.0.2", "127.0.0.9"}
+    crowd.close()
+    clock.advance(61 * 60 * 1000)
+    knock("127.0.0.1", "554 5.7.1")
+    again = wait_until("one more", lambda: len(p.events("kind=system.refused")) == 4 and p.events("kind=system.refused"))
+    assert any("Smtp:AllowFrom" in e["text"] and "4 times before" in e["text"] for e in again)
+    assert refused(p, "allow_from") == 7 and refused(p, "connections_per_address") == 5
+
+
+@pytest.mark.threads
+def test_a_mail_that_comes_a_drop_at_a_time_is_cut(postern, clock):
+    """One byte in five seconds; beside it one that stops for two minutes and then goes on, and one at 200 bytes a second."""
+    p = postern({"Smtp": {"DataTimeout": 180}}, clock=clock)
+    drop, pause, slow = Raw(p).data(sender="drop@house"), Raw(p).data(), Raw(p).data()
+    pause.say(ALARM[:40])
+    for n in range(100):
+        drop.say(b"x")
+        if n == 24:
+            pause.say(ALARM[40:] + b".\r\n").expect("250")
+        slow.say(b"y" * 998 + b"\r\n")
+        wait_until("all is read", lambda: not any(unread(d) for d in (drop, slow)))
+        clock.advance(5_000)
+        if drop_was_cut(drop):
+            break
+    drop.expect("421 4.4.2 timeout, the message comes too slowly", "")
+    assert n >= 23  # not before two minutes; how much later is the test clock's, which jumps
+    slow.say(b".\r\n").expect("250")
+    assert p.wait_log("mail.refused", reason="slow")[0]["setting"] == "Smtp:MinBytesPerSecond"
+    event = next(e for e in p.wait_events(3) if e["kind"] == "system.refused")
+    assert "drop@house" in event["text"] and "Smtp:MinBytesPerSecond" in event["text"]
+
+
+def drop_was_cut(device):
+    import select
+    return select.select([device.socket], [], [], 0.05)[0]
+
+
+def unread(device):
+    import array
+    import fcntl
+    import termios
+    left = array.array("i", [0])
+    fcntl.ioctl(device.socket, termios.TIOCOUTQ, left)
+    return left[0]
+
+
+def test_mails_a_minute_are_limited_where_the_owner_says_so(postern, clock):
+    p = postern({"Smtp": {"MailsPerMinute": 3}}, clock=clock)
+    with Raw(p) as d:
+        for _ in range(3):
+            d.data().say(ALARM + b".\r\n").expect("250")
+        d.say("MAIL FROM:<cam@house>\r\n").expect("450 4.7.1")
+        with Raw(p, source="127.0.0.2") as other:
+            other.data().say(ALARM + b".\r\n").expect("250")
+        clock.advance(21_000)
+        d.data().say(ALARM + b".\r\n").expect("250")
+        d.say("MAIL FROM:<cam@house>\r\n").expect("450 4.7.1")
+    assert refused(p, "rate") == 2
+    assert p.wait_log("mail.refused", reason="rate")[0]["setting"] == "Smtp:MailsPerMinute"
+    event = next(e for e in p.wait_events(6) if e["kind"] == "system.refused")
+    assert "cam@house" in event["text"] and "Smtp:MailsPerMinute" in event["text"]
+
+
+def test_a_flood_from_one_address_does_not_keep_another_out(postern):
+    """No limit by default: all of it is kept, and who sends beside it is served as quickly as ever."""
+    p = postern({"Smtp": {"MaxConnections": 60, "MaxConnectionsPerAddress": 60}})
+    flood, stop, sent = [Raw(p, source="127.0.0.66") for _ in range(60)], threading.Event(), []
+
+    def pour(device):
+        while not stop.is_set():
+            try:
+                device.data().say(ALARM + b".\r\n").expect("250")
+                sent.append(1)
+            except (AssertionError, OSError):
+                return
+
+    threads = [threading.Thread(target=pour, args=(d,)) for d in flood[:10]]
+    for t in threads:
+        t.start()
+    try:
+        for n in range(20):
+            with Raw(p, source=f"127.0.1.{n + 1}") as d:
+                d.data().say(ALARM + b".\r\n").expect("250")
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert len(sent) > 20
+    assert p.metric("postern_arrivals_total", listener="smtp", result="kept") >= len(sent) + 20
+    for d in flood:
+        d.close()
+
+
+def test_large_mails_below_the_floor(postern):
+    p = postern({"Store": {"Floor": 1 << 30}})  # a petabyte: every disk is below it
+    with Raw(p) as d:
+        d.say("MAIL FROM:<cam@house> SIZE=70000\r\n").expect("452 4.3.1 the disk is nearly full")
+        d.data(sender="cam@house").say((b"z" * 998 + b"\r\n") * 300 + b".\r\n").expect("452 4.3.1 the disk is nearly full")
+        d.data().say((b"z" * 998 + b"\r\n") * 66 + b".\r\n").expect("452 4.3.1")  # just above it
+        d.data().say(ALARM + b".\r\n").expect("250")
+        d.say(f"MAIL FROM:<cam@house> SIZE={65536}\r\n").expect("250")
+    assert refused(p, "storage") == 3
+    assert p.wait_log("mail.refused", reason="storage")[0]["setting"] == "Store:Floor"
+    assert not list(p.data.rglob("*.eml"))
+    [event] = wait_until("it is told", lambda: p.events("kind=system.storage"))
+    assert "Store:Floor" in event["text"]
+
+
+@pytest.mark.threads
+def test_without_descriptors_the_open_conversations_go_on(postern):
+    p = postern()
+    before = [Raw(p).data() for _ in range(3)]
+    open_now = max(int(fd) for fd in os.listdir(f"/proc/{p.process.pid}/fd"))
+    soft, hard = resource.prlimit(p.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(p.process.pid, resource.RLIMIT_NOFILE, (open_now + 4, hard))
+    later = [Raw(p, greet=False) for _ in range(20)]
+    p.wait_log("smtp.paused")
+    for d in before:
+        d.say(ALARM + b".\r\n").expect("250")
+    resource.prlimit(p.process.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    for d in later:
+        d.expect("220")
+        d.close()
+    for d in before:
+        d.data().say(ALARM + b".\r\n").expect("250")
+        d.close()
+    assert len(p.wait_events(6)) == 6
+
+
+# --- behind a container's gateway -----------------------------------------------------------------------------------
+
+HIDDEN = {"POSTERN_GATEWAY": "127.0.0.5"}
+
+
+def test_who_hides_behind_the_gateway_needs_the_owners_word(postern):
+    p = postern(env=HIDDEN)
+    for _ in range(3):
+        with Raw(p, greet=False, source="127.0.0.5") as d:
+            assert "Smtp:AllowFrom" in d.expect("554 5.7.1")
+    with Raw(p, source="127.0.0.6") as d:  # others are as welcome as ever
+        d.data().say(ALARM + b".\r\n").expect("250")
+    [line] = p.wait_log("smtp.gateway")
+    assert line["peer"] == "127.0.0.5" and line["level"] == "warn"
+    [event] = wait_until("it is told", lambda: p.events("kind=system.refused"))
+    assert "127.0.0.5" in event["text"]
+
+
+def test_who_hides_behind_the_gateway_is_not_limited_by_address(postern):
+    p = postern({"Smtp": {"AllowFrom": ["192.168.1.0/24"], "MaxConnectionsPerAddress": 2, "MailsPerMinute": 2}}, env=HIDDEN)
+    devices = [Raw(p, source="127.0.0.5") for _ in range(5)]
+    for d in devices:
+        d.data().say(ALARM + b".\r\n").expect("250")
+        d.close()
+    assert len(p.log("smtp.gateway")) == 1
 
 
 @pytest.mark.threads

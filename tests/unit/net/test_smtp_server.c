@@ -806,6 +806,44 @@ static void test_many_devices_at_once_lose_nothing(void **state)
     assert_int_equal(h.kept, DEVICES * 50);
 }
 
+static bool is_panel(void *user, const unsigned char address[16])
+{
+    (void)user;
+    return address[15] == 7;
+}
+
+static void test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more(void **state)
+{
+    (void)state;
+    struct house h;
+    struct smtp_options o = usual();
+    o.gate.mails = 2;
+    o.is_panel = is_panel;
+    house_open(&h, o, "127.0.0.0/8");
+    fake_store_hold(h.store, true);
+    int waiting[2], fd;
+    for (int i = 0; i < 2; i++) {
+        waiting[i] = greeted(&h);
+        send_message(waiting[i], "one\r\n", 5);
+    }
+    (void)usleep(100 * 1000);
+    fd = greeted(&h);
+    say(fd, "MAIL FROM:<a@b>\r\n");
+    expect(fd, "421 4.3.2");
+    expect_close(fd);
+    assert_string_equal(atomic_load(&h.reason), "overload");
+    fd = connect_from(&h, "127.0.0.7");
+    expect(fd, "220");
+    start_data(fd);
+    (void)close(fd);
+    fake_store_hold(h.store, false);
+    for (int i = 0; i < 2; i++) {
+        expect(waiting[i], "250");
+        (void)close(waiting[i]);
+    }
+    house_end(&h);
+}
+
 static bool was_spoken(const struct house *h, const char *words)
 {
     return strstr(buf_str(&h->spoken), words);
@@ -906,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_stopping_waits_no_longer_than_it_was_told),
         cmocka_unit_test(test_without_descriptors_open_conversations_go_on_and_new_ones_wait),
         cmocka_unit_test(test_many_devices_at_once_lose_nothing),
+        cmocka_unit_test(test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more),
         cmocka_unit_test(test_what_was_spoken_is_told_with_its_end_and_without_its_secrets),
         cmocka_unit_test(test_a_port_that_is_taken_is_said),
         cmocka_unit_test(test_an_empty_address_is_every_address),
