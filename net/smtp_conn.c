@@ -35,7 +35,7 @@ struct smtp_conn {
     struct tls *tls;             /* NULL: plain text             */
     int64_t shaking_since_ms;
     bool is_first_byte_awaited, is_greeted, has_spoken_tls;
-    int manner; /* of its door */
+    enum smtp_manner manner;
     struct buf held;       /* input that waits                         */
     bool is_reading, is_writing;
     bool is_committing; /* the intake is finished, its answer not here                  */

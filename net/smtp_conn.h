@@ -8,13 +8,14 @@
 struct uv_loop_s;
 struct smtp_conn;
 
-/* A listener, as its connections see it. */
+/* A listener, as its connections see it: how a conversation begins there. */
+enum smtp_manner {
+    SMTP_BY_STARTTLS, /* plain text first                                                                */
+    SMTP_BY_TLS,      /* TLS from the first byte                                                         */
+    SMTP_BY_EITHER,   /* the device's first byte tells; one that is silent for a second is greeted plain */
+};
 struct smtp_door {
-    enum {
-        SMTP_BY_STARTTLS, /* plain text first                                                              */
-        SMTP_BY_TLS,      /* TLS from the first byte                                                       */
-        SMTP_BY_EITHER,   /* the device's first byte tells; one that is silent for a second is greeted plain */
-    } manner;
+    enum smtp_manner manner;
     struct tls_context *tls; /* NULL: not there (yet) */
 };
 

@@ -47,20 +47,9 @@ static void link_done(struct link *l)
     buf_done(&l->plain);
 }
 
-/* All that either end has to say goes to the other, in pieces of `step` bytes. */
 static void carry(struct link *l, size_t step)
 {
-    bool moved = true;
-    tls_device_hear(l->device, NULL, 0);
-    while (moved) {
-        struct buf *theirs = tls_device_out(l->device), *ours = tls_out(l->us);
-        moved = theirs->len > 0 || ours->len > 0;
-        for (size_t at = 0; at < theirs->len; at += step)
-            (void)tls_feed(l->us, theirs->data + at, theirs->len - at < step ? theirs->len - at : step, &l->plain);
-        buf_clear(theirs);
-        tls_device_hear(l->device, buf_str(ours), ours->len);
-        buf_clear(ours);
-    }
+    tls_device_carry(l->device, l->us, &l->plain, step);
 }
 
 /* --- handshakes ------------------------------------------------------------------------------------------------------ */

@@ -89,6 +89,21 @@ void tls_device_end(struct tls_device *d)
     (void)SSL_shutdown(d->ssl);
 }
 
+void tls_device_carry(struct tls_device *d, struct tls *us, struct buf *plain, size_t step)
+{
+    bool moved = true;
+    tls_device_hear(d, NULL, 0);
+    while (moved) {
+        struct buf *theirs = tls_device_out(d), *ours = tls_out(us);
+        moved = theirs->len > 0 || ours->len > 0;
+        for (size_t at = 0; at < theirs->len; at += step)
+            (void)tls_feed(us, theirs->data + at, theirs->len - at < step ? theirs->len - at : step, plain);
+        buf_clear(theirs);
+        tls_device_hear(d, buf_str(ours), ours->len);
+        buf_clear(ours);
+    }
+}
+
 const char *tls_device_pair(void)
 {
     static struct buf pair;

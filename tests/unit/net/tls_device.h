@@ -1,6 +1,6 @@
 /* tls_device: the other end of net/tls.h for tests: a device's TLS client as OpenSSL gives it, all in memory. */
 #pragma once
-#include "core/buf.h"
+#include "net/tls.h"
 
 struct tls_device;
 
@@ -15,6 +15,9 @@ bool tls_device_is_open(const struct tls_device *d);
 bool tls_device_has_heard_the_end(const struct tls_device *d);
 void tls_device_say(struct tls_device *d, const char *plain, size_t n);
 void tls_device_end(struct tls_device *d);
+
+/* All that either end has to say goes to the other, what comes to us in pieces of `step` bytes; plain: what we understood. */
+void tls_device_carry(struct tls_device *d, struct tls *us, struct buf *plain, size_t step);
 
 /* A pair made once for all tests of a program, as PEM. */
 const char *tls_device_pair(void);
