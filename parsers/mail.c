@@ -7,8 +7,10 @@
 #include "core/utf8.h"
 #include "parsers/charset.h"
 #include "parsers/html.h"
+#include "parsers/mend.h"
 #include "parsers/sniff.h"
 #include <gmime/gmime.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -449,10 +451,15 @@ int mail_read(const char *raw, size_t n, struct arena *a, struct mail *out, stru
     out->date_offset_s = 0;
     out->media = NULL;
     out->media_count = 0;
-    if (n > INT32_MAX || is_monstrous(raw, n))
+    char *mended = NULL;
+    if (n > INT32_MAX || is_monstrous(raw, n)) {
         read_roughly(&r, out);
-    else
+    } else {
+        if ((mended = mend_copy(raw, n)))
+            r.raw = mended;
         read_by_gmime(&r, out);
+    }
+    free(mended);
     buf_done(&r.plain);
     buf_done(&r.html);
     buf_done(&r.decoded);

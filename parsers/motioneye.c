@@ -20,7 +20,7 @@ static int score(const struct mail *m)
     return find(m->subject, in_subject) || find(m->text, in_text) ? 90 : 0;
 }
 
-/* The last c of the line at s, from `from` on; NULL: none. Names may hold quotes and slashes themselves. */
+/* The last c in the line at s, before `before` where that is not NULL; NULL: none. Names may hold quotes and slashes themselves. */
 static const char *last_in_line(const char *s, char c, const char *before)
 {
     const char *end = s + strcspn(s, "\n");
