@@ -17,6 +17,8 @@ struct api_options {
     int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */
     /* Sends a test mail through our own listener and waits: writes the answer's members into the open object. */
     int (*test)(void *user, const char *recipient, const char *kind, struct json_out *w, struct err *e);
+    /* Gives a device the owner's name. ERR_NOT_FOUND, ERR_STATE (the settings name it), ERR_INPUT. */
+    int (*rename)(void *user, const char *device, const char *name, struct err *e);
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;
 int  api_port(const struct api *a);

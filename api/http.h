@@ -10,7 +10,7 @@ enum {
     HTTP_BODY_MAX = 64 * 1024,  /* of a request; more: 413                      */
     HTTP_PAIRS_MAX = 16,        /* query parameters; more: 400                  */
     HTTP_HEADERS_MAX = 8,       /* of an answer                                 */
-    HTTP_ARG_BYTES = 40,        /* of one {} in a path pattern, with NUL        */
+    HTTP_ARG_BYTES = 72,        /* of one {} in a path pattern, with NUL        */
     HTTP_ANSWER_MAX = 16 << 20, /* bytes of an answer that is built in memory   */
 };
 

@@ -3,6 +3,7 @@
 #include "api/guard.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -13,7 +14,7 @@ enum {
 enum { REFUSALS_EVERY_MS = 60 * 1000 };
 
 static const struct route {
-    const char  *method, *pattern; /* {} stands for one segment of the path */
+    const char  *method, *pattern; /* {} stands for one segment of the path, {*} for all up to what stands behind it */
     unsigned     flags;
     api_handler *handle;
     const char  *query; /* names it takes, each followed by a blank */
@@ -26,6 +27,10 @@ static const struct route {
     { "GET", "/api/v1/deliveries", 0, deliveries_list, "state recipient event limit cursor " },
     { "POST", "/api/v1/deliveries/{}/retry", CHANGE, deliveries_retry, "" },
     { "POST", "/api/v1/test", CHANGE, test_post, "" },
+    { "GET", "/api/v1/devices", 0, devices_list, "limit cursor " },
+    { "GET", "/api/v1/devices/{*}/sessions", 0, devices_sessions, "" },
+    { "GET", "/api/v1/devices/{*}", 0, devices_one, "" },
+    { "PATCH", "/api/v1/devices/{*}", CHANGE, devices_patch, "" },
     { "GET", "/livez", OPEN, health_live, "" },
     { "GET", "/readyz", OPEN, health_ready, "verbose " },
     { "GET", "/metrics", 0, metrics_get, "" },
@@ -33,10 +38,20 @@ static const struct route {
 
 /* --- finding --------------------------------------------------------------------------------------------------------- */
 
-/* One segment into arg; its length, or 0: empty or too long for anything of ours. */
-static size_t take_segment(const char *path, char arg[HTTP_ARG_BYTES])
+/* How much of the path {} or {*} at pattern stands for: a device's name may have a slash in it. */
+static size_t segment_length(const char *pattern, const char *path)
 {
-    size_t n = strcspn(path, "/");
+    if (pattern[1] != '*')
+        return strcspn(path, "/");
+    const char *suffix = pattern + strlen("{*}");
+    size_t      all = strlen(path), behind = strlen(suffix);
+    return all > behind && strcmp(path + all - behind, suffix) == 0 ? all - behind : 0;
+}
+
+/* It into arg; its length, or 0: empty or too long for anything of ours. */
+static size_t take_segment(const char *pattern, const char *path, char arg[HTTP_ARG_BYTES])
+{
+    size_t n = segment_length(pattern, path);
     if (n >= HTTP_ARG_BYTES)
         return 0;
     memcpy(arg, path, n);
@@ -53,11 +68,11 @@ static bool is_match(const char *pattern, const char *path, char args[2][HTTP_AR
                 return false;
             continue;
         }
-        size_t n = take_segment(path, args[arg++]);
+        size_t n = take_segment(pattern, path, args[arg++]);
         if (n == 0)
             return false;
         path += n;
-        pattern += 2;
+        pattern = strchr(pattern, '}') + 1;
     }
     return *path == '\0';
 }
@@ -70,20 +85,25 @@ static bool is_method(const struct route *route, const char *method)
 /* NULL: *p says why not. */
 static const struct route *find(struct request *r, struct response *p)
 {
-    const struct route *other = NULL;
+    const char *get = NULL, *other = NULL; /* methods that this address does take */
     for (size_t i = 0; i < COUNT(routes); i++) {
         if (!is_match(routes[i].pattern, r->path, r->args))
             continue;
         if (is_method(&routes[i], r->method))
             return &routes[i];
-        other = &routes[i];
+        if (strcmp(routes[i].method, "GET") == 0)
+            get = "GET, HEAD";
+        else
+            other = routes[i].method;
     }
-    if (!other) {
+    if (!get && !other) {
         problem(p, 404, "there is no such address; docs/api.md lists them");
         return NULL;
     }
-    problem(p, 405, "this address takes %s only", other->method);
-    response_header(p, "Allow", strcmp(other->method, "GET") == 0 ? "GET, HEAD" : other->method);
+    char allowed[40];
+    (void)snprintf(allowed, sizeof allowed, "%s%s%s", get ? get : "", get && other ? ", " : "", other ? other : "");
+    problem(p, 405, "this address takes %s only", allowed);
+    response_header(p, "Allow", allowed);
     return NULL;
 }
 

@@ -149,12 +149,22 @@ void job_next(struct buf *frame)
     buf_consume(frame, end < frame->len ? end : frame->len);
 }
 
-void job_write_request(struct buf *out, const char *envelope, int64_t received_ms, const char *raw, size_t n)
+void job_write_request(struct buf *out, const char *envelope, const struct job_device *device, int64_t received_ms, const char *raw,
+                       size_t n)
 {
     struct json_out w = json_begin(out);
     json_object(&w, NULL);
     json_i(&w, "received_ms", received_ms);
     json_raw(&w, "envelope", envelope);
+    if (device) {
+        json_object(&w, "device");
+        json_s(&w, "id", device->id);
+        json_s(&w, "name", device->name);
+        json_s_opt(&w, "kind", device->kind);
+        json_s_opt(&w, "language", device->language);
+        json_s_opt(&w, "time_zone", device->time_zone);
+        json_end(&w);
+    }
     json_end(&w);
     if (!raw)
         return;

@@ -2,7 +2,7 @@
  *
  * A frame is four bytes of length (native order: both ends are one machine) and that many bytes of JSON.
  *   helper → postern, once    {"ready":true}  or  {"error":"…"} and it ends (no seccomp here, no such time zone)
- *   postern → helper          {"received_ms":N,"envelope":{…}}, then a NUL and the raw arrival where it is small, else with
+ *   postern → helper          {"received_ms":N,"envelope":{…},"device":{"id","name","kind","language","time_zone"}}, then a NUL and the raw arrival where it is small, else with
  *                             the first byte one descriptor: the raw arrival
  *   helper → postern          {"parser","subject","rule_trouble","events":[event_write_full …]} or {"error"}; with "retire":true
  *                             it ends after this answer (1,000 jobs, or 64 MB grown): start another
@@ -28,8 +28,14 @@ const char *job_text(const struct buf *frame, size_t *n_out);
 const char *job_raw(const struct buf *frame, size_t *n_out);
 void        job_next(struct buf *frame); /* drops it; what has come behind it stays */
 
-/* The bodies. envelope is JSON already; raw NULL: it comes as a descriptor. */
-void job_write_request(struct buf *out, const char *envelope, int64_t received_ms, const char *raw, size_t n);
+/* Who sent it, as far as postern knows; kind, language and time_zone may be "". */
+struct job_device {
+    const char *id, *name, *kind, *language, *time_zone;
+};
+
+/* The bodies. envelope is JSON already; device NULL: not known; raw NULL: it comes as a descriptor. */
+void job_write_request(struct buf *out, const char *envelope, const struct job_device *device, int64_t received_ms, const char *raw,
+                       size_t n);
 void job_write_answer(struct buf *out, const char *subject, const struct events *events, bool is_last);
 void job_write_error(struct buf *out, const char *text, bool is_last);
 void job_write_ready(struct buf *out);

@@ -2,6 +2,7 @@
  * asks to be replaced between two jobs. */
 #include "inspect/inspect.h"
 #include "inspect/job.h"
+#include "parsers/zone.h"
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -41,7 +42,23 @@ static bool is_worn_out(struct server *s, bool is_large)
     return s->jobs >= JOBS_MAX || grown_kib / 1024 > GROWTH_MAX_MIB;
 }
 
-static int read_request(struct server *s, struct arena *a, struct envelope *envelope, int64_t *received_ms, struct err *e)
+/* NULL: postern does not know who sent it, or the arena is full. */
+static const struct parser_device *read_device(const struct json *v, struct arena *a)
+{
+    struct parser_device *d = json_str(v, "id", NULL) ? arena_alloc(a, sizeof *d) : NULL;
+    if (!d)
+        return NULL;
+    *d = (struct parser_device){
+        .id = arena_str(a, json_str(v, "id", "")),
+        .name = arena_str(a, json_str(v, "name", "")),
+        .kind = arena_str(a, json_str(v, "kind", "")),
+        .language = arena_str(a, json_str(v, "language", "")),
+        .zone = zone_find(json_str(v, "time_zone", "")),
+    };
+    return d->id && d->name && d->kind && d->language ? d : NULL;
+}
+
+static int read_request(struct server *s, struct inspection *i, struct envelope *envelope, int64_t *received_ms, struct err *e)
 {
     size_t                         n;
     const char                    *text = job_text(&s->frame, &n);
@@ -49,7 +66,8 @@ static int read_request(struct server *s, struct arena *a, struct envelope *enve
     if (!root)
         return -1;
     *received_ms = json_int(root, "received_ms", 0);
-    if (envelope_read(json_get(root, "envelope"), a, envelope) < 0)
+    i->mail.device = read_device(json_get(root, "device"), &i->arena);
+    if (envelope_read(json_get(root, "envelope"), &i->arena, envelope) < 0)
         return err_set(e, ERR_NOMEM, "no room for the envelope");
     return 0;
 }
@@ -59,7 +77,7 @@ static int do_job(struct server *s, int fd, struct inspection *i, bool *is_large
     struct envelope envelope;
     int64_t         received_ms;
     struct raw      raw;
-    if (read_request(s, &i->arena, &envelope, &received_ms, e) < 0)
+    if (read_request(s, i, &envelope, &received_ms, e) < 0)
         return -1;
     size_t      n;
     const char *bytes = job_raw(&s->frame, &n);

@@ -39,6 +39,13 @@ static const struct parser *next_best(const struct mail *m, unsigned *tried)
     return best;
 }
 
+/* What nobody understands of a panel may be an alarm. */
+static void be_careful(const struct mail *m, struct event *ev)
+{
+    if (m->device && strcmp(m->device->kind, "panel") == 0 && strcmp(ev->kind, "unknown") == 0)
+        ev->severity = SEVERITY_ALARM;
+}
+
 /* What parsers leave open: who sent it, when by its own clock, what it shows. -1: out of memory. */
 static int complete(const struct mail *m, struct events *out, const char *device)
 {
@@ -47,7 +54,8 @@ static int complete(const struct mail *m, struct events *out, const char *device
         if (ev->device_id[0] == '\0')
             ev->device_id = device;
         if (ev->device_name[0] == '\0')
-            ev->device_name = ev->device_id;
+            ev->device_name = m->device && m->device->name[0] ? m->device->name : ev->device_id;
+        be_careful(m, ev);
         if (!ev->device_time && ev->happened_ms == 0 && when_tell_date(ev, m, out->arena) < 0)
             return -1;
         if (!ev->media && i == 0) {
@@ -56,6 +64,11 @@ static int complete(const struct mail *m, struct events *out, const char *device
         }
     }
     return 0;
+}
+
+static const char *device_of(const struct mail *m, struct arena *a)
+{
+    return m->device ? m->device->id : envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, a);
 }
 
 /* What the owner's rules say of it, else what the best parser says that can read it. -1: out of memory. */
@@ -80,7 +93,7 @@ static int read_events(const struct mail *m, struct events *out, struct err *e)
 int parsers_read(const struct mail *m, struct events *out, struct err *e)
 {
     if (read_events(m, out, e) == 0 &&
-        complete(m, out, envelope_device(m->envelope, m->site->alarm_user, m->site->status_user, out->arena)) == 0)
+        complete(m, out, device_of(m, out->arena)) == 0)
         return 0;
     return err_set(e, ERR_NOMEM, "no room for an event");
 }

@@ -118,16 +118,21 @@ static int bad_option(const char *command, const char *option, const char *why)
     return EX_USAGE;
 }
 
+void cli_put_escaped(struct buf *out, const char *text)
+{
+    for (; *text; text++)
+        if ((*text >= '0' && *text <= '9') || ((*text | 0x20) >= 'a' && (*text | 0x20) <= 'z') || strchr("-._~", *text))
+            buf_putc(out, *text);
+        else
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
+}
+
 static void add_to_query(struct wish *w, const char *name, const char *value)
 {
     CLEANUP(buf_done) struct buf q;
     buf_init(&q, sizeof w->query - 1);
     buf_printf(&q, "%s&%s=", w->query, name);
-    for (; *value; value++)
-        if ((*value >= '0' && *value <= '9') || ((*value | 0x20) >= 'a' && (*value | 0x20) <= 'z') || strchr("-._~", *value))
-            buf_putc(&q, *value);
-        else
-            buf_printf(&q, "%%%02X", (unsigned)(unsigned char)*value);
+    cli_put_escaped(&q, value);
     (void)snprintf(w->query, sizeof w->query, "%s", buf_str(&q));
 }
 

@@ -12,6 +12,8 @@ int cli_parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
 void cli_column(struct buf *out, const char *text, size_t width, bool is_last);
 void cli_time_column(struct buf *out, const char *rfc3339); /* local time to the second */
 
+void cli_put_escaped(struct buf *out, const char *text); /* for an address: percent-encoded */
+
 struct cli_view {
     const char *path;                                               /* "/api/v1/events" */
     const char *heading;

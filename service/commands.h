@@ -9,6 +9,8 @@ int cmd_inspect(const struct settings *s, int argc, char **argv);
 int cmd_send_test(const struct settings *s, int argc, char **argv);
 int cmd_events(const struct settings *s, int argc, char **argv);
 int cmd_deliveries(const struct settings *s, int argc, char **argv);
+int cmd_devices(const struct settings *s, int argc, char **argv);
+int cmd_sessions(const struct settings *s, int argc, char **argv);
 int cmd_texts(const struct settings *s, int argc, char **argv);
 int cmd_token(const struct settings *s, int argc, char **argv);
 int cmd_healthcheck(const struct settings *s, int argc, char **argv);

@@ -281,6 +281,24 @@ static void read_users(struct reading *r, const struct device_settings *d)
     }
 }
 
+static bool is_listed(const char *const *names, const char *name)
+{
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+static void list_zones(struct reading *r, struct device_settings *d)
+{
+    const char **zones = room(r, d->count, sizeof *zones); /* zeroed */
+    size_t       count = 0;
+    for (size_t i = 0; zones && i < d->count; i++)
+        if (d->items[i].time_zone[0] && !is_listed(zones, d->items[i].time_zone))
+            zones[count++] = d->items[i].time_zone;
+    d->zones = zones;
+}
+
 int device_settings_read(const struct conf *root, struct people *people, struct arena *a, struct mistakes *m,
                          struct device_settings *out)
 {
@@ -288,6 +306,7 @@ int device_settings_read(const struct conf *root, struct people *people, struct 
     *out = (struct device_settings){ .items = NULL };
     read_devices(&r, out);
     read_users(&r, out);
+    list_zones(&r, out);
     return r.is_full ? -1 : 0;
 }
 

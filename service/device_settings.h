@@ -29,6 +29,7 @@ struct device_setting {
 struct device_settings {
     const struct device_setting *items; /* in the order of the block */
     size_t                       count;
+    const char *const           *zones; /* all that they name, each once; NULL ends */
 };
 
 /* What is wrong is added to m and left out; the rest works. Who is told of which device goes into people. -1 only when the arena

@@ -183,6 +183,14 @@ static bool recognise(const struct understanding *u, struct asked *out)
     return is_ours;
 }
 
+bool drill_is_login(const char *login)
+{
+    (void)pthread_mutex_lock(&all.lock);
+    bool is_ours = all.login[0] && strcmp(all.login, login) == 0;
+    (void)pthread_mutex_unlock(&all.lock);
+    return is_ours;
+}
+
 void drill_mark(struct understanding *u)
 {
     struct asked a;

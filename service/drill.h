@@ -17,5 +17,8 @@ void drill_free(struct drill **d);
  * -1: ERR_INPUT no such recipient or kind, ERR_STATE another drill runs, ERR_IO the listener refused, ERR_TIMEOUT nobody read it. */
 int drill_run(struct drill *d, const char *recipient, const char *kind, struct json_out *w, struct err *e) MUST_CHECK;
 
+/* Whether a conversation with this login is ours. Any thread. */
+bool drill_is_login(const char *login);
+
 /* The inspector hands every understanding through here before relay_take: one that is a drill's becomes it. Any thread. */
 void drill_mark(struct understanding *u);

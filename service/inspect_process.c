@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GREETING_MS = 10000, GREETING_MAX = 65536, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8 };
+enum { GREETING_MS = 10000, GREETING_MAX = 65536, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8, ARGUMENTS_MAX = 160 };
 
 void inspect_process_init(struct inspect_process *p)
 {
@@ -69,15 +69,28 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attribu
     return r ? r : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
+/* Behind the arguments that are there: the zones of the devices' clocks. */
+static void add_zones(const char **args, size_t max, const char *const *zones)
+{
+    size_t n = 0;
+    while (args[n])
+        n++;
+    for (; zones && *zones && n + 2 < max; zones++) {
+        args[n++] = "--open-zone";
+        args[n++] = *zones;
+    }
+}
+
 static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
 {
     char memory[24], *environment[ENVIRONMENT_MAX];
     (void)snprintf(memory, sizeof memory, "%lld", (long long)(o->memory_mib ? o->memory_mib : 256));
-    const char *const args[] = {
+    const char *args[ARGUMENTS_MAX] = {
         o->program, "--jobs", "--memory", memory, "--sandbox", o->is_sandboxed ? "on" : "off", "--alarm-user", o->alarm_user,
         "--status-user", o->status_user, "--language", o->language, "--time-zone", o->site_time_zone ? o->site_time_zone : "UTC",
         o->texts && o->texts[0] ? "--texts" : NULL, o->texts, NULL,
     };
+    add_zones(args, COUNT(args), o->zones);
     choose_environment(environment);
     posix_spawn_file_actions_t files;
     posix_spawnattr_t          attributes;
@@ -149,7 +162,7 @@ int inspect_process_start(struct inspect_process *p, const struct inspector_opti
 int inspect_process_tell(struct inspect_process *p, const struct question *q, struct err *e)
 {
     buf_clear(&p->request);
-    job_write_request(&p->request, q->envelope, q->received_ms, q->raw, q->raw_bytes);
+    job_write_request(&p->request, q->envelope, q->device, q->received_ms, q->raw, q->raw_bytes);
     if (job_send(p->socket, &p->request, q->raw ? -1 : q->fd, e) < 0) {
         inspect_process_stop(p);
         return err_set(e, ERR_BUSY, "it was gone");

@@ -26,6 +26,7 @@ void inspect_process_stop(struct inspect_process *p); /* kills and reaps; nothin
 
 struct question {
     const char *envelope; /* JSON */
+    const struct job_device *device; /* NULL: not known */
     int64_t     received_ms;
     const char *raw;      /* the arrival, small; NULL: fd */
     size_t      raw_bytes;

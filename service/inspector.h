@@ -2,6 +2,7 @@
  * postern-inspect over a socket pair; it kills it at the deadline (2 s + 1 s per 5 MB) and starts it again. What is not
  * read 10 s after its 250 is told as unreadable at once. */
 #pragma once
+#include "service/devices.h"
 #include "service/relay.h"
 
 struct inspector;
@@ -9,6 +10,8 @@ struct inspector_options { /* strings must outlive the inspector */
     const char *program;        /* path of postern-inspect */
     const char *site_time_zone, *language, *alarm_user, *status_user;
     const char *texts;          /* Parsers:Texts as JSON; "" or NULL: none */
+    const char *const *zones;   /* of the devices' clocks; NULL ends, or NULL: none */
+    struct devices    *devices; /* who sends; NULL: nobody is known */
     int64_t     memory_mib;
     bool        is_sandboxed;
     int64_t     unreadable_ms;  /* 10,000 */

@@ -119,6 +119,8 @@ void inspector_hand_over(struct inspector *in, struct understanding *u, enum arr
     (void)pthread_mutex_unlock(&in->lock);
     if (in->options.mark)
         in->options.mark(u);
+    if (in->options.devices)
+        devices_learn(in->options.devices, &u->envelope, u->received_ms, &u->events);
     relay_take(in->relay, u);
 }
 
@@ -155,9 +157,14 @@ struct understanding *understanding_unreadable(const struct inspector *in, const
         understanding_free(&u);
         return NULL;
     }
-    ev->device_id = ev->device_name = envelope_device(&u->envelope, o->alarm_user, o->status_user, &u->arena);
+    struct device_known known = { .kind = "" };
+    if (o->devices)
+        devices_recognise(o->devices, &u->envelope, &known);
+    ev->device_id = known.id[0] ? arena_str(&u->arena, known.id)
+                                : envelope_device(&u->envelope, o->alarm_user, o->status_user, &u->arena);
+    ev->device_id = ev->device_name = ev->device_id ? ev->device_id : "";
     ev->text = arena_printf(&u->arena, "%lld kB", (long long)(row->bytes + 999) / 1000);
-    if (envelope_is_for(&u->envelope, o->alarm_user))
+    if (envelope_is_for(&u->envelope, o->alarm_user) || strcmp(known.kind, "panel") == 0)
         ev->severity = SEVERITY_ALARM;
     return u;
 }

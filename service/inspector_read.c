@@ -12,6 +12,7 @@ enum {
     JOB_BYTES_PER_SECOND = 5 * 1024 * 1024,
     AHEAD_MAX = 16,           /* questions that a process holds              */
     AHEAD_BYTES = 4 * 1024,   /* of one that may go ahead                    */
+    ENVELOPE_ARENA = 512 * 1024,
     INLINE_BYTES = 64 * 1024, /* larger ones go as a descriptor              */
 };
 
@@ -76,6 +77,8 @@ static enum ending give_up(struct lane *l, const struct arrival_row *row, const 
     struct understanding *u = understanding_unreadable(l->in, row);
     if (!u)
         return NOT_NOW;
+    if (l->in->options.devices)
+        devices_complain(l->in->options.devices, &u->envelope, row->received_ms, why);
     log_line(LOG_WARN, "inspector.given_up", LOG_S("arrival", row->id), LOG_I("bytes", row->bytes), LOG_S("text", why));
     inspector_hand_over(l->in, u, ARRIVAL_GIVEN_UP, l->is_quick ? &l->in->quick_flying : &l->in->slow_flying);
     return DONE;
@@ -105,12 +108,28 @@ static bool may_go_ahead(const struct lane *l, const struct arrival_row *row)
     return l->process.unheard < AHEAD_MAX && row->bytes + (int64_t)strlen(row->envelope) <= AHEAD_BYTES;
 }
 
+/* Who sent it, before it is read; false: nobody is known, the reader draws an id of its own. */
+static bool recognise(const struct inspector *in, const struct arrival_row *row, struct device_known *known, struct job_device *out)
+{
+    CLEANUP(arena_done) struct arena a;
+    CLEANUP(json_free) struct json  *json = in->options.devices ? json_parse(row->envelope, strlen(row->envelope), NULL) : NULL;
+    struct envelope                  envelope;
+    arena_init(&a, ENVELOPE_ARENA);
+    if (!json || envelope_read(json, &a, &envelope) < 0)
+        return false;
+    devices_recognise(in->options.devices, &envelope, known);
+    *out = (struct job_device){ known->id, known->name, known->kind, known->language, known->time_zone };
+    return known->id[0] != '\0';
+}
+
 /* 1: told; 0: the process was gone, it is told anew by the next one; -1: its raw mail cannot be had, see e. */
 static int tell(struct lane *l, const struct arrival_row *row, struct err *e)
 {
     CLEANUP(buf_done) struct buf raw;
     buf_init(&raw, INLINE_BYTES);
-    struct question q = { .envelope = row->envelope, .received_ms = row->received_ms, .fd = -1 };
+    struct device_known known;
+    struct job_device   device;
+    struct question q = { .device = recognise(l->in, row, &known, &device) ? &device : NULL, .envelope = row->envelope, .received_ms = row->received_ms, .fd = -1 };
     int             r = row->bytes <= INLINE_BYTES ? store_copy_raw(l->reader, row->seq, &raw, e) : 0;
     if (r == 0)
         r = store_open_raw(l->reader, row->seq, &q.fd, e);

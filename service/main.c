@@ -29,6 +29,8 @@ static const struct command {
     { "send-test", cmd_send_test, true, "[--to NAME] [--kind K]", "send a test through the running gateway and show who was told" },
     { "events", cmd_events, true, "[--since T] [--limit N] [--follow] [--json]", "list events" },
     { "deliveries", cmd_deliveries, true, "[--state S] [--since T] [--limit N] [--follow] [--json]", "list who was told, and who not" },
+    { "devices", cmd_devices, true, "[--limit N] [--follow] [--json]", "list who sends, how much, and what went wrong last" },
+    { "sessions", cmd_sessions, true, "DEVICE [--json]", "show the last conversations of a device (`unknown`: of strangers)" },
     { "texts", cmd_texts, true, "[--since T]", "list texts of panels that are not known, ready for Parsers:Texts" },
     { "token", cmd_token, true, "show", "show the API token" },
     { "healthcheck", cmd_healthcheck, true, "", "exit 0 unless the gateway is down" },

@@ -6,6 +6,7 @@
 #include "net/smtp_server.h"
 #include "service/certificate.h"
 #include "service/commands.h"
+#include "service/devices.h"
 #include "service/drill.h"
 #include "service/health.h"
 #include "service/helper.h"
@@ -38,6 +39,7 @@ struct gateway {
     uv_timer_t             second;
     uv_signal_t            sigterm, sigint;
     struct store          *store;
+    struct devices        *devices;
     struct smtp_server    *smtp;
     struct certificate    *certificate;
     struct relay          *relay;
@@ -146,6 +148,40 @@ static void on_refused(void *user, const char *peer, const struct smtp_refusal *
     relay_system(g->relay, "system.refused", false, key, buf_str(&text));
 }
 
+/* --- devices --------------------------------------------------------------------------------------------------- */
+
+static void on_clock(void *user, const char *key, bool is_right, const char *text)
+{
+    const struct gateway *g = user;
+    if (g->relay)
+        relay_system(g->relay, "system.clock", is_right, key, text);
+}
+
+static void on_spoke(void *user, const struct transcript *t)
+{
+    struct gateway *g = user;
+    if (g->devices && !drill_is_login(transcript_envelope(t)->login))
+        devices_spoke(g->devices, t);
+}
+
+static const struct smtp_profile *on_profile(void *user, const unsigned char address[16])
+{
+    struct gateway *g = user;
+    char            text[CIDR_TEXT];
+    return g->devices ? smtp_profile_find(devices_profile(g->devices, cidr_text(address, text))) : NULL;
+}
+
+/* Without the registry mails are kept and told as ever, under the names that their envelopes give. */
+static void open_devices(struct gateway *g)
+{
+    const struct settings       *s = g->settings;
+    const struct devices_options o = { .settings = &s->devices, .alarm_user = s->alarm_user, .status_user = s->status_user,
+                                       .user = g, .clock = on_clock };
+    struct err                   e;
+    if (devices_open(g->store, &o, &g->devices, &e) < 0)
+        log_line(LOG_ERROR, "devices.failed", LOG_S("text", e.text));
+}
+
 /* *kept holds what out lists. */
 static int read_networks(const char *const *texts, struct cidr **kept, struct cidr_list *out, struct err *e)
 {
@@ -221,6 +257,8 @@ static int start_smtp(struct gateway *g, struct err *e)
         .user = g,
         .kept = on_kept,
         .refused = on_refused,
+        .spoke = on_spoke,
+        .profile_of = on_profile,
     };
     gateways_find(&o.gateways);
     if (read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
@@ -264,6 +302,7 @@ static void start_inspector(struct gateway *g)
         .status_user = s->status_user, .texts = s->own_texts, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
         .job_ms = s->inspect_seconds * SECOND_MS,
         .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
+        .devices = g->devices, .zones = s->devices.zones,
     };
     if (g->relay && inspector_start(g->store, g->relay, &o, &g->inspector, &e) < 0) {
         log_line(LOG_ERROR, "inspector.failed", LOG_S("text", e.text));
@@ -301,6 +340,12 @@ static int on_test(void *user, const char *recipient, const char *kind, struct j
     return drill_run(g->drill, recipient, kind, w, e);
 }
 
+static int on_rename(void *user, const char *device, const char *name, struct err *e)
+{
+    struct gateway *g = user;
+    return g->devices ? devices_rename(g->devices, device, name, e) : err_set(e, ERR_STATE, "the registry of devices does not run");
+}
+
 static void start_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
@@ -311,7 +356,7 @@ static void start_api(struct gateway *g)
         .address = s->api_address, .port = (int)s->api_port, .token = g->token, .site = s->site_name,
         .public_url = s->api_public_url, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
-        .user = g, .health = on_health, .retry = on_retry, .test = on_test,
+        .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {
@@ -369,6 +414,8 @@ static void on_second(uv_timer_t *timer)
     watch_store(g);
     watch_relay(g);
     watch_clock();
+    if (g->devices)
+        devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
     certificate_tick(g->certificate, clock_mono_ms(), clock_wall_ms());
     g->seconds++;
@@ -436,6 +483,7 @@ static void stop_all(struct gateway *g)
     inspector_stop(&g->inspector);
     relay_stop(&g->relay);
     smtp_server_free(&g->smtp);
+    devices_close(&g->devices);
     store_close(&g->store);
 }
 
@@ -456,8 +504,10 @@ static int live(struct gateway *g)
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));
         return e.code == ERR_VERSION ? EX_CONFIG : EX_CANTCREAT;
     }
+    open_devices(g);
     if (start_smtp(g, &e) < 0) {
         log_line(LOG_ERROR, "smtp.failed", LOG_S("text", e.text));
+        devices_close(&g->devices);
         store_close(&g->store);
         return EX_UNAVAILABLE;
     }

@@ -3,10 +3,11 @@
 #pragma once
 #include "store/store.h"
 
+#define TRANSCRIPTS_OF_STRANGERS "unknown" /* the device of those whom nobody knows */
 enum { TRANSCRIPTS_KEPT = 20 }; /* of each device, and of all strangers together */
 
 struct transcript_row {
-    const char *device; /* id; "": nobody we know      */
+    const char *device; /* id                          */
     int64_t     at_ms;  /* when it began, wall clock   */
     const char *peer;   /* IP address                  */
     const char *body;   /* JSON: an object             */

@@ -59,6 +59,16 @@ static int on_retry(void *user, const char *delivery, struct err *e)
     return strcmp(delivery, DELIVERY1) == 0;
 }
 
+static int on_rename(void *user, const char *device, const char *name, struct err *e)
+{
+    (void)user;
+    if (strcmp(device, "fixed") == 0)
+        return err_set(e, ERR_STATE, "its name is in the settings: Devices:fixed:Name");
+    if (strcmp(device, "Flur/EG") != 0)
+        return err_set(e, ERR_NOT_FOUND, "there is no device %s", device);
+    return strcmp(name, "Gäste") == 0 ? 0 : err_set(e, ERR_INPUT, "name: %s", name);
+}
+
 static int on_test(void *user, const char *recipient, const char *kind, struct json_out *w, struct err *e)
 {
     (void)user;
@@ -78,7 +88,7 @@ static void start(const char *address, const char *token)
     struct err         e = { 0 };
     struct api_options o = {
         .address = address, .token = token, .site = "Home", .public_url = "https://house.example", .health = on_health,
-        .retry = on_retry, .test = on_test,
+        .retry = on_retry, .test = on_test, .rename = on_rename,
     };
     if (api_start(history->store, &o, &api, &e) < 0)
         fail_msg("%s", e.text);
@@ -300,6 +310,50 @@ static void test_retry_and_test_answer_as_their_hooks_say(void **state)
             fail_msg("%s: %s", refused[i].body, buf_str(&answer));
 }
 
+static void test_devices_are_asked_for_by_any_name(void **state)
+{
+    struct history *h = *state;
+    history_write(h, "INSERT INTO devices(id, name, last_seen_ms, mails) VALUES('Flur/EG', 'Gäste', 1795000000000, 3);"
+                     "INSERT INTO transcripts(device, at_ms, peer, body) VALUES('Flur/EG', 1, '10.0.0.7', '{\"n\":1}');"
+                     "INSERT INTO transcripts(device, at_ms, peer, body) VALUES('Flur/EG', 2, '10.0.0.7', '{\"n\":2}');");
+    assert_int_equal(get("/api/v1/devices?limit=1", NULL), 200);
+    assert_non_null(strstr(ask_body(&answer), "{\"items\":[{\"id\":\"Flur/EG\",\"name\":\"Gäste\","));
+    assert_int_equal(get("/api/v1/devices/Flur%2FEG", NULL), 200);
+    assert_non_null(strstr(ask_body(&answer), "\"mails\":3"));
+    assert_int_equal(get("/api/v1/devices/Flur%2fEG/sessions", NULL), 200);
+    assert_string_equal(ask_body(&answer), "{\"items\":[{\"n\":2},{\"n\":1}],\"next\":null}\n");
+    assert_int_equal(get("/api/v1/devices/unknown/sessions", NULL), 200);
+    assert_string_equal(ask_body(&answer), "{\"items\":[],\"next\":null}\n");
+
+    static const struct {
+        const char *method, *path, *body;
+        int         status;
+    } asked[] = {
+        { "GET", "/api/v1/devices/nobody", NULL, 404 },
+        { "GET", "/api/v1/devices/nobody/sessions", NULL, 404 },
+        { "GET", "/api/v1/devices/", NULL, 404 },
+        { "GET", "/api/v1/devices/0123456789012345678901234567890123456789012345678901234567890123456789012", NULL, 404 },
+        { "GET", "/api/v1/devices?kind=panel", NULL, 400 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "{\"name\":\"Gäste\"}", 200 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "{\"name\":\"x\"}", 400 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "{\"name\":\"Gäste\",\"kind\":\"panel\"}", 400 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "{\"name\":7}", 400 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "[]", 400 },
+        { "PATCH", "/api/v1/devices/Flur%2FEG", "", 400 },
+        { "PATCH", "/api/v1/devices/nobody", "{\"name\":\"Gäste\"}", 404 },
+        { "PATCH", "/api/v1/devices/fixed", "{\"name\":\"Gäste\"}", 409 },
+        { "PATCH", "/api/v1/devices", "{\"name\":\"Gäste\"}", 405 },
+    };
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        int status = ask(api_port(api), asked[i].method, asked[i].path, "Content-Type: application/json\r\n", asked[i].body, &answer);
+        if (status != asked[i].status)
+            fail_msg("%s %s %s: %d %s", asked[i].method, asked[i].path, asked[i].body, status, ask_body(&answer));
+    }
+    assert_int_equal(ask(api_port(api), "PATCH", "/api/v1/devices/fixed", NULL, "{}", &answer), 403); /* not sent as JSON */
+    assert_int_equal(post("/api/v1/devices/fixed", NULL, "{}"), 405);
+    assert_string_equal(header("Allow"), "GET, HEAD, PATCH");
+}
+
 static void test_health_says_its_word_to_all_and_its_reasons_to_few(void **state)
 {
     (void)state;
@@ -409,7 +463,7 @@ static void test_slow_readers_hold_neither_a_transaction_nor_a_thread(void **sta
         char first;
         assert_int_equal(recv(fds[i], &first, 1, 0), 1); /* it is answered, and then nobody reads on */
     }
-    history_write(history, "INSERT INTO devices VALUES('later','later',1,0);");
+    history_write(history, "INSERT INTO devices(id, name, last_seen_ms) VALUES('later','later',1);");
     struct err  e = { 0 };
     char        path[128];
     int         left = -1;
@@ -436,6 +490,7 @@ int main(void)
         WITH_API(test_on_loopback_only_our_names_are_answered),
         WITH_API(test_only_json_from_our_own_pages_changes_anything),
         WITH_API(test_retry_and_test_answer_as_their_hooks_say),
+        WITH_API(test_devices_are_asked_for_by_any_name),
         WITH_API(test_health_says_its_word_to_all_and_its_reasons_to_few),
         WITH_API(test_metrics_are_text),
         WITH_API(test_beyond_loopback_a_token_is_needed),

@@ -38,7 +38,7 @@ static void a_frame_arrives_with_its_descriptor(void **state)
     int        sent = memfd_create("x", MFD_CLOEXEC), got = -1;
     char       text[3] = "";
     assert_int_equal(write(sent, "ok", 2), 2);
-    job_write_request(&json, "{\"peer\":\"192.0.2.1\"}", 5, NULL, 0);
+    job_write_request(&json, "{\"peer\":\"192.0.2.1\"}", NULL, 5, NULL, 0);
     assert_int_equal(job_send(pair[0], &json, sent, &e), 0);
     assert_int_equal(job_receive(pair[1], &frame, 1000, &got, &e), 1);
     size_t      n;
@@ -74,7 +74,7 @@ static void frames_that_come_together_are_taken_one_by_one(void **state)
     size_t     n;
     for (int64_t i = 1; i <= 3; i++) {
         buf_clear(&json);
-        job_write_request(&json, "{}", i, i == 2 ? "raw\0mail" : NULL, i == 2 ? 8 : 0);
+        job_write_request(&json, "{}", NULL, i, i == 2 ? "raw\0mail" : NULL, i == 2 ? 8 : 0);
         assert_int_equal(job_send(pair[0], &json, -1, &e), 0);
     }
     for (int i = 1; i <= 3; i++) {

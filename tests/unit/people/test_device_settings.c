@@ -39,6 +39,8 @@ static void test_device_settings_are_read_in_their_own_spelling(void **state)
     assert_string_equal(front->time_zone, "Europe/Vienna");
     assert_string_equal(front->language, "de");
     assert_string_equal(s.devices.items[2].name, "");
+    assert_string_equal(s.devices.zones[0], "Europe/Vienna");
+    assert_null(s.devices.zones[1]);
     assert_int_equal(s.people.device_tell_count, 2);
     assert_string_equal(s.people.device_tells[1].device, "back");
     assert_int_equal(s.people.device_tells[1].tell_count, 2);

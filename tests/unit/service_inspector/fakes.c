@@ -301,3 +301,21 @@ const char *fake_health(void)
     (void)pthread_mutex_unlock(&lock);
     return copy;
 }
+
+/* --- the registry: nobody is known --------------------------------------------------------------------------- */
+
+void devices_recognise(struct devices *d, const struct envelope *env, struct device_known *out)
+{
+    (void)d, (void)env;
+    *out = (struct device_known){ .kind = "", .language = "", .time_zone = "" };
+}
+
+void devices_learn(struct devices *d, const struct envelope *env, int64_t received_ms, struct events *events)
+{
+    (void)d, (void)env, (void)received_ms, (void)events;
+}
+
+void devices_complain(struct devices *d, const struct envelope *env, int64_t wall_ms, const char *text)
+{
+    (void)d, (void)env, (void)wall_ms, (void)text;
+}
