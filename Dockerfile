@@ -35,11 +35,15 @@ RUN set -eu; . /etc/target; \
     install -d -m 755 /out/app; install -d -m 750 -o 10001 -g 10001 /out/data
 
 FROM build AS slim-files
+ARG VERSION=0.1.0
 RUN --mount=type=bind,from=base,target=/base . /etc/target; sh docker/collect-libs.sh "$gnu" "$deb" /base /out /build/postern /build/postern-inspect; \
+    sh docker/spdx.sh "$VERSION" < /out/usr/share/doc/postern/packages > /out/usr/share/doc/postern/postern.spdx.json; \
     find /out -exec touch -h -d "@${SOURCE_DATE_EPOCH:-0}" {} +
 
 FROM build AS minimal-files
+ARG VERSION=0.1.0
 RUN set -eu; . /etc/target; sh docker/collect-libs.sh "$gnu" "$deb" "" /out /build/postern /build/postern-inspect; \
+    sh docker/spdx.sh "$VERSION" < /out/usr/share/doc/postern/packages > /out/usr/share/doc/postern/postern.spdx.json; \
     install -d -m 1777 /out/tmp; \
     printf 'root:x:0:0::/:/sbin/nologin\npostern:x:10001:10001::/data:/sbin/nologin\n' > /out/etc/passwd; \
     printf 'root:x:0:\npostern:x:10001:\n' > /out/etc/group; \

@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench fuzz soak format lint clean
+.PHONY: build run test bench fuzz soak image-check format lint clean
 
 build:
 	@tools/setup.sh build
@@ -24,6 +24,9 @@ fuzz:
 soak:
 	@tools/setup.sh test
 	@tools/soak.sh
+
+image-check:
+	@tools/image-check.sh $(OPTIONS)
 
 format:
 	@tools/format.sh
