@@ -10,7 +10,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-enum { LOOK_EVERY = 8 }; /* callouts; between two lies at most one walk over a subject */
+/* Between two callouts lies at most one walk over the subject, so that many bytes lie between two looks at the clock. */
+enum { BYTES_UNTIL_LOOK = 128 * 1024, LOOK_EVERY_MAX = 2048 };
 
 struct pattern {
     pcre2_code          *code;
@@ -29,15 +30,15 @@ static int64_t processor_ns(void)
 }
 
 struct watch {
-    int64_t  until_ns;
-    unsigned callouts;
+    int64_t until_ns;
+    size_t  callouts, look_every;
 };
 
 static int on_callout(pcre2_callout_block *block, void *user)
 {
     struct watch *w = user;
     (void)block;
-    return ++w->callouts % LOOK_EVERY == 0 && processor_ns() > w->until_ns ? PCRE2_ERROR_CALLOUT : 0;
+    return ++w->callouts % w->look_every == 0 && processor_ns() > w->until_ns ? PCRE2_ERROR_CALLOUT : 0;
 }
 
 static pcre2_code *compile(const char *text, struct err *e)
@@ -147,12 +148,13 @@ static void read_groups(const struct pattern *p, const pcre2_match_data *found, 
 enum pattern_result pattern_match(const struct pattern *p, const char *subject, size_t n, struct pattern_budget *budget,
                                   struct pattern_hit *out)
 {
-    struct watch      w = { .until_ns = processor_ns() + budget->left_ns, .callouts = 0 };
+    size_t            seen = utf8_cut(subject, n, PATTERN_SUBJECT_MAX), every = BYTES_UNTIL_LOOK / (seen + 1);
+    struct watch      w = { .until_ns = processor_ns() + budget->left_ns, .look_every = every < LOOK_EVERY_MAX ? every : LOOK_EVERY_MAX };
     pcre2_match_data *found = budget->left_ns > 0 ? pcre2_match_data_create_from_pattern(p->code, NULL) : NULL;
     if (!found)
         return PATTERN_GIVES_UP;
     (void)pcre2_set_callout(p->limits, on_callout, &w);
-    int r = pcre2_match(p->code, (PCRE2_SPTR)subject, utf8_cut(subject, n, PATTERN_SUBJECT_MAX), 0, 0, found, p->limits);
+    int r = pcre2_match(p->code, (PCRE2_SPTR)subject, seen, 0, 0, found, p->limits);
     if (r >= 0)
         read_groups(p, found, r == 0 ? pcre2_get_ovector_count(found) : (uint32_t)r, out);
     pcre2_match_data_free(found);

@@ -10,7 +10,7 @@ enum {
     PATTERN_BYTES_MAX = 4096,
     PATTERN_GROUPS_MAX = 16,              /* named ones                             */
     PATTERN_SUBJECT_MAX = 16 * 1024,      /* of a subject no more is looked at      */
-    PATTERN_STEPS_MAX = 500000,           /* backtracking points, as PCRE2 counts   */
+    PATTERN_STEPS_MAX = 200000,           /* backtracking points, as PCRE2 counts   */
     PATTERN_DEPTH_MAX = 50000,
     PATTERN_HEAP_KIB = 8192,
 };

@@ -181,7 +181,7 @@ int rules_apply(const struct rules *rules, const struct mail *m, struct events *
         struct rule_match   match;
         enum pattern_result result = rule_match(r, m, &budget, &match);
         if (result == PATTERN_GIVES_UP && !out->rule_trouble)
-            out->rule_trouble = r->name;
+            out->rule_trouble = arena_str(out->arena, r->name);
         if (result == PATTERN_GIVES_UP && budget.left_ns <= 0)
             return 0;
         if (result != PATTERN_HITS)

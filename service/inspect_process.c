@@ -1,5 +1,6 @@
 /* inspect_process: posix_spawn with nothing but one end of a socket pair, frames with a deadline. */
 #include "service/inspect_process.h"
+#include "service/memory_file.h"
 #include "core/clock.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GREETING_MS = 10000, GREETING_MAX = 65536, TICK_MS = 250, SEND_SECONDS = 2, FIRST_OTHER_FD = 3, ENVIRONMENT_MAX = 8, ARGUMENTS_MAX = 160 };
+enum {
+    GREETING_MS = 10000,
+    GREETING_MAX = 65536,
+    TICK_MS = 250,
+    SEND_SECONDS = 2,
+    RULES_FD = 3,
+    FIRST_OTHER_FD,
+    ENVIRONMENT_MAX = 8,
+    ARGUMENTS_MAX = 160,
+};
 
 void inspect_process_init(struct inspect_process *p)
 {
@@ -55,13 +65,15 @@ static void choose_environment(char *chosen[ENVIRONMENT_MAX])
     chosen[n] = NULL;
 }
 
-/* Its input is the socket, its output nowhere, its complaints go where ours go; every signal as the system has it. */
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int socket)
+/* Its input is the socket, its output nowhere, its complaints go where ours go, and it has the owner's rules; every signal as the
+ * system has it. */
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *attributes, int socket, int rules)
 {
     sigset_t none, all;
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
     int r = posix_spawn_file_actions_adddup2(files, socket, JOB_SOCKET);
+    r = r ? r : posix_spawn_file_actions_adddup2(files, rules, RULES_FD);
     r = r ? r : posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     r = r ? r : posix_spawn_file_actions_addclosefrom_np(files, FIRST_OTHER_FD);
     r = r ? r : posix_spawnattr_setsigmask(attributes, &none);
@@ -81,14 +93,15 @@ static void add_zones(const char **args, size_t max, const char *const *zones)
     }
 }
 
-static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
+static int spawn(const struct inspector_options *o, int socket, int rules, pid_t *pid_out)
 {
-    char memory[24], *environment[ENVIRONMENT_MAX];
+    char memory[24], drift[24], *environment[ENVIRONMENT_MAX];
     (void)snprintf(memory, sizeof memory, "%lld", (long long)(o->memory_mib ? o->memory_mib : 256));
+    (void)snprintf(drift, sizeof drift, "%lld", (long long)(o->max_drift_hours ? o->max_drift_hours : 24));
     const char *args[ARGUMENTS_MAX] = {
         o->program, "--jobs", "--memory", memory, "--sandbox", o->is_sandboxed ? "on" : "off", "--alarm-user", o->alarm_user,
         "--status-user", o->status_user, "--language", o->language, "--time-zone", o->site_time_zone ? o->site_time_zone : "UTC",
-        o->texts && o->texts[0] ? "--texts" : NULL, o->texts, NULL,
+        "--max-drift", drift, "--rules-fd", "3", o->texts && o->texts[0] ? "--texts" : NULL, o->texts, NULL,
     };
     add_zones(args, COUNT(args), o->zones);
     choose_environment(environment);
@@ -96,7 +109,7 @@ static int spawn(const struct inspector_options *o, int socket, pid_t *pid_out)
     posix_spawnattr_t          attributes;
     (void)posix_spawn_file_actions_init(&files);
     (void)posix_spawnattr_init(&attributes);
-    int r = prepare(&files, &attributes, socket);
+    int r = prepare(&files, &attributes, socket, rules);
     if (r == 0)
         r = posix_spawn(pid_out, o->program, &files, &attributes, UNCONST(char *const, args), environment);
     (void)posix_spawn_file_actions_destroy(&files);
@@ -138,13 +151,19 @@ static int take_greeting(struct inspect_process *p, struct ticker t, struct err 
 
 int inspect_process_start(struct inspect_process *p, const struct inspector_options *o, struct ticker t, struct err *e)
 {
-    int                  pair[2];
+    int                  pair[2], rules;
     const struct timeval patience = { .tv_sec = SEND_SECONDS };
     inspect_process_stop(p);
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    const char *list = o->rules ? o->rules : "[]";
+    if (memory_file_open(list, strlen(list), &rules, e) < 0)
+        return -1;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        (void)close(rules);
         return err_set(e, ERR_IO, "socketpair: %m");
-    int r = spawn(o, pair[1], &p->pid);
+    }
+    int r = spawn(o, pair[1], rules, &p->pid);
     (void)close(pair[1]);
+    (void)close(rules);
     p->socket = pair[0];
     if (r != 0) {
         p->pid = 0;

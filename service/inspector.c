@@ -204,5 +204,7 @@ void inspector_stop(struct inspector **i)
     (void)pthread_cond_destroy(&in->quick.woken);
     (void)pthread_cond_destroy(&in->slow.woken);
     (void)pthread_mutex_destroy(&in->lock);
+    while (in->rules_told_count > 0)
+        free(in->rules_told[--in->rules_told_count]);
     free(in);
 }

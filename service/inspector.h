@@ -10,9 +10,11 @@ struct inspector_options { /* strings must outlive the inspector */
     const char *program;        /* path of postern-inspect */
     const char *site_time_zone, *language, *alarm_user, *status_user;
     const char *texts;          /* Parsers:Texts as JSON; "" or NULL: none */
+    const char *rules;          /* Parsers:Rules as JSON; NULL: none */
     const char *const *zones;   /* of the devices' clocks; NULL ends, or NULL: none */
     struct devices    *devices; /* who sends; NULL: nobody is known */
     int64_t     memory_mib;
+    int64_t     max_drift_hours; /* of a device's clock; 0: a day */
     bool        is_sandboxed;
     int64_t     unreadable_ms;  /* 10,000 */
     int64_t     job_ms;         /* 0: 2,000; tests are less patient */

@@ -1,6 +1,8 @@
 /* inspector_hand: waiting and waking; and what leaves for the relay, counted until it is committed. */
 #include "core/clock.h"
+#include "core/log.h"
 #include "service/inspector_inside.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,6 +124,33 @@ void inspector_hand_over(struct inspector *in, struct understanding *u, enum arr
     if (in->options.devices)
         devices_learn(in->options.devices, &u->envelope, u->received_ms, &u->events);
     relay_take(in->relay, u);
+}
+
+/* Whether nobody was told of it so far; then it counts as told. */
+static bool is_first_time(struct inspector *in, const char *rule)
+{
+    char *kept = strdup(rule);
+    (void)pthread_mutex_lock(&in->lock);
+    bool is_new = kept && in->rules_told_count < RULES_TOLD_MAX;
+    for (size_t i = 0; i < in->rules_told_count && is_new; i++)
+        is_new = strcmp(in->rules_told[i], rule) != 0;
+    if (is_new)
+        in->rules_told[in->rules_told_count++] = kept;
+    (void)pthread_mutex_unlock(&in->lock);
+    if (!is_new)
+        free(kept);
+    return is_new;
+}
+
+void inspector_tell_rule(struct inspector *in, const char *rule)
+{
+    char key[128], text[240];
+    if (!is_first_time(in, rule))
+        return;
+    (void)snprintf(key, sizeof key, "rule %.64s", rule);
+    (void)snprintf(text, sizeof text, "Parsers:Rules: rule %.64s takes too long with a mail; such mails are read without it", rule);
+    log_line(LOG_WARN, "rule.slow", LOG_S("rule", rule));
+    relay_system(in->relay, "system.settings", false, key, text);
 }
 
 /* When it was kept, by the monotonic clock, as far as the wall clock can say. */

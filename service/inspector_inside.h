@@ -14,6 +14,7 @@ enum {
     BATCH_ARENA = 16 * 1024 * 1024,
     IN_FLIGHT_MAX = 512, /* understandings that the relay holds */
     MARKS = 64,
+    RULES_TOLD_MAX = 100, /* names of rules; the helper could make up any */
 };
 
 /* At that time, that was the last arrival. */
@@ -55,6 +56,8 @@ struct inspector {
     int             quick_flying, slow_flying, told_flying; /* with the relay, not yet committed */
     int64_t         rewind_to; /* the lowest of quick's that could not be committed; 0: none */
     bool            has_slow_failed; /* slow's could not */
+    char           *rules_told[RULES_TOLD_MAX]; /* of whose trouble the owner knows */
+    size_t          rules_told_count;
 };
 
 /* --- inspector_hand.c ----------------------------------------------------------------------------------------- */
@@ -73,6 +76,9 @@ struct understanding *understanding_of(const struct arrival_row *row);
 struct understanding *understanding_unreadable(const struct inspector *in, const struct arrival_row *row);
 /* To the relay; count goes down again when it is committed. */
 void inspector_hand_over(struct inspector *in, struct understanding *u, enum arrival_state state, int *count);
+
+/* A rule of the owner's was given up on: told once. */
+void inspector_tell_rule(struct inspector *in, const char *rule);
 
 /* --- inspector_promise.c (quick's thread) --------------------------------------------------------------------- */
 

@@ -184,6 +184,8 @@ static enum ending hear(struct lane *l, const struct arrival_row *row)
     if (r == 0 && !answer.error && u->events.count > 0) {
         u->parser = answer.parser;
         u->subject = answer.subject;
+        if (u->events.rule_trouble)
+            inspector_tell_rule(in, u->events.rule_trouble);
         inspector_hand_over(in, u, ARRIVAL_UNDERSTOOD, l->is_quick ? &in->quick_flying : &in->slow_flying);
         return DONE;
     }

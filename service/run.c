@@ -13,6 +13,7 @@
 #include "service/inspector.h"
 #include "service/mounts.h"
 #include "service/panel_poll.h"
+#include "service/rules_start.h"
 #include "service/token.h"
 #include "store/store.h"
 #include <malloc.h>
@@ -299,7 +300,7 @@ static void start_inspector(struct gateway *g)
     (void)helper_path(g->helper, sizeof g->helper); /* what is missing now may come: the inspector tries again */
     struct inspector_options o = {
         .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
-        .status_user = s->status_user, .texts = s->own_texts, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
+        .status_user = s->status_user, .texts = s->own_texts, .rules = s->rules, .max_drift_hours = s->max_clock_drift_hours, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
         .job_ms = s->inspect_seconds * SECOND_MS,
         .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
         .devices = g->devices, .zones = s->devices.zones,
@@ -308,6 +309,7 @@ static void start_inspector(struct gateway *g)
         log_line(LOG_ERROR, "inspector.failed", LOG_S("text", e.text));
         health_set(HEALTH_INSPECTOR, NULL, e.text);
     }
+    rules_start(&g->loop, s, g->helper);
 }
 
 /* LupuServ's compose file mounts no data folder: it works, until the container is made anew. */

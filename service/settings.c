@@ -5,6 +5,7 @@
 #include "service/lupuserv.h"
 #include "service/panel_texts.h"
 #include "service/nearest.h"
+#include "service/rules_settings.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -112,6 +113,9 @@ static const struct setting {
     { "Messages:Style", CHOICE, AT(message_style), "plain", 0, 0, "", "plain|original",
       "Our words, or the mail's own text; an account may say its own `Style`." },
 
+    { "Parsers:MaxClockDrift", INT, AT(max_clock_drift_hours), "24", 1, 8784, "h", NULL,
+      "A device's clock that is further off is shown, with how far, but not believed." },
+
     { "Inspect:Sandbox", BOOL, AT(is_inspect_sandboxed), "on", 0, 0, "", NULL,
       "seccomp around the mail reader; `off` only where the kernel has none." },
     { "Inspect:Memory", INT, AT(inspect_memory_mib), "256", 64, 4096, "MiB", NULL, "Address space of the mail reader." },
@@ -132,7 +136,7 @@ static const struct setting {
 };
 
 /* Blocks that other files read, or that other programs left there. */
-static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Devices", "Parsers:Texts", "Messages:Words" };
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Devices", "Parsers:Rules", "Parsers:Texts", "Messages:Words" };
 static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
 
 static void *place(const struct settings *s, const struct setting *row)
@@ -414,7 +418,8 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     settle_language(s);
     settle_tls(s);
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
-    if (!s->own_texts)
+    s->rules = rules_settings_read(s->root, &s->arena, &s->mistakes);
+    if (!s->own_texts || !s->rules)
         return err_set(e, ERR_NOMEM, "the settings are too large");
     if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0 ||
         device_settings_read(s->root, &s->people, &s->arena, &s->mistakes, &s->devices) < 0)

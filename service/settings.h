@@ -37,6 +37,8 @@ struct settings {
     const char *alarm_user, *status_user, *technician;
     int64_t     same_act_seconds;
     const char *own_texts; /* Parsers:Texts as JSON (panel_texts.h); "" = none */
+    const char *rules;     /* Parsers:Rules as JSON (rules_settings.h); "[]" = none */
+    int64_t     max_clock_drift_hours;
     bool        is_inspect_sandboxed;
     int64_t     inspect_memory_mib, inspect_seconds, inspect_unreadable_seconds;
     int64_t     relay_request_seconds, relay_reply_kib;

@@ -26,7 +26,7 @@ static struct kept     kept[FAKE_ARRIVALS + 1];
 static int64_t         last;
 static struct queued  *first, **end = &first;
 static bool            is_held, is_ending;
-static int             failures;
+static int             failures, rules_told;
 static char            health[240];
 static pthread_t       thread;
 
@@ -37,7 +37,7 @@ void fake_reset(void)
     memset(kept, 0, sizeof kept);
     last = 0;
     is_held = is_ending = false;
-    failures = 0;
+    failures = rules_told = 0;
     health[0] = '\0';
 }
 
@@ -198,6 +198,22 @@ void understanding_free(struct understanding **u)
         arena_done(&(*u)->arena);
     free(*u);
     *u = NULL;
+}
+
+void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text)
+{
+    (void)r, (void)restored, (void)key, (void)text;
+    (void)pthread_mutex_lock(&lock);
+    rules_told += strcmp(kind, "system.settings") == 0;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+int fake_rules_told(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    int n = rules_told;
+    (void)pthread_mutex_unlock(&lock);
+    return n;
 }
 
 void relay_take(struct relay *r, struct understanding *u)

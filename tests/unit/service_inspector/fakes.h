@@ -22,6 +22,7 @@ struct fake_arrival {
 };
 struct fake_arrival fake_look(int64_t seq);
 const char         *fake_health(void); /* "" = well */
+int                 fake_rules_told(void); /* events system.settings so far */
 
 void fake_relay_start(void);
 void fake_relay_stop(void);

@@ -16,12 +16,14 @@
 #define HANG  "X-Postern-Test: hang\r\n" ALARM
 
 static struct inspector *in;
+static const char       *rules; /* NULL: none */
 
 static void start(const char *program, int64_t unreadable_ms)
 {
     const struct inspector_options o = {
         .program = program, .site_time_zone = "Europe/Berlin", .language = "de", .alarm_user = "alarm", .status_user = "status",
         .memory_mib = 256, .is_sandboxed = true, .unreadable_ms = unreadable_ms, .job_ms = 300,
+        .rules = rules,
     };
     struct err e;
     assert_int_equal(inspector_start(NULL, NULL, &o, &in, &e), 0);
@@ -260,6 +262,23 @@ static void a_reader_that_was_killed_while_idle_costs_no_mail_a_try(void **state
     assert_int_equal(wait_for(seq, is_understood).tries, 0);
 }
 
+static void a_rule_that_runs_away_is_told_once_and_its_mails_are_read_without_it(void **state)
+{
+    (void)state;
+    rules = "[{\"Name\":\"slow\",\"Pattern\":\"(a+)+$\",\"Kind\":\"camera.motion\"},"
+            "{\"Name\":\"gate\",\"Pattern\":\"Gate (?<zone>[0-9]+)\",\"Kind\":\"zone.open\"}]";
+    start(program(), 60000);
+    rules = NULL;
+    for (int i = 0; i < 3; i++) {
+        int64_t seq = keep("x@h", "Subject: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\r\n\r\nGate 5\r\n");
+        struct fake_arrival a = wait_for(seq, is_understood);
+        assert_int_equal(a.tries, 0);
+        assert_string_equal(a.kind, "zone.open");
+        assert_string_equal(a.parser, "rule:gate");
+    }
+    assert_int_equal(fake_rules_told(), 1);
+}
+
 static void after_a_thousand_mails_the_reader_is_another(void **state)
 {
     (void)state;
@@ -289,6 +308,7 @@ int main(void)
         T(a_large_mail_goes_through_the_slow_lane),
         T(a_row_without_its_mail_is_given_up_at_once),
         T(a_reader_that_was_killed_while_idle_costs_no_mail_a_try),
+        T(a_rule_that_runs_away_is_told_once_and_its_mails_are_read_without_it),
         T(after_a_thousand_mails_the_reader_is_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
