@@ -65,6 +65,7 @@ static int score(const struct mail *m)
 
 struct telling {
     const char    *language;
+    bool           is_for_alarm;
     struct events *out;
 };
 
@@ -72,13 +73,18 @@ struct telling {
 static int tell(void *user, const struct contact_id *c)
 {
     struct telling *t = user;
-    return contact_id_event(c, t->language, t->out) ? 0 : -1;
+    struct event   *ev = contact_id_event(c, t->language, t->out);
+    if (ev && t->is_for_alarm && strcmp(ev->kind, "unknown") == 0)
+        ev->severity = SEVERITY_ALARM; /* who sends there means an alarm, by whatever code */
+    return ev ? 0 : -1;
 }
 
 static int parse(const struct mail *m, struct events *out, struct err *e)
 {
     const char    *own = m->device ? m->device->language : "";
-    struct telling t = { .language = own[0] ? own : m->site->language, .out = out };
+    struct telling t = {
+        .language = own[0] ? own : m->site->language, .is_for_alarm = envelope_is_for(m->envelope, m->site->alarm_user), .out = out
+    };
     (void)each(m, tell, &t);
     return out->count > 0 ? 0 : err_set(e, ERR_INPUT, "no Contact-ID message");
 }

@@ -78,11 +78,17 @@ static const struct {
     { "*", NULL, "head.ended" },
 };
 
+/* Graver than its kind: a text that nobody knows, a disarming with the duress code. */
+static bool is_alarm_all_the_same(const struct event *ev)
+{
+    return ev->severity == SEVERITY_ALARM && (strcmp(ev->kind, "unknown") == 0 || kind_matches("mode.*", ev->kind));
+}
+
 const char *draft_head_of(const struct event *ev, const struct event_origin *o)
 {
     if (draft_is_drill(o))
         return "head.test";
-    if (strcmp(ev->kind, "unknown") == 0 && ev->severity == SEVERITY_ALARM)
+    if (is_alarm_all_the_same(ev))
         return "head.alarm";
     size_t i = 0;
     while (!kind_matches(heads[i].pattern, ev->kind))

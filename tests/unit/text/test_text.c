@@ -84,6 +84,9 @@ static void test_one_event_reads_as_the_table_says(void **state)
     struct event system = event_of("system.delivery");
     restored.restored = true;
     disarmed.user = "Jörg Weiß";
+    struct event forced = disarmed;
+    forced.user = "Code 998";
+    forced.severity = SEVERITY_ALARM;
     camera.device_name = "Einfahrt";
     camera.media = three;
     camera.media_count = 3;
@@ -100,6 +103,7 @@ static void test_one_event_reads_as_the_table_says(void **state)
         { zone_event("trouble.supervision", 2, "Café"), "lupusec", "STÖRUNG Ferienhaus: Sensor antwortet nicht, Zone 2 Café, 21.11. 03:12:45",
           "TROUBLE Ferienhaus: Sensor not responding, zone 2 Café, 21 Nov 03:12:45" },
         { disarmed, "lupusec", "Ferienhaus: Unscharf durch Jörg Weiß, 21.11. 03:12:45", "Ferienhaus: Disarmed by Jörg Weiß, 21 Nov 03:12:45" },
+        { forced, "contact-id", "ALARM Ferienhaus: Unscharf durch Code 998, 21.11. 03:12:45", "ALARM Ferienhaus: Disarmed by Code 998, 21 Nov 03:12:45" },
         { zone_event("zone.open", 1, "Terrasse"), "lupusec", "Ferienhaus: Offen, Zone 1 Terrasse, 21.11. 03:12:45",
           "Ferienhaus: Open, zone 1 Terrasse, 21 Nov 03:12:45" },
         { camera, "camera", "KAMERA Ferienhaus: Person, Einfahrt, 3 Bilder, 21.11. 03:12:45",
