@@ -4,22 +4,36 @@
 #include "parsers/listed.h"
 #include <string.h>
 
-/* English was seen in mails; German is inferred. */
 static const struct label labels[] = {
-    { "alarm event", FIELD_EVENT },              { "alarm input channel", FIELD_CHANNEL },
-    { "alarm input channel no", FIELD_CHANNEL }, { "alarm input channel name", FIELD_CAMERA },
-    { "channel name", FIELD_CAMERA },            { "alarm start time", FIELD_TIME },
-    { "alarm stop time", FIELD_TIME_END },       { "alarm end time", FIELD_TIME_END },
-    { "alarm device name", FIELD_DEVICE },       { "alarm name", FIELD_INPUT },
-    { "alarm details", FIELD_INPUT },            { "ip address", FIELD_ADDRESS },
-    { "sender ip address", FIELD_ADDRESS },      { "alarmereignis", FIELD_EVENT },
-    { "alarmeingangskanal", FIELD_CHANNEL },     { "alarmeingangskanal nr", FIELD_CHANNEL },
-    { "alarmeingangskanalname", FIELD_CAMERA },  { "kanalname", FIELD_CAMERA },
-    { "alarm startzeit", FIELD_TIME },           { "alarmstartzeit", FIELD_TIME },
-    { "alarm stoppzeit", FIELD_TIME_END },       { "alarmstoppzeit", FIELD_TIME_END },
-    { "alarm endzeit", FIELD_TIME_END },         { "alarmgeratename", FIELD_DEVICE },
-    { "alarm geratename", FIELD_DEVICE },        { "alarmname", FIELD_INPUT },
-    { "ip adresse", FIELD_ADDRESS },             { NULL, 0 },
+    { "alarm event", FIELD_EVENT },
+    { "alarm input channel", FIELD_CHANNEL },
+    { "alarm input channel no", FIELD_CHANNEL },
+    { "alarm input channel name", FIELD_CAMERA },
+    { "channel name", FIELD_CAMERA, true },
+    { "alarm start time", FIELD_TIME },
+    { "alarm stop time", FIELD_TIME_END },
+    { "alarm end time", FIELD_TIME_END },
+    { "alarm device name", FIELD_DEVICE },
+    { "alarm name", FIELD_INPUT, true },
+    { "alarm details", FIELD_INPUT, true },
+    { "ip address", FIELD_ADDRESS, true },
+    { "sender ip address", FIELD_ADDRESS },
+    /* inferred: German */
+    { "alarmereignis", FIELD_EVENT },
+    { "alarmeingangskanal", FIELD_CHANNEL },
+    { "alarmeingangskanal nr", FIELD_CHANNEL },
+    { "alarmeingangskanalname", FIELD_CAMERA },
+    { "kanalname", FIELD_CAMERA, true },
+    { "alarm startzeit", FIELD_TIME },
+    { "alarmstartzeit", FIELD_TIME },
+    { "alarm stoppzeit", FIELD_TIME_END },
+    { "alarmstoppzeit", FIELD_TIME_END },
+    { "alarm endzeit", FIELD_TIME_END },
+    { "alarmgeratename", FIELD_DEVICE },
+    { "alarm geratename", FIELD_DEVICE },
+    { "alarmname", FIELD_INPUT, true },
+    { "ip adresse", FIELD_ADDRESS, true },
+    { NULL, 0 },
 };
 
 static const struct wording words[] = {

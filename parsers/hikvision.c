@@ -4,18 +4,38 @@
 #include <string.h>
 #include <strings.h>
 
-/* English was seen in mails; German is inferred. */
 static const struct label labels[] = {
-    { "event type", FIELD_EVENT },      { "event time", FIELD_TIME },        { "event input", FIELD_INPUT },
-    { "target type", FIELD_TARGET },    { "ipc name", FIELD_DEVICE },        { "dvr name", FIELD_DEVICE },
-    { "nvr name", FIELD_DEVICE },       { "ipdome name", FIELD_DEVICE },     { "device name", FIELD_DEVICE },
-    { "camera name num", FIELD_CAMERA }, { "channel name", FIELD_CAMERA },   { "channel number", FIELD_CHANNEL },
-    { "channel no", FIELD_CHANNEL },    { "ipc s n", FIELD_SERIAL },         { "dvr s n", FIELD_SERIAL },
-    { "nvr s n", FIELD_SERIAL },        { "device s n", FIELD_SERIAL },      { "ipc ip", FIELD_ADDRESS },
-    { "dvr ip", FIELD_ADDRESS },        { "nvr ip", FIELD_ADDRESS },         { "user", FIELD_USER },
-    { "ereignistyp", FIELD_EVENT },     { "ereigniszeit", FIELD_TIME },      { "ereigniseingang", FIELD_INPUT },
-    { "zieltyp", FIELD_TARGET },        { "geratename", FIELD_DEVICE },      { "kameraname num", FIELD_CAMERA },
-    { "kanalname", FIELD_CAMERA },      { "kanalnummer", FIELD_CHANNEL },    { NULL, 0 },
+    { "event type", FIELD_EVENT, true },
+    { "event time", FIELD_TIME, true },
+    { "event input", FIELD_INPUT },
+    { "target type", FIELD_TARGET, true },
+    { "ipc name", FIELD_DEVICE },
+    { "dvr name", FIELD_DEVICE },
+    { "nvr name", FIELD_DEVICE },
+    { "ipdome name", FIELD_DEVICE },
+    { "device name", FIELD_DEVICE, true },
+    { "camera name num", FIELD_CAMERA },
+    { "channel name", FIELD_CAMERA, true },
+    { "channel number", FIELD_CHANNEL },
+    { "channel no", FIELD_CHANNEL, true },
+    { "ipc s n", FIELD_SERIAL },
+    { "dvr s n", FIELD_SERIAL },
+    { "nvr s n", FIELD_SERIAL },
+    { "device s n", FIELD_SERIAL, true },
+    { "ipc ip", FIELD_ADDRESS },
+    { "dvr ip", FIELD_ADDRESS },
+    { "nvr ip", FIELD_ADDRESS },
+    { "user", FIELD_USER, true },
+    /* inferred: German */
+    { "ereignistyp", FIELD_EVENT, true },
+    { "ereigniszeit", FIELD_TIME, true },
+    { "ereigniseingang", FIELD_INPUT },
+    { "zieltyp", FIELD_TARGET, true },
+    { "geratename", FIELD_DEVICE, true },
+    { "kameraname num", FIELD_CAMERA },
+    { "kanalname", FIELD_CAMERA, true },
+    { "kanalnummer", FIELD_CHANNEL },
+    { NULL, 0 },
 };
 
 static const struct wording words[] = {
@@ -88,12 +108,12 @@ static int score(const struct mail *m)
     return strcasecmp(m->mailer, "HIKMailer") == 0 ? 95 : listed_score(m, labels);
 }
 
-/* "CAM 2 Garage(A2)" is a name and a channel. */
+/* "CAM 2 Garage(A2)" is a name and a channel; a list of several stays as it is. */
 static int split_camera(struct labels *list, struct arena *a)
 {
     const char *both = list->values[FIELD_CAMERA], *open = both ? strrchr(both, '(') : NULL;
     size_t      n = open ? strlen(open) : 0;
-    if (n < 3 || open[n - 1] != ')')
+    if (n < 3 || open[n - 1] != ')' || strstr(both, "),"))
         return 0;
     size_t name = (size_t)(open - both);
     while (name > 0 && both[name - 1] == ' ')

@@ -223,10 +223,12 @@ int labels_count(const struct mail *m, const struct label *table)
 {
     struct walk w = walk_start(m, table);
     struct pair pair;
-    int         count = 0;
-    while (next_pair(&w, &pair))
+    int         count = 0, own = 0;
+    while (next_pair(&w, &pair)) {
         count++;
-    return count;
+        own += !pair.label->is_common;
+    }
+    return own > 0 ? count : 0;
 }
 
 /* --- words ---------------------------------------------------------------------------------------------------- */

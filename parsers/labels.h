@@ -17,6 +17,7 @@ enum field {
 struct label {
     const char *text; /* as fold_words (core/fold.h) gives it, without blanks at the ends: "event type"; NULL ends the table */
     enum field  field;
+    bool        is_common; /* other programs' lists have it too ("device name", "time"): alone it says nothing of the maker */
 };
 
 struct labels {
@@ -30,7 +31,7 @@ struct labels {
  * line are parted by commas. A label is compared with its note ("camera name num") and without. -1: out of memory. */
 int labels_read(const struct mail *m, const struct label *table, struct arena *a, struct labels *out) MUST_CHECK;
 
-/* How many lines of the mail begin with a label of the table: to score by; allocates nothing. */
+/* How many labels of the table the mail has: to score by; allocates nothing. 0 where all of them are common ones. */
 int labels_count(const struct mail *m, const struct label *table);
 
 /* Device words → kind, one table a maker: compared folded, longest beginning wins. */

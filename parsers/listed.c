@@ -134,7 +134,7 @@ static enum when_order order_of(const char *note, enum when_order otherwise)
 /* In the text; else in the name of something sent along. */
 static bool find_time(const struct mail *m, const struct labels *list, enum when_order order, struct arena *a, struct when *out)
 {
-    enum field  field = list->values[FIELD_TIME] ? FIELD_TIME : FIELD_TIME_END;
+    enum field  field = list->values[FIELD_TIME_END] ? FIELD_TIME_END : FIELD_TIME;
     const char *time = list->values[field];
     if (time && list->values[FIELD_DATE])
         time = arena_printf(a, "%s %s", list->values[FIELD_DATE], time);

@@ -4,7 +4,7 @@
 #include "parsers/labels.h"
 #include "parsers/when.h"
 
-/* 0 for fewer than two of these labels, else 74 to 94: of two makers, the one who says more of them. */
+/* 0 for fewer than two of these labels, or common ones only; else 78 to 94: of two makers, the one who says more of them. */
 int listed_score(const struct mail *m, const struct label *table);
 
 /* "This is a test e-mail": what the buttons on cameras' pages send. */

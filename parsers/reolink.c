@@ -2,16 +2,25 @@
 #include "parsers/listed.h"
 #include <string.h>
 
-/* Reolink's, then Swann's: English was seen in mails; German is inferred. */
 static const struct label labels[] = {
-    { "alarm camera name", FIELD_CAMERA },       { "alarm event", FIELD_EVENT },
-    { "alarm input channel no", FIELD_CHANNEL }, { "alarm device name", FIELD_DEVICE },
-    { "alarm time", FIELD_TIME },                { "alarmkameraname", FIELD_CAMERA },
-    { "alarmereignis", FIELD_EVENT },            { "alarmeingangskanal nr", FIELD_CHANNEL },
-    { "alarmgeratename", FIELD_DEVICE },         { "device name", FIELD_DEVICE },
-    { "event type", FIELD_EVENT },               { "channel name", FIELD_CAMERA },
-    { "alarmtype", FIELD_TARGET },               { "alarm type", FIELD_TARGET },
-    { "time", FIELD_TIME },                      { NULL, 0 },
+    { "alarm camera name", FIELD_CAMERA },
+    { "alarm event", FIELD_EVENT },
+    { "alarm input channel no", FIELD_CHANNEL },
+    { "alarm device name", FIELD_DEVICE },
+    { "alarm time", FIELD_TIME, true },
+    /* Swann */
+    { "device name", FIELD_DEVICE, true },
+    { "event type", FIELD_EVENT, true },
+    { "channel name", FIELD_CAMERA },
+    { "alarmtype", FIELD_TARGET },
+    { "alarm type", FIELD_TARGET, true },
+    { "time", FIELD_TIME, true },
+    /* inferred: German */
+    { "alarmkameraname", FIELD_CAMERA },
+    { "alarmereignis", FIELD_EVENT },
+    { "alarmeingangskanal nr", FIELD_CHANNEL },
+    { "alarmgeratename", FIELD_DEVICE },
+    { NULL, 0 },
 };
 
 static const struct wording words[] = {

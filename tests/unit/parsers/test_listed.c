@@ -176,11 +176,43 @@ static void the_label_says_which_comes_first_day_or_month(void **state)
     }
 }
 
+static void a_camera_is_named_apart_from_its_channel(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *name, *channel;
+    } rows[] = {
+        { "CAM 2(A2)", "CAM 2", "A2" },       { "CAM 2 Garage (A2)", "CAM 2 Garage", "A2" }, { "Garage (links)(D2)", "Garage (links)", "D2" },
+        { "D4(D4)", NULL, "D4" },             { "(D4)", NULL, "D4" },                        { "Tor", "Tor", NULL },
+        { "Tor()", "Tor()", NULL },           { "Tor(D1),Hof(D2)", "Tor(D1),Hof(D2)", NULL }, { "Tor (D1", "Tor (D1", NULL },
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[200];
+        (void)snprintf(text, sizeof text, "EVENT TYPE: Motion Detected\nNVR NAME: Haus\nCAMERA NAME(NUM):   %s\n", rows[i].value);
+        struct mail         m = mail_of("", text);
+        const struct event *ev = read_mail(&m);
+        assert_string_equal(ev->zone_name ? ev->zone_name : "", rows[i].name ? rows[i].name : "");
+        assert_string_equal(ev->channel ? ev->channel : "", rows[i].channel ? rows[i].channel : "");
+    }
+}
+
+static void of_start_and_stop_the_stop_is_what_happened(void **state)
+{
+    (void)state;
+    struct mail m = mail_of("", "Alarm Event: Motion Detection\nAlarm Start Time(D/M/Y H:M:S): 05/06/2026 15:28:40\n"
+                                "Alarm Stop Time(D/M/Y H:M:S): 05/06/2026 15:29:10\n");
+    const struct event *ev = read_mail(&m);
+    assert_true(ev->restored);
+    assert_string_equal(ev->device_time, "2026-06-05T15:29:10+00:00");
+}
+
 static void what_is_no_list_of_a_maker_is_not_theirs(void **state)
 {
     (void)state;
     static const char *const texts[] = { "", "hello", "EVENT TYPE: Motion", "Alarm Event: Motion", "Time: 10:00", "Alarm Event\nIP Address",
-                                         "IPC NAME:" };
+                                         "IPC NAME:",
+                                         "Event Type: Login failure\nDevice Name: NAS\nTime: 2024-02-07 13:08:59\nUser: admin",
+                                         "Event Time: 2024-02-07 13:08:59\nEvent Type: Power failure\nIP Address: 192.0.2.1" };
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct mail m = mail_of("x", texts[i]);
         assert_int_equal(parser_dahua.score(&m), 0);
@@ -236,6 +268,8 @@ int main(void)
         cmocka_unit_test_teardown(every_event_of_reolink_and_swann_has_its_kind, tear_down),
         cmocka_unit_test_teardown(words_of_the_general_lexicon_are_understood_too, tear_down),
         cmocka_unit_test_teardown(the_label_says_which_comes_first_day_or_month, tear_down),
+        cmocka_unit_test_teardown(a_camera_is_named_apart_from_its_channel, tear_down),
+        cmocka_unit_test_teardown(of_start_and_stop_the_stop_is_what_happened, tear_down),
         cmocka_unit_test_teardown(what_is_no_list_of_a_maker_is_not_theirs, tear_down),
         cmocka_unit_test_teardown(a_mail_of_theirs_that_says_nothing_known_goes_to_the_next_parser, tear_down),
         cmocka_unit_test_teardown(a_full_arena_is_an_error_at_every_step, tear_down),
