@@ -12,6 +12,11 @@ from postern import wait_until
 SECRET = "geheim-4711"
 
 
+def wait_mails(p, count):
+    """The events of that many mails, newest first; what the gateway tells of itself is not among them."""
+    return wait_until(f"{count} mails are read", lambda: (e := [x for x in p.events() if x.get("arrival")]) and len(e) >= count and e)
+
+
 def device(p, name):
     answer = p.api.get(f"/api/v1/devices/{urllib.parse.quote(name, safe='')}")
     return answer.json if answer.status == 200 else None
@@ -37,7 +42,7 @@ def foscam(name):
 def test_an_unknown_device_gets_an_entry_named_after_itself(postern):
     p = postern({})
     p.send(mails.camera(), to="einfahrt@house", sender="cam@house")
-    p.wait_events(1)
+    wait_mails(p, 1)
     d = device(p, "einfahrt")
     assert (d["mails"], d["events"], d["address"], d["named_by"]) == (1, 1, "127.0.0.1", "self")
     assert d["first_seen_at"] == d["last_seen_at"]
@@ -48,17 +53,17 @@ def test_an_unknown_device_gets_an_entry_named_after_itself(postern):
 def test_the_owner_names_it_and_a_restart_keeps_that(postern):
     p = postern({})
     p.send(foscam("Garage (links)"), to="cam7@house", sender="c@house")
-    assert p.wait_events(1)[0]["device"] == {"id": "cam7", "name": "Garage (links)"}
+    assert wait_mails(p, 1)[0]["device"] == {"id": "cam7", "name": "Garage (links)"}
     wait_until("its own name is known", lambda: device(p, "cam7").get("calls_itself") == "Garage (links)")
     named = p.api.request("PATCH", "/api/v1/devices/cam7", {"name": "Garage Süd"})
     assert named.status == 200 and named.json["name"] == "Garage Süd" and named.json["named_by"] == "owner", named
     p.send(foscam("Garage (links)"), to="cam7@house", sender="c@house")
-    assert p.wait_events(2)[0]["device"]["name"] == "Garage Süd"
+    assert wait_mails(p, 2)[0]["device"]["name"] == "Garage Süd"
     p.kill9()
     p.start()
     assert device(p, "cam7")["name"] == "Garage Süd"
     p.send(foscam("Garage (links)"), to="cam7@house", sender="c@house")
-    assert p.wait_events(3)[0]["device"]["name"] == "Garage Süd"
+    assert wait_mails(p, 3)[0]["device"]["name"] == "Garage Süd"
     for body, status in [({"name": "x", "kind": "panel"}, 400), ({"name": "a\nb"}, 400), ({"name": "x" * 65}, 400), ([], 400)]:
         assert p.api.request("PATCH", "/api/v1/devices/cam7", body).status == status, body
     assert p.api.request("PATCH", "/api/v1/devices/nobody", {"name": "x"}).status == 404
@@ -71,9 +76,9 @@ def test_the_settings_say_who_it_is_and_win(postern):
     listed = {d["id"]: d for d in wait_until("both are listed", lambda: len(p.api.all("/api/v1/devices")) == 2 and p.api.all("/api/v1/devices"))}
     assert listed["front"]["name"] == "Front door" and "last_seen_at" not in listed["front"]
     p.send(foscam("IPC"), to="cam7@house", sender="gate@cams", login="cam1")  # a login before a sender
-    assert p.wait_events(1)[0]["device"] == {"id": "front", "name": "Front door"}
+    assert wait_mails(p, 1)[0]["device"] == {"id": "front", "name": "Front door"}
     p.send(foscam("IPC 2"), to="cam7@house", sender="other@cams")  # an address at last
-    assert p.wait_events(2)[0]["device"] == {"id": "gate", "name": "IPC 2"}
+    assert wait_mails(p, 2)[0]["device"] == {"id": "gate", "name": "IPC 2"}
     refused = p.api.request("PATCH", "/api/v1/devices/front", {"name": "x"})
     assert refused.status == 409 and "Devices:front:Name" in refused.json["detail"]
 
@@ -82,7 +87,7 @@ def test_what_a_panel_says_and_nobody_understands_is_an_alarm(postern):
     p = postern({"Devices": {"house": {"Kind": "panel", "Match": {"Sender": "panel@house"}}}})
     p.send(mails.plain("Bzzt krrk"), to="anyone@house", sender="panel@house")
     p.send(mails.plain("Bzzt krrk"), to="anyone@house", sender="someone@house")
-    assert [(e["kind"], e["severity"]) for e in p.wait_events(2)] == [("unknown", "warning"), ("unknown", "alarm")]
+    assert [(e["kind"], e["severity"]) for e in wait_mails(p, 2)] == [("unknown", "warning"), ("unknown", "alarm")]
 
 
 def test_a_devices_own_recipients_are_told(postern):
@@ -91,10 +96,10 @@ def test_a_devices_own_recipients_are_told(postern):
                      "Recipients": {"anna": ["hook:"], "bob": ["hook:"]},
                      "Devices": {"front": {"Recipients": ["bob"], "Match": {"Recipient": "front"}}}})
         p.send(mails.camera(), to="front@house")
-        assert [d["recipient"] for d in p.wait_deliveries(1, "sent")] == ["bob"]
         p.send(mails.camera(), to="back@house")
-        p.wait_events(2)
-        assert len(p.deliveries()) == 1
+        front, back = reversed(wait_mails(p, 2))
+        wait_until("bob is told", lambda: [d["recipient"] for d in p.deliveries("sent") if d["event"] == front["id"]] == ["bob"])
+        assert not [d for d in p.deliveries() if d["event"] == back["id"]]
 
 
 def test_each_device_has_a_clock_of_its_own(postern):
@@ -102,15 +107,14 @@ def test_each_device_has_a_clock_of_its_own(postern):
     text = "EVENT TYPE: Motion Detected\nEVENT TIME: 2020-07-01,12:00:00\nDVR NAME: X\nCHANNEL NAME: Y"
     for to in ["kiosk", "home"]:
         p.send(mails.plain(text, subject="Embedded Net DVR: Motion Detected On Channel A1"), to=f"{to}@house")
-    wait_until("both are read", lambda: len(p.events("?kind=camera.motion")) == 2)
-    seen = {e["device"]["id"]: e.get("device_time") for e in p.events("?kind=camera.motion")}
+    seen = {e["device"]["id"]: e.get("device_time") for e in wait_mails(p, 2)}
     assert seen == {"kiosk": "2020-07-01T12:00:00-04:00", "home": "2020-07-01T12:00:00+02:00"}
-    told = wait_until("both clocks are told", lambda: len(p.events("?kind=system.clock")) == 2 and p.events("?kind=system.clock"))
+    told = wait_until("both clocks are told", lambda: len(p.events("kind=system.clock")) == 2 and p.events("kind=system.clock"))
     assert all(" d " in e["text"] and "slow" in e["text"] for e in told)
     assert device(p, "kiosk")["clock_drift_s"] < -86400 * 365
     p.send(mails.plain(text, subject="Embedded Net DVR: Motion Detected On Channel A1"), to="home@house")
-    wait_until("the third is read", lambda: len(p.events("?kind=camera.motion")) == 3)
-    assert len(p.events("?kind=system.clock")) == 2  # once a turn, not a mail
+    wait_mails(p, 3)
+    assert len(p.events("kind=system.clock")) == 2  # once a turn, not a mail
 
 
 # --- what was said ----------------------------------------------------------------------------------------------------
@@ -122,7 +126,7 @@ def test_the_last_conversations_of_a_device_are_kept_in_order(postern):
         with smtplib.SMTP(*p.smtp) as s:
             s.ehlo(f"cam-{i}")
             s.sendmail("cam@house", ["front@house"], mails.camera())
-    p.wait_events(24)
+    wait_mails(p, 24)
     found = wait_until("the last twenty", lambda: (s := sessions(p, "front")) and "cam-23" in lines(s[0]) and s)
     assert [s["helo"] for s in found] == [f"cam-{i}" for i in range(23, 3, -1)]
     assert all(s["mails"] == 1 and s["ended"] == "quit" for s in found)
@@ -130,7 +134,7 @@ def test_the_last_conversations_of_a_device_are_kept_in_order(postern):
     p.start()
     assert [s["helo"] for s in sessions(p, "front")] == [s["helo"] for s in found]
     shown = p.command("sessions", "front")
-    assert shown.returncode == 0 and "C: EHLO cam-23" in shown.stdout and "S: 250" in shown.stdout
+    assert shown.returncode == 0 and "C: ehlo cam-23" in shown.stdout and "S: 250" in shown.stdout
 
 
 @pytest.mark.parametrize("how", ["plain", "login", "initial"])
@@ -157,7 +161,7 @@ def test_no_secret_is_ever_written_down(postern, how):
 def test_why_a_mail_did_not_come_is_seen_under_the_device(postern):
     p = postern({"Smtp": {"MaxMessage": 1}})
     p.send(mails.camera(), to="front@house", sender="cam@house")
-    p.wait_events(1)
+    wait_mails(p, 1)
     with smtplib.SMTP(*p.smtp) as s:  # it announces more than may be
         s.ehlo("ipc")
         assert s.docmd("MAIL FROM:<cam@house> SIZE=9999999")[0] == 552
@@ -189,7 +193,7 @@ def test_names_with_slashes_and_umlauts_are_asked_for_as_they_are(postern):
         s.ehlo()
         assert s.docmd(f"AUTH PLAIN {login}")[0] == 235
         s.sendmail("c@house", ["x@house"], mails.camera())
-    p.wait_events(1)
+    wait_mails(p, 1)
     assert device(p, "Flur/Übergang (EG)")["mails"] == 1
     assert wait_sessions(p, "Flur/Übergang (EG)", 1)
     shown = p.command("devices")
