@@ -135,3 +135,10 @@ bool gateways_hide(const struct gateways *g, const unsigned char address[16])
             return true;
     return false;
 }
+
+bool gateways_hide_text(const struct gateways *g, const char *address)
+{
+    struct cidr one;
+    struct err e;
+    return g->count > 0 && cidr_parse(address, &one, &e) == 0 && gateways_hide(g, one.bytes);
+}

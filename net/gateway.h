@@ -18,3 +18,4 @@ void gateways_read_ipv6(struct gateways *out, const char *text);
 /* This container's own; none outside of a container. */
 void gateways_find(struct gateways *out);
 bool gateways_hide(const struct gateways *g, const unsigned char address[16]);
+bool gateways_hide_text(const struct gateways *g, const char *address); /* as cidr_text writes it */

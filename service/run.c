@@ -49,6 +49,7 @@ struct gateway {
     struct drill          *drill;
     struct panel_poll     *panel;
     struct cidr           *networks, *legacy_networks;
+    struct gateways        gateways; /* of the container that this may be */
     int64_t                connections; /* of SMTP at once */
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     enum disk { DISK_FREE, DISK_LOW, DISK_FULL } disk;
@@ -172,12 +173,24 @@ static const struct smtp_profile *on_profile(void *user, const unsigned char add
     return g->devices ? smtp_profile_find(devices_profile(g->devices, cidr_text(address, text))) : NULL;
 }
 
+static bool on_is_panel(void *user, const unsigned char address[16])
+{
+    struct gateway *g = user;
+    char            text[CIDR_TEXT];
+    return g->devices && devices_is_panel(g->devices, cidr_text(address, text));
+}
+
+static bool on_is_hidden(void *user, const char *address)
+{
+    return gateways_hide_text(&((struct gateway *)user)->gateways, address);
+}
+
 /* Without the registry mails are kept and told as ever, under the names that their envelopes give. */
 static void open_devices(struct gateway *g)
 {
     const struct settings       *s = g->settings;
     const struct devices_options o = { .settings = &s->devices, .alarm_user = s->alarm_user, .status_user = s->status_user,
-                                       .user = g, .clock = on_clock };
+                                       .user = g, .clock = on_clock, .is_hidden = on_is_hidden };
     struct err                   e;
     if (devices_open(g->store, &o, &g->devices, &e) < 0)
         log_line(LOG_ERROR, "devices.failed", LOG_S("text", e.text));
@@ -260,8 +273,9 @@ static int start_smtp(struct gateway *g, struct err *e)
         .refused = on_refused,
         .spoke = on_spoke,
         .profile_of = on_profile,
+        .is_panel = on_is_panel,
+        .gateways = g->gateways,
     };
-    gateways_find(&o.gateways);
     if (read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
         read_networks(s->smtp_legacy_allow_from, &g->legacy_networks, &o.legacy_allow_from, e) < 0 || smtp_server_start(&g->loop, g->store, &o, &g->smtp, e) < 0)
         return -1;
@@ -506,6 +520,7 @@ static int live(struct gateway *g)
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));
         return e.code == ERR_VERSION ? EX_CONFIG : EX_CANTCREAT;
     }
+    gateways_find(&g->gateways);
     open_devices(g);
     if (start_smtp(g, &e) < 0) {
         log_line(LOG_ERROR, "smtp.failed", LOG_S("text", e.text));

@@ -193,6 +193,15 @@ def test_mails_a_minute_are_limited_where_the_owner_says_so(postern, clock):
     assert "cam@house" in event["text"] and "Smtp:MailsPerMinute" in event["text"]
 
 
+def test_a_panel_has_no_limit_of_mails_a_minute(postern):
+    p = postern({"Smtp": {"MailsPerMinute": 2}, "Devices": {"xt1": {"Kind": "panel", "Match": {"Address": "127.0.0.7"}}}})
+    for source, limit in (("127.0.0.7", 6), ("127.0.0.8", 2)):
+        with Raw(p, source=source) as d:
+            for _ in range(limit):
+                d.data().say(ALARM + b".\r\n").expect("250")
+            d.say("MAIL FROM:<a@b>\r\n").expect("250" if source == "127.0.0.7" else "450 4.7.1")
+
+
 def test_a_flood_from_one_address_does_not_keep_another_out(postern):
     """No limit by default: all of it is kept, and who sends beside it is served as quickly as ever."""
     p = postern({"Smtp": {"MaxConnections": 60, "MaxConnectionsPerAddress": 60}})
@@ -284,6 +293,17 @@ def test_who_hides_behind_the_gateway_is_not_limited_by_address(postern):
         d.data().say(ALARM + b".\r\n").expect("250")
         d.close()
     assert len(p.log("smtp.gateway")) == 1
+
+
+def test_who_hides_behind_the_gateway_is_not_recognised_by_address(postern):
+    devices = {"one": {"Match": {"Address": ["127.0.0.5", "127.0.0.6"]}}}
+    p = postern({"Smtp": {"AllowFrom": ["127.0.0.0/8"]}, "Devices": devices}, env=HIDDEN)
+    for source in ("127.0.0.5", "127.0.0.6"):
+        with Raw(p, source=source) as d:
+            d.data(sender=f"cam{source[-1]}@house").say(ALARM + b".\r\n").expect("250")
+    alarms = wait_until("both are read", lambda: len(p.events("kind=alarm.interior")) == 2 and p.events("kind=alarm.interior"))
+    ids = {e["device"]["id"] for e in alarms}
+    assert len(ids) == 2 and "one" in ids
 
 
 @pytest.mark.threads

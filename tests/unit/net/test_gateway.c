@@ -38,6 +38,9 @@ static void test_the_default_gateways_are_found(void **state)
     memcpy(other, g.address[0], sizeof other);
     other[15] ^= 2;
     assert_false(gateways_hide(&g, other));
+    assert_true(gateways_hide_text(&g, "fd00:0:0:1::1"));
+    assert_false(gateways_hide_text(&g, "fd00:0:0:1::2"));
+    assert_false(gateways_hide_text(&g, "nobody"));
 }
 
 static void test_other_tables_have_none(void **state)
