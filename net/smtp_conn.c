@@ -8,6 +8,7 @@
 #include "core/metrics.h"
 #include "net/cidr.h"
 #include "net/smtp_recorder.h"
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -412,6 +413,15 @@ static void tls_broke(struct smtp_conn *c)
     c->is_rude = !c->is_committing;
 }
 
+/* A device that writes record by record waits (Nagle) for our acknowledgement of the one before, which the kernel would delay
+ * by up to 40 ms: 200 KB took 30 ms instead of 4 on the same machine. The kernel forgets this wish, so it is said again. */
+static void acknowledge_at_once(struct smtp_conn *c)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
+}
+
 static void take_encrypted(struct smtp_conn *c, const char *bytes, size_t n)
 {
     struct buf *plain = c->shared->plain;
@@ -428,6 +438,8 @@ static void take_encrypted(struct smtp_conn *c, const char *bytes, size_t n)
     if (state == TLS_FAILED)
         tls_broke(c);
     flush(c);
+    if (!c->is_dropped && smtp_session_in_data(c->session))
+        acknowledge_at_once(c);
     if (state == TLS_ENDED && !c->is_dropped) {
         stop_reading(c);
         on_eof(c);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench.sh [load slow latency idle crowd inspect]: the release build against Postfix on this disk (tests/bench/smtp_bench.py).
+# bench.sh [load slow latency idle crowd inspect tls]: the release build against Postfix on this disk (tests/bench/smtp_bench.py).
 set -eu
 cd "$(dirname "$0")/.."
 tools/build.sh release plain

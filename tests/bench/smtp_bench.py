@@ -1,6 +1,6 @@
 """smtp_bench.py: how many mails a second are kept, what one costs, how soon it is told, what waiting costs; against Postfix on
 the same disk in the same run. Prints tables, writes build/bench/*.json. `make bench` runs all; arguments choose: load, slow,
-latency, idle, crowd, inspect. POSTERN_BENCH_SECONDS is the length of one measurement (3).
+latency, idle, crowd, inspect, tls. POSTERN_BENCH_SECONDS is the length of one measurement (3).
 
 CPU and syncs are those of the server's processes, all of them, per mail. Postern is measured twice: "to 250" with a helper that
 never answers, so that mails are kept and nothing else; "journey" as it is, until every mail is an event with its deliveries.
@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests/protocol"))
 import mails  # noqa: E402
 import measure  # noqa: E402
 import reading  # noqa: E402
+import tls_rows  # noqa: E402
 from postern import Api, Postern, merge, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
 
@@ -406,8 +407,24 @@ def bench_inspect():
     save("inspect", result)
 
 
+def bench_tls():
+    result = {}
+    for name in tls_rows.VERSIONS:
+        with postern_server(MUCH) as p:
+            wait_until("its certificate", lambda: can_speak_tls(p))
+            result[name] = tls_rows.row(p, name, SECONDS / 3)
+    tls_rows.show(result)
+    save("tls", result)
+
+
+def can_speak_tls(p):
+    with p.connect() as s:
+        s.ehlo()
+        return s.has_extn("starttls")
+
+
 BENCHES = {"load": bench_load, "slow": bench_slow, "latency": bench_latency, "idle": bench_idle, "crowd": bench_crowd,
-           "inspect": bench_inspect}
+           "inspect": bench_inspect, "tls": bench_tls}
 
 
 def main(names):
