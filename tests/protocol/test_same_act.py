@@ -176,3 +176,14 @@ def test_a_message_that_was_not_needed_costs_no_token(postern):
                 say(p, user, f"Zone:{zone} Ost, Innenbereich Alarm")
                 wait_until("it is sent", lambda n=zone: len(far.accepted) == n)
         nothing_is_owed(p)
+
+
+def test_a_panel_of_the_settings_is_known_by_its_login_and_told_in_its_language(postern):
+    with FarSide() as far:
+        p = postern(settings(far, Devices={"haus": {"Name": "Haus", "Kind": "panel", "Language": "de", "Match": {"Login": "xt1"}}}))
+        for user in ("contact-id", "alarm"):
+            p.send(mails.panel(TO[user]), to=f"{user}@house.example", sender=f"{user}@house.example", login="xt1")
+            wait_until("it is understood", lambda n=user: of_mails(p) and of_mails(p)[0]["parser"] == {"alarm": "lupusec"}.get(n, n))
+        text, code = of_mails(p)
+        assert code["text"] == f"Einbruch Innenbereich {FRAME}" and code["device"] == text["device"] == {"id": "haus", "name": "Haus"}
+        assert text["same_as"] == code["id"]
