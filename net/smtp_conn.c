@@ -35,7 +35,7 @@ struct smtp_conn {
     struct tls_context *context; /* for STARTTLS; NULL: none     */
     struct tls *tls;             /* NULL: plain text             */
     int64_t shaking_since_ms;
-    bool is_first_byte_awaited, is_greeted, has_spoken_tls;
+    bool is_first_byte_awaited, is_greeted, has_spoken, has_spoken_tls;
     enum smtp_manner manner;
     struct buf held;       /* input that waits                         */
     bool is_reading, is_writing;
@@ -58,6 +58,7 @@ static void pump(struct smtp_conn *c, const char *bytes, size_t n);
 static void flush(struct smtp_conn *c);
 static void start_reading(struct smtp_conn *c);
 static void begin_as_it_does(struct smtp_conn *c, char first);
+static void refuse_early_tls(struct smtp_conn *c);
 static void take_encrypted(struct smtp_conn *c, const char *bytes, size_t n);
 
 static const char *peer_of(const struct smtp_conn *c)
@@ -245,6 +246,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     struct smtp_conn *c = stream->data;
     if (n > 0 && c->is_first_byte_awaited)
         begin_as_it_does(c, buf->base[0]);
+    else if (n > 0 && !c->tls && !c->has_spoken && buf->base[0] == TLS_FIRST_BYTE)
+        refuse_early_tls(c);
+    c->has_spoken = true;
     if (n == UV_EOF && !c->is_lingering)
         on_eof(c);
     else if (n < 0)
@@ -390,6 +394,15 @@ static void begin_as_it_does(struct smtp_conn *c, char first)
         start_tls(c);
     else
         greet(c);
+}
+
+/* It has read our plain greeting as TLS: nothing can come of it but a hint for its owner. */
+static void refuse_early_tls(struct smtp_conn *c)
+{
+    static const struct tls_failure early = { "early", "Smtp:TlsPort",
+                                              "the device begins with TLS where plain text is spoken: let it use STARTTLS or the other port" };
+    tell_tls_failed(c, &early);
+    smtp_conn_drop(c);
 }
 
 static void tls_is_on(struct smtp_conn *c)

@@ -38,7 +38,7 @@ const char *tls_version(const struct tls *t); /* "TLSv1.3", a constant; once OPE
 const char *tls_cipher(const struct tls *t);
 
 struct tls_failure {
-    const char *reason;  /* metric label: version, ciphers, certificate, not_tls, other */
+    const char *reason;  /* metric label: version, ciphers, certificate, not_tls, other; of connections: left, timeout, early */
     const char *setting; /* that would help; NULL: none                                 */
     char text[160];      /* for the operator                                            */
 };

@@ -182,6 +182,16 @@ def test_plain_text_at_the_second_port_is_told_where_to_go(postern):
     assert (failed["reason"], failed["setting"]) == ("not_tls", "Smtp:Port")
 
 
+def test_tls_at_the_plain_port_is_told_where_to_go(postern):
+    p = postern()
+    ready(p)
+    with pytest.raises((ssl.SSLError, OSError)):
+        smtplib.SMTP_SSL(*p.smtp, context=trusting(), timeout=10)
+    failed = p.wait_log("smtp.tls_failed")[0]
+    assert (failed["reason"], failed["setting"]) == ("early", "Smtp:TlsPort")
+    p.send(ALARM)
+
+
 def drain(s):
     out = b""
     try:
@@ -268,6 +278,8 @@ def test_our_own_pair_stays_over_restarts_and_nobody_else_may_read_it(postern):
     p = postern()
     first = ready(p)
     assert first["from"] == "made now"
+    said = [line["at"] for line in p.log()]
+    assert said.index("smtp.listening") < said.index("certificate.used"), "no mail waits for a key"
     with starttls(p) as s:
         assert fingerprint(s.sock) == first["sha256"]
     assert (p.data / "tls.pem").stat().st_mode & 0o777 == 0o600
