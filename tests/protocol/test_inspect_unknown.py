@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from postern import wait_until
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", ROOT / "build" / "asan"))
 FOLDER = ROOT / "tests" / "data" / "unknown"
@@ -46,6 +48,26 @@ def test_an_unknown_mail_is_told_in_its_own_words(shape, tmp_path):
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     events = json.loads(done.stdout)["events"]
     assert [(e["kind"], e.get("text", "")) for e in events] == [(shape.kind, told(shape))]
+
+
+def test_a_gateway_tells_each_of_them(postern):
+    p = postern()
+    arrivals = {}
+    with p.connect() as s:
+        for shape in unknown.SHAPES:
+            s.ehlo_or_helo_if_needed()
+            s.mail("somebody@example.org")
+            s.rcpt("postern@house.example")
+            code, text = s.data(shape.mail)
+            assert code == 250, (shape.name, text)
+            arrivals[text.decode().split()[-1]] = shape
+
+    def understood():
+        events = [e for e in p.events("limit=500") if "arrival" in e]
+        return events if len(events) == len(unknown.SHAPES) else None
+
+    events = {arrivals[e["arrival"]].name: (e["kind"], e.get("text", "")) for e in wait_until("all events", understood, 60)}
+    assert events == {shape.name: (shape.kind, told(shape)) for shape in unknown.SHAPES}
 
 
 def test_every_charset_of_the_table_has_a_mail():
