@@ -33,7 +33,7 @@ static int score(const struct mail *m)
     if (has_axis_file(m) || has_serial(m->subject) || has_serial(m->text))
         return 75;
     lexicon_fold(m, folded);
-    return strstr(folded, " axis ") && (mail_has_picture(m) || lexicon_is_sure(folded)) ? 65 : 0;
+    return strstr(folded, " axis ") && (lexicon_has_picture(m) || lexicon_is_sure(folded)) ? 65 : 0;
 }
 
 static int parse(const struct mail *m, struct events *out, struct err *e)
@@ -41,10 +41,10 @@ static int parse(const struct mail *m, struct events *out, struct err *e)
     char        folded[LEXICON_FOLDED];
     struct when when;
     lexicon_fold(m, folded);
-    struct event *ev = camera_event(m, NULL, folded, out, e);
+    struct event *ev = lexicon_event(m, NULL, folded, out, e);
     if (!ev)
         return -1;
-    bool is_told = when_find(m->text, WHEN_DAY_FIRST, &when) || when_find(m->subject, WHEN_DAY_FIRST, &when) || mail_picture_time(m, &when);
+    bool is_told = when_find(m->text, WHEN_DAY_FIRST, &when) || when_find(m->subject, WHEN_DAY_FIRST, &when) || lexicon_picture_time(m, &when);
     if (is_told && when_tell(ev, m, &when, out->arena) < 0)
         return err_set(e, ERR_NOMEM, "no room for the time");
     return 0;

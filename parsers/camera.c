@@ -6,7 +6,7 @@ static int score(const struct mail *m)
 {
     char folded[LEXICON_FOLDED];
     lexicon_fold(m, folded);
-    if (mail_has_picture(m))
+    if (lexicon_has_picture(m))
         return lexicon_find(folded) ? 60 : 50;
     return lexicon_is_sure(folded) ? 40 : 0;
 }
@@ -16,10 +16,10 @@ static int parse(const struct mail *m, struct events *out, struct err *e)
     char        folded[LEXICON_FOLDED];
     struct when when;
     lexicon_fold(m, folded);
-    struct event *ev = camera_event(m, NULL, folded, out, e);
+    struct event *ev = lexicon_event(m, NULL, folded, out, e);
     if (!ev)
         return -1;
-    if (mail_picture_time(m, &when) && when_tell(ev, m, &when, out->arena) < 0)
+    if (lexicon_picture_time(m, &when) && when_tell(ev, m, &when, out->arena) < 0)
         return err_set(e, ERR_NOMEM, "no room for the time");
     return 0;
 }

@@ -66,12 +66,12 @@ static int parse(const struct mail *m, struct events *out, struct err *e)
     struct when        when;
     const struct file *file = find_file(m);
     lexicon_fold(m, folded);
-    struct event *ev = camera_event(m, lexicon_find(folded) || !file ? NULL : file->kind, folded, out, e);
+    struct event *ev = lexicon_event(m, lexicon_find(folded) || !file ? NULL : file->kind, folded, out, e);
     const char   *name = camera_name(m, out->arena);
     if (!ev || !name)
         return err_set(e, ERR_NOMEM, "no room for the event");
     ev->device_name = name;
-    bool is_told = when_find(m->text, WHEN_DAY_FIRST, &when) || when_find(m->subject, WHEN_DAY_FIRST, &when) || mail_picture_time(m, &when);
+    bool is_told = when_find(m->text, WHEN_DAY_FIRST, &when) || when_find(m->subject, WHEN_DAY_FIRST, &when) || lexicon_picture_time(m, &when);
     if (is_told && when_tell(ev, m, &when, out->arena) < 0)
         return err_set(e, ERR_NOMEM, "no room for the time");
     return 0;

@@ -98,7 +98,7 @@ static bool says_end(const char *folded)
     return false;
 }
 
-bool mail_has_picture(const struct mail *m)
+bool lexicon_has_picture(const struct mail *m)
 {
     for (size_t i = 0; i < m->media_count; i++)
         if (strncmp(m->media[i].type, "image/", 6) == 0 || strncmp(m->media[i].type, "video/", 6) == 0)
@@ -106,7 +106,7 @@ bool mail_has_picture(const struct mail *m)
     return false;
 }
 
-bool mail_picture_time(const struct mail *m, struct when *out)
+bool lexicon_picture_time(const struct mail *m, struct when *out)
 {
     for (size_t i = 0; i < m->media_count; i++)
         if (when_find(m->media[i].name, WHEN_DAY_FIRST, out))
@@ -122,7 +122,7 @@ static const char *target_of(const char *kind)
     return NULL;
 }
 
-struct event *camera_event(const struct mail *m, const char *kind, const char *folded, struct events *out, struct err *e)
+struct event *lexicon_event(const struct mail *m, const char *kind, const char *folded, struct events *out, struct err *e)
 {
     const struct word *word = kind ? NULL : lexicon_find(folded);
     bool               is_known = kind || word;

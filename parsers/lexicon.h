@@ -18,10 +18,10 @@ void lexicon_fold(const struct mail *m, char out[LEXICON_FOLDED]);
 const struct word *lexicon_find(const char *folded);
 bool lexicon_is_sure(const char *folded);
 
-bool mail_has_picture(const struct mail *m); /* or a clip */
+bool lexicon_has_picture(const struct mail *m); /* or a clip */
 /* The first time in a picture's name; false: no name has one. */
-bool mail_picture_time(const struct mail *m, struct when *out);
+bool lexicon_picture_time(const struct mail *m, struct when *out);
 
 /* A camera's event with the mail's own words as text. kind NULL: by the lexicon, else camera.motion; then what comes to the alarm's
  * address in words that are not known is severity alarm. NULL: no room, see e. */
-struct event *camera_event(const struct mail *m, const char *kind, const char *folded, struct events *out, struct err *e);
+struct event *lexicon_event(const struct mail *m, const char *kind, const char *folded, struct events *out, struct err *e);

@@ -76,7 +76,7 @@ static struct wording find_words(const struct mail *m, const struct labels *list
 /* A mail that says nothing but shows a picture was sent because something moved. NULL: it is nothing of ours. */
 static const char *kind_without_words(const struct mail *m, const struct labels *list)
 {
-    if (!list->values[FIELD_EVENT] && mail_has_picture(m))
+    if (!list->values[FIELD_EVENT] && lexicon_has_picture(m))
         return "camera.motion";
     return list->found > 0 ? "camera.other" : NULL;
 }
@@ -140,7 +140,7 @@ static bool find_time(const struct mail *m, const struct labels *list, enum when
         time = arena_printf(a, "%s %s", list->values[FIELD_DATE], time);
     if (time && when_read(time, order_of(list->notes[field], order), out) > 0)
         return true;
-    return mail_picture_time(m, out);
+    return lexicon_picture_time(m, out);
 }
 
 int listed_event(const struct mail *m, const struct labels *list, const struct wording *words, enum when_order order,

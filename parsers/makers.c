@@ -110,7 +110,7 @@ static void gather(const struct mail *m, const char *maker, struct told *told)
         if (!told->has_when && row->where != TEXT)
             told->has_when = when_find(found.in, WHEN_DAY_FIRST, &told->when);
     }
-    told->has_when = told->has_when || when_find(m->text, WHEN_DAY_FIRST, &told->when) || mail_picture_time(m, &told->when);
+    told->has_when = told->has_when || when_find(m->text, WHEN_DAY_FIRST, &told->when) || lexicon_picture_time(m, &told->when);
 }
 
 static int parse(const struct mail *m, struct events *out, struct err *e)
@@ -119,7 +119,7 @@ static int parse(const struct mail *m, struct events *out, struct err *e)
     struct told told = { 0 };
     gather(m, find_maker(m), &told);
     lexicon_fold(m, folded);
-    struct event *ev = camera_event(m, told.kind, folded, out, e);
+    struct event *ev = lexicon_event(m, told.kind, folded, out, e);
     const char   *name = arena_copy(out->arena, told.name.n ? told.name.s : "", told.name.n);
     if (!ev || !name)
         return err_set(e, ERR_NOMEM, "no room for the event");

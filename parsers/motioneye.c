@@ -61,7 +61,7 @@ static int parse(const struct mail *m, struct events *out, struct err *e)
 {
     char folded[LEXICON_FOLDED];
     lexicon_fold(m, folded);
-    struct event *ev = camera_event(m, "camera.motion", folded, out, e);
+    struct event *ev = lexicon_event(m, "camera.motion", folded, out, e);
     const char   *name = camera_name(m, out->arena);
     if (!ev || !name || tell_time(m, ev, out->arena) < 0)
         return err_set(e, ERR_NOMEM, "no room for the event");
