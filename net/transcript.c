@@ -1,5 +1,6 @@
 /* transcript: two buffers of lines, each line already as JSON with its end: the beginning, which only grows to its ceiling, and
- * the end, which loses its oldest line for each that does not fit. */
+ * the end, which loses its oldest line for each that does not fit. Thousands of devices may sit idle after their EHLO: what only
+ * a mail needs is made when there is one. */
 #include "net/transcript.h"
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@ enum {
     LINE_MAX_BYTES = SHOWN_MAX * 6 + 128, /* … as JSON, where each byte may become six             */
     RECIPIENTS_MAX = 16,
     IDS_MAX = 16,
-    ID_BYTES = 27,
+    ID_BYTES = 32, /* with room to spare */
     WHO_MAX = 32 * 1024, /* an envelope's strings have ceilings of their own */
     TEXT_MAX = 256,
     CODE_BYTES = 4,
@@ -27,11 +28,12 @@ struct transcript {
     struct half first, last;
     size_t left_out;
     bool was_heard;
-    struct arena arena; /* the envelope's strings */
+    const char *listener; /* a constant              */
+    char *peer;
+    struct arena arena; /* the envelope's strings  */
     struct envelope envelope;
-    const char *to[RECIPIENTS_MAX];
     size_t mails;
-    char ids[IDS_MAX][ID_BYTES];
+    struct buf ids;      /* of the mails, one a line */
     struct buf refusal;  /* the last one's reply */
     const char *setting; /* a constant           */
     char last_code[CODE_BYTES];
@@ -51,11 +53,14 @@ struct transcript *transcript_new(const char *listener, const char *peer, int64_
     buf_init(&t->first.text, HALF_BYTES + LINE_MAX_BYTES);
     buf_init(&t->last.text, HALF_BYTES + LINE_MAX_BYTES);
     buf_init(&t->refusal, TEXT_MAX);
+    buf_init(&t->ids, IDS_MAX * ID_BYTES);
     arena_init(&t->arena, WHO_MAX);
-    t->envelope = (struct envelope){ .helo = "", .login = "", .from = "" };
-    t->envelope.listener = arena_str(&t->arena, listener);
-    t->envelope.peer = arena_str(&t->arena, peer);
-    return t->envelope.listener && t->envelope.peer ? TAKE(t) : NULL;
+    t->peer = strdup(peer);
+    if (!t->peer)
+        return NULL;
+    t->listener = listener;
+    t->envelope = (struct envelope){ .listener = listener, .peer = t->peer, .helo = "", .login = "", .from = "" };
+    return TAKE(t);
 }
 
 void transcript_free(struct transcript **tp)
@@ -66,7 +71,9 @@ void transcript_free(struct transcript **tp)
     buf_done(&t->first.text);
     buf_done(&t->last.text);
     buf_done(&t->refusal);
+    buf_done(&t->ids);
     arena_done(&t->arena);
+    free(t->peer);
     free(t);
 }
 
@@ -168,25 +175,28 @@ void transcript_envelope_is(struct transcript *t, const struct envelope *env)
     const struct envelope *mail = env->to_count > 0 || (env->from && env->from[0]) ? env : &before;
     size_t count = mail->to_count < RECIPIENTS_MAX ? mail->to_count : RECIPIENTS_MAX, n = 0;
     arena_init(&t->arena, WHO_MAX);
+    const char **to = arena_alloc(&t->arena, (count + 1) * sizeof *to);
     t->envelope = *env;
-    t->envelope.listener = copy(t, before.listener, "");
-    t->envelope.peer = copy(t, before.peer, "");
+    t->envelope.listener = t->listener;
+    t->envelope.peer = t->peer;
     t->envelope.helo = copy(t, env->helo[0] ? env->helo : before.helo, "");
     t->envelope.login = copy(t, env->login[0] ? env->login : before.login, "");
     t->envelope.from = copy(t, mail->from, "");
-    for (size_t i = 0; i < count; i++)
-        if ((t->to[n] = copy(t, mail->to[i], NULL)))
+    for (size_t i = 0; to && i < count; i++)
+        if ((to[n] = copy(t, mail->to[i], NULL)))
             n++;
-    t->envelope.to = t->to;
+    t->envelope.to = to;
     t->envelope.to_count = n;
     arena_done(&old);
 }
 
 void transcript_kept(struct transcript *t, const char *id)
 {
-    if (t->mails < IDS_MAX)
-        memcpy(t->ids[t->mails], id, strnlen(id, ID_BYTES - 1));
     t->mails++;
+    if (t->mails > IDS_MAX)
+        return;
+    buf_puts(&t->ids, id);
+    buf_putc(&t->ids, '\n');
 }
 
 void transcript_refused(struct transcript *t, const char *reply, const char *setting)
@@ -259,8 +269,8 @@ void transcript_write(struct json_out *w, const struct transcript *t)
     json_s(w, "ended", ends[t->how]);
     json_i(w, "mails", (int64_t)t->mails);
     json_array(w, "kept");
-    for (size_t i = 0; i < t->mails && i < IDS_MAX; i++)
-        json_s(w, NULL, t->ids[i]);
+    for (const char *at = buf_str(&t->ids), *end; (end = strchr(at, '\n')); at = end + 1)
+        json_sn(w, NULL, at, (size_t)(end - at));
     json_end(w);
     json_s_opt(w, "reply", transcript_last_refusal(t));
     json_s_opt(w, "setting", t->setting);

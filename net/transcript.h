@@ -15,7 +15,7 @@ enum transcript_end {
     TRANSCRIPT_CUT,  /* we closed it: its last reply says why, if there was one */
 };
 
-/* listener and peer are copied. NULL: out of memory. */
+/* listener is a constant, peer is copied. NULL: out of memory. */
 struct transcript *transcript_new(const char *listener, const char *peer, int64_t wall_ms, int64_t mono_ms);
 void transcript_free(struct transcript **t);
 
