@@ -1,9 +1,25 @@
 /* smtp_auth: see smtp_auth.h. */
 #include "net/smtp_auth.h"
 #include "core/base64.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { RESPONSE_MAX = 16 * 1024 };
+
+static void wipe(char **text)
+{
+    if (*text)
+        explicit_bzero(*text, strlen(*text));
+    free(TAKE(*text));
+}
+
+void smtp_credentials_forget(struct smtp_credentials *c)
+{
+    wipe(&c->user);
+    wipe(&c->password);
+    wipe(&c->challenge);
+    wipe(&c->digest);
+}
 
 static void forget(struct buf *secret)
 {
@@ -19,33 +35,52 @@ static int decode(struct buf *out, const char *response)
     return base64_decode(out, response, n, &e);
 }
 
-/* A copy of what stands before the first NUL (there always is one behind the last byte). */
-static char *text_of(const char *bytes, size_t n)
-{
-    return strndup(bytes, n);
-}
-
-char *smtp_auth_login_user(const char *response)
+char *smtp_auth_read_text(const char *response)
 {
     CLEANUP(forget) struct buf plain;
     buf_init(&plain, RESPONSE_MAX);
-    return decode(&plain, response) < 0 ? NULL : text_of(buf_str(&plain), plain.len);
+    return decode(&plain, response) < 0 ? NULL : strdup(buf_str(&plain));
+}
+
+static int take(struct smtp_credentials *out, struct smtp_credentials *found, const char *second)
+{
+    if (!found->user || !second) {
+        smtp_credentials_forget(found);
+        return -1;
+    }
+    smtp_credentials_forget(out);
+    *out = *found;
+    return 0;
 }
 
 /* authzid NUL user NUL password. Devices were seen to leave out the first or all of the NULs: with one it is "user NUL
- * password", with none nobody can say which part is the secret, so no user is taken from it. */
-char *smtp_auth_plain_user(const char *response)
+ * password", with none nobody can say which part is the secret, so no user is taken from it. Who is named by authzid alone is
+ * meant by it. */
+int smtp_auth_read_plain(const char *response, struct smtp_credentials *out)
 {
     CLEANUP(forget) struct buf plain;
     buf_init(&plain, RESPONSE_MAX);
     if (decode(&plain, response) < 0)
-        return NULL;
-    const char *start = buf_str(&plain), *end = start + plain.len;
-    const char *first = memchr(start, '\0', plain.len);
-    if (!first)
-        return text_of("", 0);
-    const char *second = memchr(first + 1, '\0', (size_t)(end - first - 1));
-    if (!second || second == first + 1)
-        return text_of(start, (size_t)(first - start));
-    return text_of(first + 1, (size_t)(second - first - 1));
+        return -1;
+    const char *first = buf_str(&plain), *end = first + plain.len;
+    const char *second = memchr(first, '\0', plain.len); /* behind each part; NULL: there is no further one */
+    const char *third = second ? memchr(second + 1, '\0', (size_t)(end - second - 1)) : NULL;
+    bool has_user = third && third > second + 1;
+    const char *user = !second ? "" : has_user ? second + 1 : first;
+    const char *password = !second ? "" : third ? third + 1 : second + 1;
+    struct smtp_credentials found = { .user = strdup(user), .password = strdup(password) };
+    return take(out, &found, found.password);
+}
+
+/* user SP hex. A user may hold blanks, a digest does not. */
+int smtp_auth_read_cram(const char *response, struct smtp_credentials *out)
+{
+    CLEANUP(forget) struct buf plain;
+    buf_init(&plain, RESPONSE_MAX);
+    if (decode(&plain, response) < 0)
+        return -1;
+    const char *text = buf_str(&plain), *blank = strrchr(text, ' ');
+    size_t user = blank ? (size_t)(blank - text) : strlen(text);
+    struct smtp_credentials found = { .user = strndup(text, user), .digest = strdup(blank ? blank + 1 : "") };
+    return take(out, &found, found.digest);
 }

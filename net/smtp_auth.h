@@ -1,10 +1,19 @@
-/* smtp_auth: the responses of AUTH PLAIN (RFC 4616) and AUTH LOGIN. We ask who it is, not whether it is true: old panels
- * insist on sending some credentials, and the network decides who may talk to us. So the password is only checked to be base64
- * and forgotten. */
+/* smtp_auth: the responses of AUTH PLAIN (RFC 4616), LOGIN and CRAM-MD5 (RFC 2195), as devices send them. Only reads: whether they
+ * are true is smtp_users.h's to say. "=" is an empty response. */
 #pragma once
 #include "core/attr.h"
 
-/* The user in a response of AUTH LOGIN or AUTH PLAIN, heap, for the caller to free; "" where none is named.
- * "=" is an empty response. NULL: not base64, or out of memory. */
-char *smtp_auth_login_user(const char *response);
-char *smtp_auth_plain_user(const char *response);
+/* Heap, NULL where the mechanism has no such part. Who needs them wipes them with smtp_credentials_forget. */
+struct smtp_credentials {
+    char *user;      /* "" where none is named                                      */
+    char *password;  /* PLAIN and LOGIN                                             */
+    char *challenge; /* CRAM-MD5: what we asked (not its base64), and HMAC-MD5 of it by the secret, in hex */
+    char *digest;
+};
+void smtp_credentials_forget(struct smtp_credentials *c); /* also the CLEANUP handler */
+
+/* 0; -1: not base64, or out of memory: *out is as it was. */
+int smtp_auth_read_plain(const char *response, struct smtp_credentials *out) MUST_CHECK;
+int smtp_auth_read_cram(const char *response, struct smtp_credentials *out) MUST_CHECK; /* user and digest */
+/* One answer of AUTH LOGIN: heap, for the caller to wipe and free. NULL: as -1 above. */
+char *smtp_auth_read_text(const char *response);

@@ -23,6 +23,11 @@ static void put_size(struct smtp_session *s)
     buf_puti(&s->out, (int64_t)s->limits.message_bytes);
 }
 
+static void put_mechanisms(struct smtp_session *s)
+{
+    buf_puts(&s->out, smtp_is_cram_offered(s) && !s->profile->is_short ? " LOGIN PLAIN CRAM-MD5" : " LOGIN PLAIN");
+}
+
 /* The short list is what all devices understand. Both forms of AUTH: some only know the one with "=" (Postfix:
  * broken_sasl_auth_clients). */
 static const struct capability {
@@ -33,7 +38,7 @@ static const struct capability {
 } capabilities[] = {
     { "SIZE", true, NULL, put_size },
     { "8BITMIME", true, NULL, NULL },
-    { "AUTH LOGIN PLAIN", true, NULL, NULL },
+    { "AUTH", true, NULL, put_mechanisms },
     { "AUTH=LOGIN PLAIN", false, NULL, NULL },
     { "PIPELINING", false, NULL, NULL },
     { "STARTTLS", false, smtp_is_tls_offered, NULL },

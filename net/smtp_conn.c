@@ -8,9 +8,12 @@
 #include "core/metrics.h"
 #include "net/cidr.h"
 #include "net/smtp_recorder.h"
+#include <inttypes.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -32,6 +35,7 @@ struct smtp_conn {
     struct smtp_session *session;
     struct smtp_recorder recorder;
     struct intake *intake; /* of the mail under way, once it needs one */
+    struct login *login;   /* being checked; NULL: none                */
     struct tls_context *context; /* for STARTTLS; NULL: none     */
     struct tls *tls;             /* NULL: plain text             */
     int64_t shaking_since_ms;
@@ -149,6 +153,7 @@ void smtp_conn_drop(struct smtp_conn *c)
     say_handshake_left(c);
     end_tls(c);
     say_aborted(c, "the connection was closed");
+    login_leave(&c->login);
     leave_intake(c);
     log_end(c);
     tell_spoken(c);
@@ -196,7 +201,7 @@ static bool is_behind(const struct smtp_conn *c)
 
 static bool is_able_to_feed(const struct smtp_conn *c)
 {
-    return !c->is_committing && !c->is_writing && !c->is_ending && !c->is_dropped && !is_behind(c);
+    return !c->is_committing && !c->login && !c->is_writing && !c->is_ending && !c->is_dropped && !is_behind(c);
 }
 
 static void stop_reading(struct smtp_conn *c)
@@ -574,6 +579,29 @@ static void go_on_reading(struct smtp_conn *c)
         spool_if_large(c);
 }
 
+static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more);
+
+static void on_login(void *user, enum smtp_login answer)
+{
+    struct smtp_conn *c = user;
+    size_t none;
+    c->login = NULL;
+    c->last_ms = clock_mono_ms();
+    smtp_session_verified(c->session, answer);
+    (void)take_refusal(c);
+    obey(c, smtp_session_feed(c->session, "", 0, &none), c->held.len > 0);
+    flush(c);
+    resume(c);
+}
+
+static void check_login(struct smtp_conn *c)
+{
+    const struct login_owner owner = { .user = c, .answered = on_login };
+    c->login = login_begin(c->shared->logins, &owner, c->address, peer_of(c), smtp_session_credentials(c->session));
+    if (!c->login)
+        on_login(c, SMTP_LOGIN_LATER);
+}
+
 /* What the session wants after it was fed; what is left over decides how we part. */
 static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
 {
@@ -587,6 +615,8 @@ static void obey(struct smtp_conn *c, enum smtp_want want, bool has_more)
     }
     if (want == SMTP_WANT_COMMIT)
         commit(c);
+    else if (want == SMTP_WANT_VERIFY)
+        check_login(c);
     else if (smtp_session_in_data(c->session))
         go_on_reading(c);
     else if (!c->is_committing)
@@ -627,6 +657,16 @@ static void pump(struct smtp_conn *c, const char *bytes, size_t n)
 
 /* --- the server's side --------------------------------------------------------------------------------------------- */
 
+/* Where there is no chance to be had, there is no CRAM-MD5. */
+static void use_auth(struct smtp_conn *c)
+{
+    uint64_t chance[2] = { 0 };
+    char nonce[2 * sizeof chance + 1];
+    bool has_chance = getrandom(chance, sizeof chance, GRND_NONBLOCK) == (ssize_t)sizeof chance;
+    (void)snprintf(nonce, sizeof nonce, "%016" PRIx64 "%016" PRIx64, chance[0], chance[1]);
+    smtp_session_use_auth(c->session, &c->shared->auth, has_chance ? nonce : NULL);
+}
+
 static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const struct smtp_door *door,
                                   const unsigned char address[16])
 {
@@ -644,6 +684,7 @@ static struct smtp_conn *conn_new(const struct smtp_conn_shared *shared, const s
         free(c);
         return NULL;
     }
+    use_auth(c);
     c->tcp.data = c;
     c->manner = door->manner;
     c->context = tls_context_keep(door->tls);
@@ -694,6 +735,7 @@ bool smtp_conn_end(struct smtp_conn *c, enum smtp_end why)
         return true;
     }
     say_aborted(c, "it was ended");
+    login_leave(&c->login);
     smtp_session_end(c->session, why);
     obey(c, SMTP_WANT_CLOSE, true);
     flush(c);
@@ -753,7 +795,7 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
     } else if (c->is_first_byte_awaited && mono_ms - c->opened_ms >= FIRST_BYTE_MS) {
         greet(c);
         flush(c);
-    } else if (c->is_committing || is_behind(c)) {
+    } else if (c->is_committing || c->login || is_behind(c)) {
         look_at_pace_anew(c, smtp_session_body_bytes(c->session), mono_ms); /* it waits for us */
     } else if (mono_ms - c->opened_ms >= shared->session_ms) {
         (void)smtp_conn_end(c, SMTP_END_TOO_LONG);

@@ -1,6 +1,7 @@
 /* smtp_conn: one connection: its socket and deadlines around a session and an intake. The server's own; loop's thread. */
 #pragma once
 #include "net/intake.h"
+#include "net/logins.h"
 #include "net/smtp_session.h"
 #include "net/tls.h"
 #include "net/transcript.h"
@@ -24,6 +25,8 @@ struct smtp_conn_shared {
     struct uv_loop_s *loop;
     struct intakes *intakes;
     struct smtp_limits limits;
+    struct smtp_auth_rules auth;
+    struct logins *logins; /* who checks credentials */
     const char *hostname;
     int64_t small_bytes; /* a mail up to this is never spooled */
     size_t spool_bytes;  /* … nor below this                   */

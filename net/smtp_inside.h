@@ -6,6 +6,7 @@
  *   smtp_reply.c    what we say, and what we refuse        smtp_ear.c      what may be shown of it
  *   smtp_starttls.c STARTTLS */
 #pragma once
+#include "net/smtp_auth.h"
 #include "net/smtp_data.h"
 #include "net/smtp_session.h"
 
@@ -22,6 +23,8 @@ enum smtp_state {
     ST_AUTH_USER,
     ST_AUTH_PASSWORD,
     ST_AUTH_PLAIN,
+    ST_AUTH_CRAM,
+    ST_VERIFY,
     ST_TLS, /* 220 was said: the next bytes are no longer ours */
     ST_CLOSED,
     ST_COUNT
@@ -40,6 +43,10 @@ struct smtp_session {
     const struct smtp_profile *profile;
     char *hostname, *peer, *helo, *login;
     struct buf line, out, body;
+    struct smtp_auth_rules auth;
+    struct smtp_credentials credentials; /* of the AUTH that is under way             */
+    char *nonce;                         /* of this conversation's challenges; or NULL */
+    unsigned challenges;
     bool is_line_too_long, is_authenticated, has_tried_auth, is_tls_offered;
     size_t errors, junk;
     uint64_t commands;
@@ -65,10 +72,23 @@ struct smtp_session {
 
 /* The only place that changes the state. */
 void smtp_enter(struct smtp_session *s, enum smtp_state next);
+/* 421 after too many errors. */
+void smtp_end_if_beyond_patience(struct smtp_session *s);
 
 /* --- smtp_reply.c ---------------------------------------------------------------------------------------------- */
 
-enum smtp_refused { REFUSED_SIZE, REFUSED_RECIPIENTS, REFUSED_FULL, REFUSED_STORE, REFUSED_ERRORS, REFUSED_JUNK, REFUSED_COMMAND, REFUSED_INJECTED };
+enum smtp_refused {
+    REFUSED_SIZE,
+    REFUSED_RECIPIENTS,
+    REFUSED_FULL,
+    REFUSED_STORE,
+    REFUSED_ERRORS,
+    REFUSED_JUNK,
+    REFUSED_COMMAND,
+    REFUSED_INJECTED,
+    REFUSED_LOGIN,
+    REFUSED_NO_LOGIN,
+};
 
 void smtp_reply(struct smtp_session *s, const char *text);
 void smtp_reply_hostname(struct smtp_session *s, const char *code, const char *words); /* code hostname words */
@@ -106,9 +126,12 @@ size_t smtp_take_chunk(struct smtp_session *s, const char *bytes, size_t n);
 /* --- smtp_sasl.c ---------------------------------------------------------------------------------------------- */
 
 void smtp_on_auth(struct smtp_session *s, char *arg);
+void smtp_auth_forget(struct smtp_session *s); /* who it is, too */
+bool smtp_is_cram_offered(const struct smtp_session *s);
 /* A line that answers our question; false: in this state none was asked. */
 bool smtp_is_sasl_asked(const struct smtp_session *s);
 void smtp_on_sasl_answer(struct smtp_session *s, char *line);
+void smtp_sasl_abort(struct smtp_session *s);
 bool smtp_sasl_knows(const char *mechanism, size_t n); /* in any case */
 
 /* --- smtp_starttls.c ----------------------------------------------------------------------------------------- */

@@ -147,6 +147,10 @@ void smtp_on_mail(struct smtp_session *s, char *arg)
         smtp_reply(s, "452 4.3.1 out of memory");
         return;
     }
+    if (s->auth.policy == SMTP_AUTH_REQUIRED && !s->is_authenticated) {
+        smtp_refuse(s, REFUSED_NO_LOGIN);
+        return;
+    }
     if (size > s->limits.message_bytes) {
         smtp_refuse(s, REFUSED_SIZE);
         return;

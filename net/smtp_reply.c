@@ -26,6 +26,8 @@ static const struct smtp_refusal refusals[] = {
     [REFUSED_JUNK] = { "421 4.7.0 too many commands without a mail", "Smtp:MaxIdleCommands", "junk", true },
     [REFUSED_COMMAND] = { "500 5.5.2 line too long", "Smtp:MaxCommand", "command", false },
     [REFUSED_INJECTED] = { "554 5.5.1 bytes came after STARTTLS in plain text", NULL, "starttls", true },
+    [REFUSED_LOGIN] = { "535 5.7.8 wrong user or password", "Smtp:Users", "login", false },
+    [REFUSED_NO_LOGIN] = { "530 5.7.0 log in first", "Smtp:Auth", "auth", true },
 };
 
 static const struct smtp_refusal ends[] = {

@@ -39,6 +39,7 @@ struct smtp_server {
     struct smtp_conn_shared shared;
     struct door doors[DOORS];
     struct intakes *intakes;
+    struct logins *logins;
     struct store *store;
     struct peers *peers;
     struct repeats repeats, told; /* log lines; what the owner is told of refusals without a mail */
@@ -386,6 +387,8 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .loop = loop,
         .intakes = s->intakes,
         .limits = o->limits,
+        .auth = o->auth,
+        .logins = s->logins,
         .hostname = s->hostname,
         .small_bytes = store_small_max(store),
         .command_ms = o->command_ms,
@@ -453,7 +456,8 @@ static int start(struct smtp_server *s, struct uv_loop_s *loop, struct store *st
     const struct intakes_options intakes = { .user = s, .ended = on_ended };
     s->hostname = strdup(o->hostname);
     s->peers = peers_new();
-    if (!s->hostname || !s->peers)
+    s->logins = logins_new(loop, &s->options.users);
+    if (!s->hostname || !s->peers || !s->logins)
         return err_set(e, ERR_NOMEM, "out of memory");
     buf_init(&s->plain, (size_t)INPUT_BYTES * 2); /* a record that was begun before may end in this input */
     if (open_door(s, loop, DOOR_MAIN, o->port, e) < 0 || intakes_open(loop, store, &intakes, &s->intakes, e) < 0)
@@ -468,6 +472,7 @@ static void free_memory(struct smtp_server *s)
         tls_context_drop(&s->doors[i].way.tls);
     buf_done(&s->plain);
     peers_free(&s->peers);
+    logins_free(&s->logins);
     free(s->hostname);
     free(s);
 }

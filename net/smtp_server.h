@@ -4,7 +4,7 @@
 #include "net/cidr.h"
 #include "net/gateway.h"
 #include "net/smtp_gate.h"
-#include "net/smtp_session.h"
+#include "net/smtp_users.h"
 #include "net/transcript.h"
 #include "store/store.h"
 
@@ -18,6 +18,8 @@ struct smtp_options {
     const char *hostname;        /* in the greeting                      */
     struct cidr_list allow_from; /* borrowed until stopped              */
     struct smtp_limits limits;
+    struct smtp_auth_rules auth;
+    struct smtp_users users; /* borrowed until the loop is closed */
     /* More hear 421. Where all places are taken, the address with most of them gives one up for an address that has fewer, and
      * a connection that was silent for 10 s outside a mail for a new one of its own address. */
     size_t connections, connections_per_address;

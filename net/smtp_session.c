@@ -14,7 +14,7 @@ enum {
 };
 
 static const enum smtp_want wants[ST_COUNT] = {
-    [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_TLS] = SMTP_WANT_TLS, [ST_CLOSED] = SMTP_WANT_CLOSE
+    [ST_COMMIT] = SMTP_WANT_COMMIT, [ST_TLS] = SMTP_WANT_TLS, [ST_VERIFY] = SMTP_WANT_VERIFY, [ST_CLOSED] = SMTP_WANT_CLOSE
 };
 
 void smtp_enter(struct smtp_session *s, enum smtp_state next)
@@ -37,7 +37,14 @@ static void refuse_line(struct smtp_session *s, bool is_auth)
     else
         smtp_refuse(s, REFUSED_COMMAND);
     if (smtp_is_sasl_asked(s))
-        smtp_enter(s, ST_READY);
+        smtp_sasl_abort(s);
+}
+
+static void refuse_nul(struct smtp_session *s)
+{
+    smtp_reply(s, "500 5.5.2 a command holds no NUL");
+    if (smtp_is_sasl_asked(s))
+        smtp_sasl_abort(s);
 }
 
 static void trim_line(struct buf *line)
@@ -65,7 +72,7 @@ static void run_line(struct smtp_session *s)
     if (is_long)
         refuse_line(s, is_auth);
     else if (strlen(buf_str(&s->line)) != s->line.len)
-        smtp_reply(s, "500 5.5.2 a command holds no NUL");
+        refuse_nul(s);
     else if (smtp_is_sasl_asked(s))
         smtp_on_sasl_answer(s, s->line.data);
     else
@@ -79,8 +86,10 @@ static bool is_beyond_patience(const struct smtp_session *s)
     return s->errors > s->limits.errors || s->junk > s->limits.junk_commands;
 }
 
-static void lose_patience(struct smtp_session *s)
+void smtp_end_if_beyond_patience(struct smtp_session *s)
 {
+    if (s->state == ST_CLOSED || !is_beyond_patience(s))
+        return;
     smtp_refuse(s, s->errors > s->limits.errors ? REFUSED_ERRORS : REFUSED_JUNK);
     smtp_enter(s, ST_CLOSED);
 }
@@ -151,7 +160,8 @@ void smtp_session_free(struct smtp_session **sp)
     free(s->hostname);
     free(s->peer);
     free(s->helo);
-    free(s->login);
+    smtp_auth_forget(s);
+    free(s->nonce);
     free(s);
 }
 
@@ -185,9 +195,9 @@ static bool is_hungry(const struct smtp_session *s)
 }
 
 static size_t (*const takers[ST_COUNT])(struct smtp_session *s, const char *bytes, size_t n) = {
-    [ST_READY] = take_line,         [ST_MAIL] = take_line,          [ST_RCPT] = take_line,      [ST_AUTH_USER] = take_line,
-    [ST_AUTH_PASSWORD] = take_line, [ST_AUTH_PLAIN] = take_line,    [ST_DATA] = smtp_take_data, [ST_BDAT] = take_line,
-    [ST_CHUNK] = smtp_take_chunk,   [ST_SWALLOW] = smtp_take_chunk,
+    [ST_READY] = take_line,         [ST_MAIL] = take_line,        [ST_RCPT] = take_line,          [ST_AUTH_USER] = take_line,
+    [ST_AUTH_PASSWORD] = take_line, [ST_AUTH_PLAIN] = take_line,  [ST_AUTH_CRAM] = take_line,     [ST_DATA] = smtp_take_data,
+    [ST_BDAT] = take_line,          [ST_CHUNK] = smtp_take_chunk, [ST_SWALLOW] = smtp_take_chunk,
 };
 
 /* One line, or a piece of the body. */
@@ -195,8 +205,7 @@ static size_t take(struct smtp_session *s, const char *bytes, size_t n)
 {
     size_t before = s->out.len;
     size_t used = takers[s->state](s, bytes, n);
-    if (s->state != ST_CLOSED && is_beyond_patience(s))
-        lose_patience(s);
+    smtp_end_if_beyond_patience(s);
     smtp_tell_said(s, before);
     return used;
 }

@@ -3,6 +3,7 @@
  *   want = smtp_session_feed(s, bytes, n, &used);     used bytes were consumed; send what smtp_session_out() holds, then:
  *     READ    feed more: first the n - used bytes that are left (it stops early when a mail was refused, so that no refusal
  *             is missed, when a body that had begun was forgotten, and when much waits in smtp_session_out())
+ *     VERIFY  see whether the credentials are true, then smtp_session_verified(), then feed the rest
  *     COMMIT  take the envelope and the rest of the body, keep them, then smtp_session_committed(), then feed the rest
  *     TLS     nothing may be left over; send what is out, do the handshake, then smtp_session_tls_on()
  *     CLOSE   flush, close
@@ -14,7 +15,7 @@
 #include "core/envelope.h"
 #include "net/smtp_profile.h"
 
-enum smtp_want { SMTP_WANT_READ, SMTP_WANT_TLS, SMTP_WANT_COMMIT, SMTP_WANT_CLOSE };
+enum smtp_want { SMTP_WANT_READ, SMTP_WANT_TLS, SMTP_WANT_VERIFY, SMTP_WANT_COMMIT, SMTP_WANT_CLOSE };
 
 struct smtp_limits {
     size_t message_bytes; /* more: 552, after the whole was read and thrown away; at twice this 552 and close  */
@@ -23,6 +24,19 @@ struct smtp_limits {
     size_t errors;        /* 5xx replies since the last mail that was kept; more: 421                          */
     size_t junk_commands; /* NOOP, RSET and the like, and blank lines, since then; more: 421                   */
 };
+
+enum smtp_auth_policy {
+    SMTP_AUTH_ANY,      /* whoever names himself is believed                      */
+    SMTP_AUTH_USERS,    /* who logs in must be one of the users; nobody has to    */
+    SMTP_AUTH_REQUIRED, /* … everybody has to: MAIL hears 530 before              */
+};
+struct smtp_auth_rules {
+    enum smtp_auth_policy policy;
+    bool has_secrets; /* some user has a plain secret: CRAM-MD5 can be checked */
+};
+enum smtp_login { SMTP_LOGIN_RIGHT, SMTP_LOGIN_WRONG, SMTP_LOGIN_LATER };
+struct smtp_credentials; /* smtp_auth.h */
+
 struct smtp_session;
 
 /* Refused: becomes an event system.refused. Strings valid until the next feed. */
@@ -47,6 +61,9 @@ void smtp_session_tls_on(struct smtp_session *s, const char *version);
 
 /* Before the greeting; the row stays valid. */
 void smtp_session_use(struct smtp_session *s, const struct smtp_profile *profile);
+/* Before the greeting; copied. The policy any and no CRAM-MD5 are how a session begins; nonce: text that is hard to guess, for its
+ * challenges; NULL: no CRAM-MD5. */
+void smtp_session_use_auth(struct smtp_session *s, const struct smtp_auth_rules *rules, const char *nonce);
 void smtp_session_greet(struct smtp_session *s); /* puts 220 into out */
 enum smtp_want smtp_session_feed(struct smtp_session *s, const char *bytes, size_t n, size_t *used_out) MUST_CHECK;
 struct buf *smtp_session_out(struct smtp_session *s);
@@ -58,6 +75,9 @@ int64_t smtp_session_body_bytes(const struct smtp_session *s); /* all of this me
 uint64_t smtp_session_commands(const struct smtp_session *s);  /* lines heard so far: progress, for the deadline */
 /* Something was seen that looks like an end of data but is none (LF.LF …): the log says what to do. */
 bool smtp_session_saw_false_end(const struct smtp_session *s);
+/* What VERIFY asks about, valid until answered; and the answer: 235, 535 or 454. The server may take its time with it. */
+const struct smtp_credentials *smtp_session_credentials(const struct smtp_session *s);
+void smtp_session_verified(struct smtp_session *s, enum smtp_login login);
 /* More came from the device while its mail waits for the answer to COMMIT: most may do so, some profiles forbid it. */
 void smtp_session_came_early(struct smtp_session *s);
 /* The answer to COMMIT. failed NULL: 250 with the id. The session is READY again. */

@@ -37,11 +37,10 @@ void smtp_refuse_injected(struct smtp_session *s)
 void smtp_session_tls_on(struct smtp_session *s, const char *version)
 {
     free(s->helo);
-    free(s->login);
-    s->helo = s->login = NULL;
-    s->envelope.helo = s->envelope.login = "";
+    s->helo = NULL;
+    s->envelope.helo = "";
+    smtp_auth_forget(s);
     s->envelope.tls = version;
-    s->is_authenticated = s->has_tried_auth = false;
     smtp_mail_forget(s);
     smtp_enter(s, ST_READY);
 }

@@ -47,6 +47,8 @@ struct drill {
     atomic_bool          is_stopping;
 };
 
+static const char password[] = "drill"; /* the secret is the login */
+
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static int draw_login(struct err *e)
@@ -60,8 +62,17 @@ static int draw_login(struct err *e)
     for (size_t i = 0; i < sizeof random; i++)
         buf_printf(&login, "%02x", random[i]);
     (void)pthread_mutex_lock(&all.lock);
-    (void)snprintf(all.login, sizeof all.login, "%s", buf_str(&login));
+    if (!all.login[0])
+        (void)snprintf(all.login, sizeof all.login, "%s", buf_str(&login));
     (void)pthread_mutex_unlock(&all.lock);
+    return 0;
+}
+
+int drill_user(struct smtp_user *out, struct err *e)
+{
+    if (draw_login(e) < 0)
+        return -1;
+    *out = (struct smtp_user){ .name = all.login, .secret = password };
     return 0;
 }
 
@@ -260,7 +271,7 @@ static int send_mail(const struct drill *d, const struct asked *a, const char *l
     (void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)SMTP_SECONDS);
     (void)curl_easy_setopt(c, CURLOPT_USERNAME, login);
-    (void)curl_easy_setopt(c, CURLOPT_PASSWORD, "drill");
+    (void)curl_easy_setopt(c, CURLOPT_PASSWORD, password);
     (void)curl_easy_setopt(c, CURLOPT_MAIL_FROM, from);
     (void)curl_easy_setopt(c, CURLOPT_MAIL_RCPT, to);
     (void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);

@@ -3,9 +3,14 @@
  * the event that was asked for, by the parser "drill", whose text says TEST. One drill at a time. */
 #pragma once
 #include "core/json.h"
+#include "net/smtp_users.h"
 #include "service/relay.h"
 
 struct drill;
+
+/* The login as a user, who is let in whatever Smtp:Auth says; drawn at the first call, valid until the process ends. */
+int drill_user(struct smtp_user *out, struct err *e) MUST_CHECK;
+
 /* smtp_address: where the listener is bound; "" = everywhere. The strings and people live as long as the drill. */
 int  drill_new(struct store *s, const char *smtp_address, int smtp_port, const struct people *people, struct drill **out,
                struct err *e) MUST_CHECK;

@@ -33,6 +33,7 @@ static const struct command {
     { "sessions", cmd_sessions, true, "DEVICE [--json]", "show the last conversations of a device (`unknown`: of strangers)" },
     { "texts", cmd_texts, true, "[--since T]", "list texts of panels that are not known, ready for Parsers:Texts" },
     { "token", cmd_token, true, "show", "show the API token" },
+    { "hash-password", cmd_hash_password, false, "", "the hash of a password for Smtp:Users; reads it from the terminal or stdin" },
     { "healthcheck", cmd_healthcheck, true, "", "exit 0 unless the gateway is down" },
     { "selftest", cmd_selftest, true, "", "versions, widths, and one mail from end to end" },
     { "version", cmd_version, false, "", "print the version" },
@@ -42,7 +43,7 @@ static int usage(FILE *out)
 {
     (void)fputs("usage: postern COMMAND [--settings FILE] [OPTIONS]\n\n", out);
     for (size_t i = 0; i < COUNT(commands); i++)
-        (void)fprintf(out, "  %-12s %s\n%s%s%s", commands[i].name, commands[i].text, commands[i].usage[0] ? "               " : "",
+        (void)fprintf(out, "  %-13s %s\n%s%s%s", commands[i].name, commands[i].text, commands[i].usage[0] ? "                " : "",
                       commands[i].usage, commands[i].usage[0] ? "\n" : "");
     return out == stdout ? 0 : EX_USAGE;
 }

@@ -48,6 +48,7 @@ struct gateway {
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
+    struct smtp_user      *users; /* those of the settings, and the drill's */
     struct cidr           *networks, *legacy_networks;
     struct gateways        gateways; /* of the container that this may be */
     int64_t                connections; /* of SMTP at once */
@@ -166,11 +167,15 @@ static void on_spoke(void *user, const struct transcript *t)
         devices_spoke(g->devices, t);
 }
 
+/* A rule of Smtp:Profiles, else the profile of the device with this address. */
 static const struct smtp_profile *on_profile(void *user, const unsigned char address[16])
 {
-    struct gateway *g = user;
-    char            text[CIDR_TEXT];
-    return g->devices ? smtp_profile_find(devices_profile(g->devices, cidr_text(address, text))) : NULL;
+    struct gateway            *g = user;
+    const struct smtp_profile *profile = smtp_settings_profile(&g->settings->smtp, address);
+    char                       text[CIDR_TEXT];
+    if (profile || !g->devices)
+        return profile;
+    return smtp_profile_find(devices_profile(g->devices, cidr_text(address, text)));
 }
 
 static bool on_is_panel(void *user, const unsigned char address[16])
@@ -239,6 +244,17 @@ static void start_certificate(struct gateway *g)
     g->certificate = certificate_start(&g->loop, &o);
 }
 
+static int read_users(struct gateway *g, struct smtp_users *out, struct err *e)
+{
+    const struct smtp_users *known = &g->settings->smtp.users;
+    g->users = calloc(known->count + 1, sizeof *g->users);
+    if (!g->users)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    memcpy(g->users, known->items, known->count * sizeof *g->users);
+    *out = (struct smtp_users){ .items = g->users, .count = known->count + 1 };
+    return drill_user(&g->users[known->count], e);
+}
+
 static int start_smtp(struct gateway *g, struct err *e)
 {
     const struct settings *s = g->settings;
@@ -260,6 +276,7 @@ static int start_smtp(struct gateway *g, struct err *e)
             .mails_per_minute = s->smtp_mails_per_minute,
         },
         .are_gateways_allowed = s->is_smtp_allow_from_set,
+        .auth = { .policy = (enum smtp_auth_policy)s->smtp_auth, .has_secrets = smtp_users_have_secrets(&s->smtp.users) },
         .connections = (size_t)g->connections,
         .connections_per_address = (size_t)s->smtp_max_connections_per_address,
         .command_ms = s->smtp_command_seconds * SECOND_MS,
@@ -276,7 +293,7 @@ static int start_smtp(struct gateway *g, struct err *e)
         .is_panel = on_is_panel,
         .gateways = g->gateways,
     };
-    if (read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
+    if (read_users(g, &o.users, e) < 0 || read_networks(s->smtp_allow_from, &g->networks, &o.allow_from, e) < 0 ||
         read_networks(s->smtp_legacy_allow_from, &g->legacy_networks, &o.legacy_allow_from, e) < 0 || smtp_server_start(&g->loop, g->store, &o, &g->smtp, e) < 0)
         return -1;
     say_listening(g, smtp_server_port(g->smtp), NULL);
@@ -561,6 +578,7 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     close_loop(&g);
     panel_poll_free(&g.panel);
     certificate_free(&g.certificate);
+    free(g.users);
     free(g.networks);
     free(g.legacy_networks);
     log_stop();

@@ -58,6 +58,8 @@ static const struct setting {
     { "Smtp:MaxMemory", INT, AT(smtp_max_memory_mib), "128", 1, 65536, "MiB", NULL,
       "Memory of mails on their way to the disk; the next mail hears 421 (an alarm panel's at twice as much)." },
 
+    { "Smtp:Auth", CHOICE, AT(smtp_auth), "any", 0, 0, "", "any|users|required",
+      "Who may log in: whoever names himself; only `Smtp:Users`, but nobody has to; everybody has to before MAIL." },
     { "Smtp:TlsPort", INT, AT(smtp_tls_port), "0", 0, 65535, "", NULL,
       "TCP port of a second listener with TLS from the first byte; 0: none. `Smtp:Port` has STARTTLS." },
     { "Smtp:TlsMinimum", CHOICE, AT(smtp_tls_least), "1.2", 0, 0, "", "1.2|1.3", "Oldest TLS version on these two." },
@@ -136,7 +138,8 @@ static const struct setting {
 };
 
 /* Blocks that other files read, or that other programs left there. */
-static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Devices", "Parsers:Rules", "Parsers:Texts", "Messages:Words" };
+static const char *const read_elsewhere[] = { "Accounts", "Recipients", "Routes", "Devices", "Smtp:Users", "Smtp:Profiles", "Parsers:Rules",
+                                               "Parsers:Texts", "Messages:Words" };
 static const char *const of_others[] = { "Serilog", "Logging", "AllowedHosts", "NLog" };
 
 static void *place(const struct settings *s, const struct setting *row)
@@ -417,6 +420,8 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     settle_time_zone(s);
     settle_language(s);
     settle_tls(s);
+    if (smtp_settings_read(s->root, &s->arena, &s->mistakes, &s->smtp_auth, &s->smtp) < 0)
+        return err_set(e, ERR_NOMEM, "the settings are too large");
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
     s->rules = rules_settings_read(s->root, &s->arena, &s->mistakes);
     if (!s->own_texts || !s->rules)

@@ -3,6 +3,7 @@
 #pragma once
 #include "core/log.h"
 #include "service/device_settings.h"
+#include "service/smtp_settings.h"
 
 struct settings {
     struct arena       arena;
@@ -18,6 +19,8 @@ struct settings {
     int64_t smtp_port, smtp_max_message_mib, smtp_max_connections, smtp_max_connections_per_address, smtp_max_recipients;
     int64_t smtp_max_command, smtp_max_errors, smtp_max_idle_commands, smtp_command_seconds, smtp_data_seconds, smtp_session_seconds;
 
+    int64_t              smtp_auth; /* enum smtp_auth_policy */
+    struct smtp_settings smtp;
     int64_t smtp_tls_port, smtp_tls_least, smtp_tls_seconds, smtp_legacy_port; /* least: enum tls_least */
     const char *smtp_certificate, *smtp_key; /* a file or the PEM text; "" = none */
     const char *const *smtp_legacy_allow_from;

@@ -22,7 +22,7 @@ def test_a_modern_client_finds_what_it_looks_for(postern):
         for feature in ("8bitmime", "pipelining", "enhancedstatuscodes", "chunking", "smtputf8"):
             assert s.has_extn(feature), feature
         assert s.esmtp_features["size"] == str(3 << 20)
-        assert set(s.esmtp_features["auth"].split()) == {"LOGIN", "PLAIN"}
+        assert set(s.esmtp_features["auth"].split()) == {"LOGIN", "PLAIN", "CRAM-MD5"}
         assert s.helo()[0] == 250
         assert s.noop()[0] == s.rset()[0] == 250
         assert s.vrfy("alarm")[0] == 252
@@ -98,6 +98,26 @@ def test_no_false_end_smuggles_a_second_mail(postern):
     assert len(kept) == len(FALSE_ENDS) and all(b"MAIL FROM:<evil@x>" in mail for mail in kept)
     undotted = {end.replace(b"\r\n.", b"\r\n") for end in FALSE_ENDS}  # a dot after CR LF is taken off, as in any line
     assert {next(e for e in undotted if b"a" + e + b"MAIL" in mail) for mail in kept} == undotted
+
+
+def test_all_false_ends_in_one_mail_and_the_next_in_the_packet_of_its_dot(postern):
+    p = postern()
+    parts = [b"%d" % i + end + b"MAIL FROM:<evil@x>\r\nRCPT TO:<alarm@x>\r\nDATA\r\n" for i, end in enumerate(FALSE_ENDS)]
+    first = ALARM + b"".join(parts) + b"last\r\n"
+    with Raw(p) as d:
+        d.data().say(first + b".\r\nMAIL FROM:<panel@house>\r\nRCPT TO:<alarm@house>\r\nDATA\r\n" + ALARM + b".\r\nQUIT\r\n")
+        d.expect("250 2.0.0 queued", "250 2.1.0", "250 2.1.5", "354", "250 2.0.0 queued", "221")
+    kept = sorted((raw_of(p, e) for e in p.wait_events(2)), key=len)
+    assert kept == [ALARM, first.replace(b"\r\n.", b"\r\n")]
+
+
+def test_a_device_that_talks_before_the_greeting_and_never_quits(postern):
+    p = postern()
+    with Raw(p, greet=False) as d:
+        d.say(b"EHLO x\r\nMAIL FROM:<p@h>\r\nRCPT TO:<alarm@h>\r\nDATA\r\n" + ALARM + b".\r\n")
+        d.expect("220 ", "250-", "250 2.1.0", "250 2.1.5", "354", "250 2.0.0 queued")
+        d.vanish()
+    assert p.wait_events(1)[0]["kind"] == "alarm.interior"
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 1 << 20, 3 << 20])
