@@ -3,14 +3,12 @@
 #include "../unit/net/tls_device.h"
 #include "net/smtp_session.h"
 #include "net/tls_pair.h"
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const struct smtp_limits limits = { 600, 3, 120, 6, 12 };
 static struct tls_context *context;
 #define MUST(holds) ((holds) ? (void)0 : abort())
-
 static enum smtp_want say(struct smtp_session *s, const char *bytes, size_t n, size_t step)
 {
     enum smtp_want want = SMTP_WANT_READ;
@@ -43,6 +41,8 @@ static void hand_over(struct smtp_session *s, const char *rest, size_t n, size_t
     const struct envelope *env = smtp_session_envelope(s);
     MUST(!env->helo[0] && !env->login[0] && !env->from[0] && env->to_count == 0); /* all before is forgotten */
     (void)say(s, buf_str(&plain), plain.len, step);
+    MUST(tls_put(us, "250 ok\r\n", 8) == (tls_state(us) == TLS_FAILED ? -1 : 0));
+    tls_end(us);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
