@@ -52,6 +52,7 @@ struct smtp_conn {
     unsigned char address[16];
     int64_t opened_ms, last_ms, linger_until_ms;
     struct {
+        int64_t begin_ms;        /* of its body             */
         int64_t since_ms, bytes; /* the body as it was then */
         int slow;                /* times so far            */
     } pace;                      /* of the mail under way   */
@@ -632,6 +633,7 @@ static const struct smtp_refusal *refuses(void *user, uint64_t size)
 {
     struct smtp_conn *c = user;
     c->pace.slow = 0;
+    c->pace.begin_ms = clock_mono_ms();
     return c->shared->ask(c->shared->user, c->address, size);
 }
 
@@ -770,6 +772,7 @@ static bool is_too_slow(struct smtp_conn *c, int64_t mono_ms)
 {
     int64_t bytes = smtp_session_body_bytes(c->session), came = bytes - c->pace.bytes, passed_ms = mono_ms - c->pace.since_ms;
     if (!smtp_session_in_data(c->session)) {
+        c->pace.begin_ms = mono_ms;
         look_at_pace_anew(c, 0, mono_ms);
         return false;
     }
@@ -801,6 +804,8 @@ void smtp_conn_check(struct smtp_conn *c, int64_t mono_ms)
         (void)smtp_conn_end(c, SMTP_END_TOO_LONG);
     } else if (is_too_slow(c, mono_ms)) {
         (void)smtp_conn_end(c, SMTP_END_SLOW);
+    } else if (in_data && shared->message_ms > 0 && mono_ms - c->pace.begin_ms >= shared->message_ms) {
+        (void)smtp_conn_end(c, SMTP_END_ENDLESS);
     } else if (in_data && silent_ms >= shared->data_ms) {
         say_stalled(c);
         (void)smtp_conn_end(c, SMTP_END_STALLED);

@@ -31,7 +31,8 @@ struct smtp_conn_shared {
     int64_t small_bytes; /* a mail up to this is never spooled */
     size_t spool_bytes;  /* … nor below this                   */
     int64_t command_ms, data_ms, session_ms, tls_ms;
-    int64_t bytes_per_second; /* of a message, at least; 0: no limit */
+    int64_t message_ms;       /* deadline of a whole message; 0: none */
+    int64_t bytes_per_second; /* of a message, at least; 0: no limit  */
     bool is_stopping; /* no further mail after this one    */
     char *input;      /* one read at a time: one buffer    */
     size_t input_bytes;

@@ -34,6 +34,7 @@ static const struct smtp_refusal ends[] = {
     [SMTP_END_SILENT] = { "421 4.4.2 timeout, no command came", "Smtp:CommandTimeout", "timeout", true },
     [SMTP_END_STALLED] = { "421 4.4.2 timeout, the end of the message did not come", "Smtp:DataTimeout", "timeout", true },
     [SMTP_END_SLOW] = { "421 4.4.2 timeout, the message comes too slowly", "Smtp:MinBytesPerSecond", "slow", true },
+    [SMTP_END_ENDLESS] = { "421 4.4.2 timeout, the message takes too long", "Smtp:MessageTimeout", "timeout", true },
     [SMTP_END_TOO_LONG] = { "421 4.4.2 timeout, this conversation is too long", "Smtp:SessionTimeout", "timeout", true },
     [SMTP_END_CROWDED] = { "421 4.7.0 too many connections", "Smtp:MaxConnections", "connections", true },
     [SMTP_END_STOPPING] = { "421 4.3.2 this gateway is stopping, try again", NULL, NULL, true },

@@ -259,7 +259,9 @@ static void on_accepted(void *user, int fd, const struct sockaddr *peer)
     }
     struct smtp_conn *c = smtp_conn_open(&s->shared, &door->way, fd, address);
     if (!c) {
+        char text[CIDR_TEXT];
         peers_remove(s->peers, address);
+        say_refused(s, address, cidr_text(address, text), "memory", NULL, NULL);
         return;
     }
     add(s, c);
@@ -401,6 +403,7 @@ static void share(struct smtp_server *s, struct uv_loop_s *loop, struct store *s
         .input_bytes = sizeof s->input,
         .user = s,
         .profile_of = profile_of,
+        .message_ms = o->message_ms,
         .bytes_per_second = o->bytes_per_second,
         .ask = ask,
         .watch = watch,

@@ -24,6 +24,7 @@ struct smtp_options {
      * a connection that was silent for 10 s outside a mail for a new one of its own address. */
     size_t connections, connections_per_address;
     int64_t command_ms, data_ms, session_ms; /* deadlines       */
+    int64_t message_ms;                      /* … of a whole message; 0: none                      */
     int64_t bytes_per_second;                /* of a message, at least, over a minute; 0: no limit */
     struct smtp_gate_limits gate;
     struct gateways gateways;     /* peers who hide others: never limited or known by their address … */

@@ -101,6 +101,7 @@ enum smtp_end {
     SMTP_END_SILENT,   /* no command for too long     */
     SMTP_END_STALLED,  /* nothing more of the message */
     SMTP_END_SLOW,     /* … or only a drop at a time  */
+    SMTP_END_ENDLESS,  /* the message takes too long  */
     SMTP_END_TOO_LONG, /* the whole conversation      */
     SMTP_END_CROWDED,  /* its place is needed         */
     SMTP_END_STOPPING, /* we go                       */

@@ -269,6 +269,7 @@ static int start_smtp(struct gateway *g, struct err *e)
             .errors = (size_t)s->smtp_max_errors,
             .junk_commands = (size_t)s->smtp_max_idle_commands,
         },
+        .message_ms = s->smtp_message_seconds * SECOND_MS,
         .bytes_per_second = s->smtp_bytes_per_second,
         .gate = {
             .mails = (size_t)s->smtp_max_mails_in_flight,

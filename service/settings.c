@@ -48,6 +48,7 @@ static const struct setting {
       "Commands since the last mail that bring none (NOOP, RSET and the like) until 421 ends the conversation." },
     { "Smtp:CommandTimeout", INT, AT(smtp_command_seconds), "300", 1, 86400, "s", NULL, "Wait for the next command." },
     { "Smtp:DataTimeout", INT, AT(smtp_data_seconds), "180", 1, 86400, "s", NULL, "Wait for the next bytes of a mail." },
+    { "Smtp:MessageTimeout", INT, AT(smtp_message_seconds), "7200", 1, 86400, "s", NULL, "Length of a whole mail." },
     { "Smtp:SessionTimeout", INT, AT(smtp_session_seconds), "86400", 1, 604800, "s", NULL, "Length of a whole conversation." },
     { "Smtp:MinBytesPerSecond", INT, AT(smtp_bytes_per_second), "100", 0, 1000000, "bytes", NULL,
       "A mail that twice comes more slowly than this over a minute is cut with 421; 0 is no limit." },

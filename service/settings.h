@@ -29,7 +29,7 @@ struct settings {
     int64_t     api_port, api_max_connections, api_max_connections_per_address, api_seconds;
 
     const char *store_folder;
-    int64_t     smtp_bytes_per_second, smtp_mails_per_minute, smtp_max_mails_in_flight, smtp_max_memory_mib;
+    int64_t     smtp_message_seconds, smtp_bytes_per_second, smtp_mails_per_minute, smtp_max_mails_in_flight, smtp_max_memory_mib;
     int64_t     store_floor_mib, store_floor_percent;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 

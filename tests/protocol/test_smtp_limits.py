@@ -162,6 +162,21 @@ def test_a_mail_that_comes_a_drop_at_a_time_is_cut(postern, clock):
     assert "drop@house" in event["text"] and "Smtp:MinBytesPerSecond" in event["text"]
 
 
+@pytest.mark.threads
+def test_a_mail_has_so_much_time(postern, clock):
+    p = postern({"Smtp": {"MessageTimeout": 600}}, clock=clock)
+    endless = Raw(p).data(sender="long@house")
+    for _ in range(100):
+        endless.say(b"y" * 8998 + b"\r\n")
+        wait_until("it is read", lambda: not unread(endless))
+        clock.advance(30_000)
+        if drop_was_cut(endless):
+            break
+    endless.expect("421 4.4.2 timeout, the message takes too long", "")
+    event = next(e for e in p.wait_events(1) if e["kind"] == "system.refused")
+    assert "long@house" in event["text"] and "Smtp:MessageTimeout" in event["text"]
+
+
 def drop_was_cut(device):
     import select
     return select.select([device.socket], [], [], 0.05)[0]
@@ -266,6 +281,38 @@ def test_without_descriptors_the_open_conversations_go_on(postern):
         d.data().say(ALARM + b".\r\n").expect("250")
         d.close()
     assert len(p.wait_events(6)) == 6
+
+
+def test_without_memory_the_open_conversations_go_on(postern):
+    p = postern({"Smtp": {"MaxConnections": 5000, "MaxConnectionsPerAddress": 5000}}, build="plain")
+    before = [Raw(p).data() for _ in range(3)]
+    size = int(open(f"/proc/{p.process.pid}/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    soft, hard = resource.prlimit(p.process.pid, resource.RLIMIT_AS)
+    resource.prlimit(p.process.pid, resource.RLIMIT_AS, (size + (2 << 20), hard))
+    crowd = []
+    for _ in range(1500):
+        d = Raw(p, greet=False)
+        try:
+            d.say("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n" + "x" * 60000)
+            crowd.append(d)
+        except OSError:
+            d.close()
+    ends = []
+    for d in crowd:  # nobody is kept waiting: each is taken or turned away
+        try:
+            d.say("\r\n.\r\nQUIT\r\n")
+            ends += [line[:3] for line in d.lines.read().decode().splitlines()][4:5]
+        except OSError:
+            pass
+    assert ends.count("250") < 1500
+    for d in before:
+        assert d.say(ALARM + b".\r\n").hear()[:3] in ("250", "451", "452")
+    for d in crowd:
+        d.close()
+    resource.prlimit(p.process.pid, resource.RLIMIT_AS, (soft, hard))
+    for d in before:
+        d.data().say(ALARM + b".\r\n").expect("250")
+    assert p.is_running()
 
 
 # --- behind a container's gateway -----------------------------------------------------------------------------------

@@ -407,6 +407,8 @@ static void test_the_server_may_end_it_at_any_time(void **state)
         { "", SMTP_END_CROWDED, "421 4.7.0 too many connections\r\n", "" },
         { HEAD "DATA\r\nx", SMTP_END_SLOW, HEAD_OK GO "421 4.4.2 timeout, the message comes too slowly\r\n",
           "slow=Smtp:MinBytesPerSecond;" },
+        { HEAD "DATA\r\nx", SMTP_END_ENDLESS, HEAD_OK GO "421 4.4.2 timeout, the message takes too long\r\n",
+          "timeout=Smtp:MessageTimeout;" },
         { HEAD, SMTP_END_CROWDED, HEAD_OK "421 4.7.0 too many connections\r\n", "connections=Smtp:MaxConnections;" },
         { HEAD, SMTP_END_STOPPING, HEAD_OK "421 4.3.2 this gateway is stopping, try again\r\n", "" },
     };
