@@ -73,12 +73,12 @@ static enum mount judge(const struct line *l)
 {
     if (is_anonymous(l->root))
         return MOUNT_ANONYMOUS;
-    return is_gone_with_the_container(l->type) || strcmp(l->point, "/") == 0 ? MOUNT_NONE : MOUNT_LASTING;
+    return is_gone_with_the_container(l->type) ? MOUNT_NONE : MOUNT_LASTING;
 }
 
 enum mount mount_of(const char *mountinfo, const char *folder)
 {
-    enum mount found = MOUNT_NONE;
+    enum mount found = MOUNT_LASTING;
     size_t     longest = 0;
     char      *text = strdup(mountinfo);
     if (!text)
@@ -99,32 +99,27 @@ enum mount mount_of(const char *mountinfo, const char *folder)
     return found;
 }
 
-static bool is_container(void)
-{
-    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
-}
-
-/* Tests run in containers, too, and say what is mounted there. */
-static const char *mountinfo_path(void)
+/* Where the table of mounts is; NULL: this is no container. Tests bring a table of their own. */
+static const char *find_table(void)
 {
 #ifdef POSTERN_FAULTS
-    const char *other = getenv("POSTERN_MOUNTINFO");
-    if (other)
-        return other;
+    const char *ours = getenv("POSTERN_MOUNTINFO");
+    if (ours)
+        return ours;
 #endif
-    return "/proc/self/mountinfo";
+    bool is_container = access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
+    return is_container ? "/proc/self/mountinfo" : NULL;
 }
 
 enum mount mount_here(const char *folder)
 {
-    char path[PATH_MAX];
-    if (!is_container() || !realpath(folder, path))
+    char        path[PATH_MAX];
+    const char *table = find_table();
+    int         fd = table && realpath(folder, path) ? open(table, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
         return MOUNT_LASTING;
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, MOUNTINFO_MAX);
-    int fd = open(mountinfo_path(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return MOUNT_LASTING;
     char    piece[4096];
     ssize_t n;
     while ((n = read(fd, piece, sizeof piece)) > 0)

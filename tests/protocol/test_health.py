@@ -121,3 +121,14 @@ def test_store_and_down(failing):
     wait_until("up again", lambda: p.api.get("/readyz").status == 200)
     assert p.send(ALARM)[0] == 250
     assert p.command("healthcheck").returncode == 0
+
+
+def test_a_data_folder_that_dies_with_its_container_is_said(postern, tmp_path):
+    table = tmp_path / "mountinfo"
+    table.write_text("1 0 0:50 / / rw,relatime master:1 - overlay overlay rw\n")
+    p = postern(env={"POSTERN_MOUNTINFO": table})
+    told = wait_until("the event", lambda: p.events("kind=system.storage"))
+    assert 'add "- ./data/postern:/data" under volumes' in told[0]["text"]
+    assert p.log("store.volume")
+    ready = p.api.get("/readyz?verbose").json
+    assert ready["state"] == "degraded" and "will not survive" in str(ready["reasons"])

@@ -27,8 +27,8 @@ static const struct {
     { "a mount with a similar name", ROOT "3 1 8:1 /home/pi/data /data2 rw - ext4 /dev/root rw\n", "/data", MOUNT_NONE },
     { "a later mount hides an earlier one", ROOT "3 1 8:1 /a /data rw - ext4 /dev/root rw\n4 3 0:60 / /data rw - tmpfs tmpfs rw\n", "/data", MOUNT_NONE },
     { "a blank in the name", ROOT "3 1 8:1 /a /my\\040data rw - ext4 /dev/root rw\n", "/my data", MOUNT_LASTING },
-    { "a root that is a disk itself", "1 0 8:1 / / rw - ext4 /dev/root rw\n", "/data", MOUNT_NONE },
-    { "lines that are none", "\n\nx y\n3 1 8:1 /a\n3 1 8:1 /a /data rw\n", "/data", MOUNT_NONE },
+    { "a root that is a disk itself", "1 0 8:1 / / rw - ext4 /dev/root rw\n", "/data", MOUNT_LASTING },
+    { "lines that are none", "\n\nx y\n3 1 8:1 /a\n3 1 8:1 /a /data rw\n", "/data", MOUNT_LASTING },
 };
 
 static void test_the_longest_mount_decides(void **state)
