@@ -19,6 +19,9 @@ struct api_options {
     int (*test)(void *user, const char *recipient, const char *kind, struct json_out *w, struct err *e);
     /* Gives a device the owner's name. ERR_NOT_FOUND, ERR_STATE (the settings name it), ERR_INPUT. */
     int (*rename)(void *user, const char *device, const char *name, struct err *e);
+    /* Begins to read arrivals again (since_ms 0, device NULL: all); -1: ERR_STATE, it is doing so. And how far that is: members. */
+    int (*reparse)(void *user, int64_t since_ms, const char *device, struct err *e);
+    void (*reparse_progress)(void *user, struct json_out *w);
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;
 int  api_port(const struct api *a);

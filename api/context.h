@@ -26,5 +26,5 @@ void api_reader_back(struct api *a, struct store_reader **r);
 
 /* One handler of a route: r is admitted, its query has no names but the route's. Fills *p. */
 typedef void api_handler(struct api *a, const struct request *r, struct response *p);
-api_handler events_list, events_one, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, test_post, devices_list, devices_one, devices_patch, devices_sessions,
+api_handler events_list, events_one, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, reparse_get, reparse_post, test_post, devices_list, devices_one, devices_patch, devices_sessions,
     health_live, health_ready, metrics_get;

@@ -26,6 +26,8 @@ static const struct route {
     { "GET", "/api/v1/arrivals/{}/raw", 0, arrivals_raw, "" },
     { "GET", "/api/v1/deliveries", 0, deliveries_list, "state recipient event limit cursor " },
     { "POST", "/api/v1/deliveries/{}/retry", CHANGE, deliveries_retry, "" },
+    { "GET", "/api/v1/reparse", 0, reparse_get, "" },
+    { "POST", "/api/v1/reparse", CHANGE, reparse_post, "" },
     { "POST", "/api/v1/test", CHANGE, test_post, "" },
     { "GET", "/api/v1/devices", 0, devices_list, "limit cursor " },
     { "GET", "/api/v1/devices/{*}/sessions", 0, devices_sessions, "" },

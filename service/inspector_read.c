@@ -2,18 +2,15 @@
 #include "core/log.h"
 #include "core/metrics.h"
 #include "service/health.h"
+#include "service/inspect_ask.h"
 #include "service/inspector_inside.h"
 #include <string.h>
 #include <unistd.h>
 
 enum {
     TRIES_MAX = 3,
-    JOB_MS = 2000,
-    JOB_BYTES_PER_SECOND = 5 * 1024 * 1024,
-    AHEAD_MAX = 16,           /* questions that a process holds              */
-    AHEAD_BYTES = 4 * 1024,   /* of one that may go ahead                    */
-    ENVELOPE_ARENA = 512 * 1024,
-    INLINE_BYTES = 64 * 1024, /* larger ones go as a descriptor              */
+    AHEAD_MAX = 16,         /* questions that a process holds */
+    AHEAD_BYTES = 4 * 1024, /* of one that may go ahead       */
 };
 
 static bool tick(void *user)
@@ -53,12 +50,6 @@ int lane_ensure_process(struct lane *l)
     l->pause_ms = 0;
     set_sick(l, NULL);
     return 0;
-}
-
-static int64_t deadline_ms(const struct inspector *in, int64_t bytes)
-{
-    int64_t base = in->options.job_ms > 0 ? in->options.job_ms : JOB_MS;
-    return base + bytes * 1000 / JOB_BYTES_PER_SECOND;
 }
 
 /* One more failure of this arrival, committed. */
@@ -108,43 +99,6 @@ static bool may_go_ahead(const struct lane *l, const struct arrival_row *row)
     return l->process.unheard < AHEAD_MAX && row->bytes + (int64_t)strlen(row->envelope) <= AHEAD_BYTES;
 }
 
-/* Who sent it, before it is read; false: nobody is known, the reader draws an id of its own. */
-static bool recognise(const struct inspector *in, const struct arrival_row *row, struct device_known *known, struct job_device *out)
-{
-    CLEANUP(arena_done) struct arena a;
-    CLEANUP(json_free) struct json  *json = in->options.devices ? json_parse(row->envelope, strlen(row->envelope), NULL) : NULL;
-    struct envelope                  envelope;
-    arena_init(&a, ENVELOPE_ARENA);
-    if (!json || envelope_read(json, &a, &envelope) < 0)
-        return false;
-    devices_recognise(in->options.devices, &envelope, known);
-    *out = (struct job_device){ known->id, known->name, known->kind, known->language, known->time_zone };
-    return known->id[0] != '\0';
-}
-
-/* 1: told; 0: the process was gone, it is told anew by the next one; -1: its raw mail cannot be had, see e. */
-static int tell(struct lane *l, const struct arrival_row *row, struct err *e)
-{
-    CLEANUP(buf_done) struct buf raw;
-    buf_init(&raw, INLINE_BYTES);
-    struct device_known known;
-    struct job_device   device;
-    struct question q = { .device = recognise(l->in, row, &known, &device) ? &device : NULL, .envelope = row->envelope, .received_ms = row->received_ms, .fd = -1 };
-    int             r = row->bytes <= INLINE_BYTES ? store_copy_raw(l->reader, row->seq, &raw, e) : 0;
-    if (r == 0)
-        r = store_open_raw(l->reader, row->seq, &q.fd, e);
-    if (r < 0)
-        return -1;
-    if (q.fd < 0) {
-        q.raw = buf_str(&raw);
-        q.raw_bytes = raw.len;
-    }
-    r = inspect_process_tell(&l->process, &q, e);
-    if (q.fd >= 0)
-        (void)close(q.fd);
-    return r == 0;
-}
-
 /* The process has rows[i]; or rows[i] ended already, as enum ending says. */
 enum telling { TOLD, ENDED_DONE, ENDED_NOT_NOW };
 
@@ -156,7 +110,7 @@ static enum telling tell_ahead(struct lane *l, const struct arrival_row *rows, i
     for (int tries = 0; l->process.unheard == 0; tries++) { /* a process that was gone is replaced once */
         if (tries > 1 || lane_ensure_process(l) < 0)
             return ENDED_NOT_NOW;
-        if (tell(l, &rows[i], &e) >= 0)
+        if (inspect_ask(&l->process, &l->in->options, l->reader, &rows[i], &e) >= 0)
             continue;
         if (e.code == ERR_NOT_FOUND)
             return give_up(l, &rows[i], "its raw mail is gone") == DONE ? ENDED_DONE : ENDED_NOT_NOW;
@@ -165,7 +119,7 @@ static enum telling tell_ahead(struct lane *l, const struct arrival_row *rows, i
         return ENDED_NOT_NOW;
     }
     for (int next = i + l->process.unheard; next < n && may_go_ahead(l, &rows[i]) && may_go_ahead(l, &rows[next]); next++)
-        if (tell(l, &rows[next], &e) < 1)
+        if (inspect_ask(&l->process, &l->in->options, l->reader, &rows[next], &e) < 1)
             break; /* its own turn will show why */
     return l->process.unheard > 0 ? TOLD : ENDED_NOT_NOW;
 }
@@ -180,7 +134,7 @@ static enum ending hear(struct lane *l, const struct arrival_row *row)
         inspect_process_stop(&l->process); /* its answer would be taken for the next one's */
         return NOT_NOW;
     }
-    int r = inspect_process_hear(&l->process, deadline_ms(in, row->bytes), (struct ticker){ tick, l }, &u->events, &answer, &e);
+    int r = inspect_process_hear(&l->process, inspect_deadline_ms(&in->options, row->bytes), (struct ticker){ tick, l }, &u->events, &answer, &e);
     if (r == 0 && !answer.error && u->events.count > 0) {
         u->parser = answer.parser;
         u->subject = answer.subject;

@@ -32,6 +32,7 @@ static const struct command {
     { "devices", cmd_devices, true, "[--limit N] [--follow] [--json]", "list who sends, how much, and what went wrong last" },
     { "sessions", cmd_sessions, true, "DEVICE [--json]", "show the last conversations of a device (`unknown`: of strangers)" },
     { "texts", cmd_texts, true, "[--since T]", "list texts of panels that are not known, ready for Parsers:Texts" },
+    { "reparse", cmd_reparse, true, "[--since T] [--device D]", "read the mails of the past again, by today's rules; nobody is told again" },
     { "token", cmd_token, true, "show", "show the API token" },
     { "hash-password", cmd_hash_password, false, "", "the hash of a password for Smtp:Users; reads it from the terminal or stdin" },
     { "healthcheck", cmd_healthcheck, true, "", "exit 0 unless the gateway is down" },

@@ -13,6 +13,7 @@
 #include "service/inspector.h"
 #include "service/mounts.h"
 #include "service/panel_poll.h"
+#include "service/reparse.h"
 #include "service/rules_start.h"
 #include "service/token.h"
 #include "store/store.h"
@@ -45,6 +46,7 @@ struct gateway {
     struct certificate    *certificate;
     struct relay          *relay;
     struct inspector      *inspector;
+    struct reparse        *reparse;
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
@@ -341,6 +343,8 @@ static void start_inspector(struct gateway *g)
         log_line(LOG_ERROR, "inspector.failed", LOG_S("text", e.text));
         health_set(HEALTH_INSPECTOR, NULL, e.text);
     }
+    if (reparse_new(g->store, &o, &g->reparse, &e) < 0)
+        log_line(LOG_ERROR, "reparse.failed", LOG_S("text", e.text));
     rules_start(&g->loop, s, g->helper);
 }
 
@@ -380,6 +384,19 @@ static int on_rename(void *user, const char *device, const char *name, struct er
     return g->devices ? devices_rename(g->devices, device, name, e) : err_set(e, ERR_STATE, "the registry of devices does not run");
 }
 
+static int on_reparse(void *user, int64_t since_ms, const char *device, struct err *e)
+{
+    struct gateway *g = user;
+    return g->reparse ? reparse_begin(g->reparse, since_ms, device, e) : err_set(e, ERR_BUSY, "out of memory");
+}
+
+static void on_reparse_progress(void *user, struct json_out *w)
+{
+    struct gateway *g = user;
+    if (g->reparse)
+        reparse_write(g->reparse, w);
+}
+
 static void start_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
@@ -391,6 +408,7 @@ static void start_api(struct gateway *g)
         .public_url = s->api_public_url, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
+        .reparse = on_reparse, .reparse_progress = on_reparse_progress,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {
@@ -514,6 +532,7 @@ static void stop_all(struct gateway *g)
     drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
     api_stop(&g->api);
     drill_free(&g->drill);
+    reparse_free(&g->reparse);
     inspector_stop(&g->inspector);
     relay_stop(&g->relay);
     smtp_server_free(&g->smtp);

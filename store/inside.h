@@ -57,6 +57,12 @@ struct store_tx {
     unsigned day_count;
 };
 
+/* --- reader.c -------------------------------------------------------------------------------------------------- */
+
+/* The columns of an arrival_row, and its rows as a statement gives them: how many, or -1. */
+#define ARRIVAL_ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL OR raw IS NOT NULL"
+int read_arrival_rows(struct stmt *s, struct arrival_row *rows, int limit, struct arena *a, struct err *e) MUST_CHECK;
+
 /* --- folder.c ------------------------------------------------------------------------------------------------- */
 
 int folder_make(const char *path, struct err *e) MUST_CHECK;            /* with its parents, each synced into its own */

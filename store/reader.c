@@ -43,8 +43,6 @@ void store_reader_close(struct store_reader **r)
 
 /* --- rows -------------------------------------------------------------------------------------------------------- */
 
-#define ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL OR raw IS NOT NULL"
-
 static int read_row(struct stmt *s, struct arrival_row *out, struct arena *a, struct err *e)
 {
     *out = (struct arrival_row){
@@ -64,7 +62,7 @@ static int read_row(struct stmt *s, struct arrival_row *out, struct arena *a, st
     return is_whole ? 0 : err_set(e, ERR_NOMEM, "no room for arrival %s", out->id);
 }
 
-static int read_rows(struct stmt *s, struct arrival_row *rows, int limit, struct arena *a, struct err *e)
+int read_arrival_rows(struct stmt *s, struct arrival_row *rows, int limit, struct arena *a, struct err *e)
 {
     int n = 0, more = 0;
     while (n < limit && (more = stmt_step(s, e)) > 0)
@@ -76,9 +74,9 @@ static int read_rows(struct stmt *s, struct arrival_row *rows, int limit, struct
 int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after, struct arrival_row *rows, int limit,
                            struct arena *a, struct err *e)
 {
-    static const char quick[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
+    static const char quick[] = "SELECT " ARRIVAL_ROW " FROM arrivals INDEXED BY arrivals_waiting"
                                 " WHERE state < 2 AND seq > ?1 AND tries = 0 AND bytes <= ?3 ORDER BY seq LIMIT ?2";
-    static const char slow[] = "SELECT " ROW " FROM arrivals INDEXED BY arrivals_waiting"
+    static const char slow[] = "SELECT " ARRIVAL_ROW " FROM arrivals INDEXED BY arrivals_waiting"
                                " WHERE state < 2 AND seq > ?1 AND (tries > 0 OR bytes > ?3) ORDER BY seq LIMIT ?2";
     CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, is_quick ? quick : slow, e);
     if (!s)
@@ -86,7 +84,7 @@ int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after,
     bind_int(s, 1, after);
     bind_int(s, 2, limit);
     bind_int(s, 3, STORE_QUICK_BYTES);
-    return read_rows(s, rows, limit, a, e);
+    return read_arrival_rows(s, rows, limit, a, e);
 }
 
 int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival_row *rows, int limit, struct arena *a,
@@ -95,14 +93,14 @@ int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival
     CLEANUP(stmt_done)
     struct stmt *s =
         db_stmt(r->db,
-                "SELECT " ROW
+                "SELECT " ARRIVAL_ROW
                 " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?",
                 e);
     if (!s)
         return -1;
     bind_int(s, 1, up_to);
     bind_int(s, 2, limit);
-    return read_rows(s, rows, limit, a, e);
+    return read_arrival_rows(s, rows, limit, a, e);
 }
 
 int64_t store_last_arrival(const struct store *s)
@@ -112,11 +110,11 @@ int64_t store_last_arrival(const struct store *s)
 
 int store_find_arrival(struct store_reader *r, const char *id, struct arrival_row *out, struct arena *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT " ROW " FROM arrivals WHERE id = ?", e);
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT " ARRIVAL_ROW " FROM arrivals WHERE id = ?", e);
     if (!s)
         return -1;
     bind_text(s, 1, id);
-    return read_rows(s, out, 1, a, e);
+    return read_arrival_rows(s, out, 1, a, e);
 }
 
 /* --- raw bytes --------------------------------------------------------------------------------------------------- */
