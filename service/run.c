@@ -197,7 +197,7 @@ static void open_devices(struct gateway *g)
 {
     const struct settings       *s = g->settings;
     const struct devices_options o = { .settings = &s->devices, .alarm_user = s->alarm_user, .status_user = s->status_user,
-                                       .user = g, .clock = on_clock, .is_hidden = on_is_hidden };
+                                       .drift_max_ms = s->max_clock_drift_hours * 3600 * SECOND_MS, .user = g, .clock = on_clock, .is_hidden = on_is_hidden };
     struct err                   e;
     if (devices_open(g->store, &o, &g->devices, &e) < 0)
         log_line(LOG_ERROR, "devices.failed", LOG_S("text", e.text));

@@ -86,7 +86,7 @@ const struct word words_de[] = {
     { "system.archive", "Archiv gestört" },
     { "system.refused", "Mail abgewiesen" },
     { "system.recipients", "Niemand wird benachrichtigt" },
-    { "system.clock", "Uhr gestellt" },
+    { "system.clock", "Uhr falsch" },
     { "system.settings", "Fehler in den Einstellungen" },
     { "system.started", "Gestartet" },
     { "system.sensors", "Sensoren" },

@@ -86,7 +86,7 @@ const struct word words_en[] = {
     { "system.archive", "Archive trouble" },
     { "system.refused", "Mail refused" },
     { "system.recipients", "Nobody will be told" },
-    { "system.clock", "Clock stepped" },
+    { "system.clock", "Clock wrong" },
     { "system.settings", "Mistake in the settings" },
     { "system.started", "Started" },
     { "system.sensors", "Sensors" },

@@ -205,7 +205,7 @@ def test_events_and_deliveries_have_the_promised_form(postern):
         [sent] = p.wait_deliveries(1, "sent")
         [event] = p.events()
         stamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-        assert set(event) - {"happened_at"} == {"id", "site", "arrival", "parser", "kind", "severity", "restored", "device", "zone",
+        assert set(event) - {"happened_at", "device_time", "drift_s"} == {"id", "site", "arrival", "parser", "kind", "severity", "restored", "device", "zone",
                                                 "text", "code", "received_at"}
         assert event["site"] == "Cabin" and event["restored"] is False and set(event["device"]) == {"id", "name"}
         assert event["zone"] == {"number": 8, "name": "Ost 1"} and stamp.fullmatch(event["received_at"])
