@@ -50,6 +50,7 @@ def test_an_unknown_device_gets_an_entry_named_after_itself(postern):
     assert p.api.get("/api/v1/devices/nobody").status == 404
 
 
+@pytest.mark.threads
 def test_the_owner_names_it_and_a_restart_keeps_that(postern):
     p = postern({})
     p.send(foscam("Garage (links)"), to="cam7@house", sender="c@house")
@@ -120,6 +121,7 @@ def test_each_device_has_a_clock_of_its_own(postern):
 # --- what was said ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.threads
 def test_the_last_conversations_of_a_device_are_kept_in_order(postern):
     p = postern({})
     for i in range(24):
