@@ -64,6 +64,19 @@ static void test_a_repeat_is_counted_not_repeated(void **state)
     assert_int_equal(repeats, 0);
 }
 
+static void test_some_are_said_less_often_than_others(void **state)
+{
+    (void)state;
+    struct repeats r = { .quiet_ms = 60 * REPEATS_QUIET_MS };
+    unsigned char a[16];
+    uint64_t repeats;
+    address(a, 1);
+    assert_true(repeats_say(&r, a, "allow_from", 1000, &repeats));
+    assert_false(repeats_say(&r, a, "allow_from", 1000 + 59 * REPEATS_QUIET_MS, &repeats));
+    assert_true(repeats_say(&r, a, "allow_from", 1000 + 60 * REPEATS_QUIET_MS, &repeats));
+    assert_int_equal(repeats, 1);
+}
+
 static void test_a_flood_from_many_addresses_is_bounded(void **state)
 {
     (void)state;
@@ -86,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peers_are_counted_each_for_itself),
         cmocka_unit_test(test_a_repeat_is_counted_not_repeated),
+        cmocka_unit_test(test_some_are_said_less_often_than_others),
         cmocka_unit_test(test_a_flood_from_many_addresses_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -882,6 +882,23 @@ static void test_what_was_spoken_is_told_with_its_end_and_without_its_secrets(vo
     house_done(&h);
 }
 
+static void test_tls_at_a_plain_port_is_told_as_what_it_is(void **state)
+{
+    (void)state;
+    struct house h;
+    house_open(&h, usual(), "127.0.0.0/8");
+    int fd = greeted(&h);
+    say_bytes(fd, "\x16\x03\x01\x00\x05\n\n\n\n\n", 10);
+    expect_close(fd);
+    for (int i = 0; i < 1000 && atomic_load(&h.conversations) < 1; i++)
+        (void)usleep(5000);
+    house_stop(&h);
+    (void)uv_thread_join(&h.thread);
+    assert_true(was_spoken(&h, "begins with TLS"));
+    assert_true(was_spoken(&h, "\"setting\":\"Smtp:TlsPort\""));
+    house_done(&h);
+}
+
 static void test_a_port_that_is_taken_is_said(void **state)
 {
     (void)state;
@@ -946,6 +963,7 @@ int main(void)
         cmocka_unit_test(test_many_devices_at_once_lose_nothing),
         cmocka_unit_test(test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more),
         cmocka_unit_test(test_what_was_spoken_is_told_with_its_end_and_without_its_secrets),
+        cmocka_unit_test(test_tls_at_a_plain_port_is_told_as_what_it_is),
         cmocka_unit_test(test_a_port_that_is_taken_is_said),
         cmocka_unit_test(test_an_empty_address_is_every_address),
     };
