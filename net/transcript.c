@@ -28,6 +28,7 @@ struct transcript {
     struct half first, last;
     size_t left_out;
     bool was_heard;
+    bool is_in_body; /* we said 354 and have not seen the end */
     const char *listener; /* a constant              */
     char *peer;
     struct arena arena; /* the envelope's strings  */
@@ -141,6 +142,7 @@ void transcript_said(struct transcript *t, const char *reply, size_t n, int64_t 
 {
     memset(t->last_code, 0, sizeof t->last_code);
     memcpy(t->last_code, reply, n < CODE_BYTES - 1 ? n : CODE_BYTES - 1);
+    t->is_in_body = strcmp(t->last_code, "354") == 0;
     add(t, "S", reply, n, mono_ms);
 }
 
@@ -152,6 +154,7 @@ void transcript_note(struct transcript *t, const char *text, int64_t mono_ms)
 void transcript_took(struct transcript *t, int64_t body_bytes, int64_t mono_ms)
 {
     CLEANUP(buf_done) struct buf text;
+    t->is_in_body = false;
     buf_init(&text, TEXT_MAX);
     buf_puts(&text, "a message of ");
     buf_puti(&text, body_bytes);
@@ -237,6 +240,11 @@ size_t transcript_mails(const struct transcript *t)
 const char *transcript_last_refusal(const struct transcript *t)
 {
     return t->refusal.len > 0 ? buf_str(&t->refusal) : NULL;
+}
+
+bool transcript_is_broken_off(const struct transcript *t)
+{
+    return t->is_in_body;
 }
 
 const char *transcript_last_reply(const struct transcript *t)

@@ -39,6 +39,9 @@ size_t transcript_mails(const struct transcript *t);               /* kept */
 const char *transcript_last_refusal(const struct transcript *t);   /* "552 5.3.4 …"; NULL: nothing was refused */
 const char *transcript_last_reply(const struct transcript *t);     /* its code: "221"; "" = none               */
 
+/* It ended in the middle of a message that DATA had begun: a false end, or its link broke. */
+bool transcript_is_broken_off(const struct transcript *t);
+
 /* As members of the object that is open in w: "started", "ms", the envelope's, "ended" ("quit", "left", "cut"), "kept" (ids of
  * the first 16 mails), "mails", "reply" and "setting" of the last refusal, if any, "left_out" (lines, if any), and
  * "lines":[{"ms":12,"C":"EHLO cam"},{"ms":12,"S":"250-…\n250 SMTPUTF8"},{"ms":40,"N":"a message of 48213 bytes"}]

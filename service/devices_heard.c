@@ -57,10 +57,19 @@ static char *body_of(const struct transcript *t)
     return body.failed ? NULL : buf_take(&body);
 }
 
+/* What went wrong in it; NULL: nothing that we know. */
+static const char *complaint_of(const struct transcript *t)
+{
+    const char *refusal = transcript_last_refusal(t);
+    if (refusal || !transcript_is_broken_off(t))
+        return refusal;
+    return "it broke off in the middle of a mail: a false end of it, or a broken link; the mail is lost";
+}
+
 void devices_spoke(struct devices *d, const struct transcript *t)
 {
     const struct envelope *env = transcript_envelope(t);
-    const char            *refusal = transcript_last_refusal(t);
+    const char            *complaint = complaint_of(t);
     char                   drawn[DEVICE_TEXT_MAX + 1];
     char                  *body = body_of(t);
     if (!body)
@@ -73,8 +82,8 @@ void devices_spoke(struct devices *d, const struct transcript *t)
     *c = (struct conversation){ .at_ms = transcript_started_ms(t), .body = body };
     entry_set_text(c->id, DEVICE_TEXT_MAX, id);
     entry_set_text(c->peer, ADDRESS_BYTES - 1, env->peer);
-    struct entry *one = refusal ? entry_find(d, id) : NULL;
+    struct entry *one = complaint ? entry_find(d, id) : NULL;
     if (one)
-        entry_note_error(one, clock_wall_ms(), refusal);
+        entry_note_error(one, clock_wall_ms(), complaint);
     (void)pthread_mutex_unlock(&d->lock);
 }

@@ -178,6 +178,21 @@ def test_why_a_mail_did_not_come_is_seen_under_the_device(postern):
     assert error["text"].startswith("552")
 
 
+def test_a_mail_that_breaks_off_is_its_devices_last_error(postern):
+    p = postern({})
+    p.send(mails.camera(), to="front@house", sender="cam@house")
+    wait_mails(p, 1)
+    with socket.create_connection(p.smtp) as s:
+        for line in [b"", b"EHLO ipc\r\n", b"MAIL FROM:<cam@house>\r\n", b"RCPT TO:<front@house>\r\n", b"DATA\r\n"]:
+            s.sendall(line)
+            last = s.recv(1000)
+        assert last.startswith(b"354")
+        s.sendall(b"Subject: Motion\r\n\r\nhalf\n.\n")  # the false end of a device that writes LF alone
+    error = wait_until("its last error", lambda: device(p, "front").get("last_error"))
+    assert "broke off" in error["text"]
+    assert device(p, "front")["mails"] == 1
+
+
 def test_strangers_have_a_list_of_their_own(postern):
     p = postern({})
     with socket.create_connection(p.smtp) as s:

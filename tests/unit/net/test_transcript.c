@@ -138,6 +138,21 @@ static void test_a_mail_that_was_forgotten_stays_known(void **state)
     assert_string_equal(known->peer, "192.0.2.7");
 }
 
+static void test_one_that_breaks_off_in_a_message_is_known(void **state)
+{
+    (void)state;
+    CLEANUP(transcript_free) struct transcript *t = transcript_new("smtp", "192.0.2.7", wall, 0);
+    transcript_heard(t, "DATA", 4, 1);
+    assert_false(transcript_is_broken_off(t));
+    transcript_said(t, "354 go on", 9, 2);
+    assert_true(transcript_is_broken_off(t));
+    transcript_took(t, 812, 3); /* it was whole: who leaves now has sent a mail */
+    assert_false(transcript_is_broken_off(t));
+    transcript_said(t, "354 go on", 9, 4);
+    transcript_said(t, "451 4.3.0 not now", 17, 5);
+    assert_false(transcript_is_broken_off(t));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_of_a_long_one_its_beginning_and_its_end_stay),
         cmocka_unit_test(test_no_line_is_too_long_or_too_odd_for_it),
         cmocka_unit_test(test_a_mail_that_was_forgotten_stays_known),
+        cmocka_unit_test(test_one_that_breaks_off_in_a_message_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
