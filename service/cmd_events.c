@@ -23,9 +23,23 @@ static void put_kind(struct buf *out, const struct json *ev)
     cli_column(out, buf_str(&text), 26, false);
 }
 
+/* What the device's own clock showed: the time of day, or the day where it is a day or more off. */
+static void put_clock(struct buf *out, const struct json *ev)
+{
+    enum { DAY = 10, TIME_AT = 11, TIME = 8 };
+    const char *text = json_str(ev, "device_time", "");
+    int64_t     drift_s = json_int(ev, "drift_s", 0);
+    bool        is_far = drift_s >= 86400 || drift_s <= -86400;
+    char        shown[DAY + 1] = "";
+    if (strlen(text) >= TIME_AT + TIME)
+        (void)snprintf(shown, sizeof shown, "%.*s", is_far ? DAY : TIME, is_far ? text : text + TIME_AT);
+    cli_column(out, shown, DAY, false);
+}
+
 static void line(struct buf *out, const struct json *ev)
 {
     cli_time_column(out, json_str(ev, "received_at", NULL));
+    put_clock(out, ev);
     cli_column(out, json_str(ev, "severity", ""), 8, false);
     put_kind(out, ev);
     cli_column(out, json_str(json_get(ev, "device"), "name", ""), 16, false);
@@ -43,7 +57,7 @@ int cmd_events(const struct settings *s, int argc, char **argv)
 {
     static const struct cli_view view = {
         .path = "/api/v1/events",
-        .heading = "TIME                SEVERITY KIND                       DEVICE           ZONE               TEXT",
+        .heading = "TIME                CLOCK      SEVERITY KIND                       DEVICE           ZONE               TEXT",
         .line = line,
         .key = key,
         .options = "kind severity device zone text until ",
