@@ -18,6 +18,14 @@ static const char *const blocks[] = {
     "Parsers", "Service", "ConnectionStrings", "Technician",
 };
 
+size_t conf_count(const struct conf *block)
+{
+    size_t n = 0;
+    for (const struct conf *c = block ? block->first : NULL; c; c = c->next)
+        n++;
+    return n;
+}
+
 const struct conf *conf_at(const struct conf *block, const char *path)
 {
     while (block && *path) {

@@ -18,6 +18,7 @@ struct conf {
 
 /* NULL: no such child. path may go deeper: conf_at(root, "Service:ClickSend:Token"). */
 const struct conf *conf_at(const struct conf *block, const char *path);
+size_t conf_count(const struct conf *block); /* children; NULL has none */
 /* The child of this key, made (CONF_NULL) at the end if there is none. NULL: the arena is full. */
 struct conf       *conf_child(struct conf *parent, const char *key, struct arena *a);
 const char        *conf_text(const struct conf *v, const char *fallback); /* scalars only */

@@ -29,23 +29,6 @@ static void *room(struct reading *r, size_t count, size_t size)
     return p;
 }
 
-static size_t count_children(const struct conf *block)
-{
-    size_t n = 0;
-    for (const struct conf *c = block ? block->first : NULL; c; c = c->next)
-        n++;
-    return n;
-}
-
-static void say_unknown(struct reading *r, const char *path, const char *what, const char *word, const char *const *known, size_t count)
-{
-    const char *near = nearest(word, known, count);
-    if (near)
-        mistake_add(r->mistakes, path, "%s %s is not known; did you mean %s?", what, word, near);
-    else
-        mistake_add(r->mistakes, path, "%s %s is not known", what, word);
-}
-
 /* --- values ------------------------------------------------------------------------------------------------- */
 
 /* A text of at most DEVICE_TEXT_MAX bytes; else "" and a mistake. */
@@ -69,7 +52,7 @@ static const char *read_word(struct reading *r, const struct conf *v, const char
         if (strcasecmp(words[i], text) == 0)
             return words[i];
     if (text[0])
-        say_unknown(r, v->path, what, text, words, count);
+        nearest_say(r->mistakes, v->path, what, text, words, count);
     return "";
 }
 
@@ -116,7 +99,7 @@ static const struct recipient *read_recipient(struct reading *r, const struct co
     for (size_t i = 0; i < r->people->recipient_count && count < KNOWN_MAX; i++)
         known[count++] = r->people->recipients[i].name;
     if (name[0] && !people_find(r->people, name))
-        say_unknown(r, v->path, "the recipient", name, known, count);
+        nearest_say(r->mistakes, v->path, "the recipient", name, known, count);
     return name[0] ? people_find(r->people, name) : NULL;
 }
 
@@ -133,7 +116,7 @@ static const struct conf *next_of(const struct conf *v, const struct conf *c)
 
 static void read_recipients(struct reading *r, const struct conf *v, struct draft *d)
 {
-    const struct recipient **tell = room(r, count_children(v) + 1, sizeof *tell);
+    const struct recipient **tell = room(r, conf_count(v) + 1, sizeof *tell);
     for (const struct conf *c = tell ? first_of(v) : NULL; c; c = next_of(v, c)) {
         const struct recipient *who = read_recipient(r, c);
         if (who)
@@ -146,7 +129,7 @@ static void read_recipients(struct reading *r, const struct conf *v, struct draf
 
 static void read_patterns(struct reading *r, const struct conf *v, struct device_patterns *out)
 {
-    const char **items = room(r, out->count + count_children(v) + 1, sizeof *items);
+    const char **items = room(r, out->count + conf_count(v) + 1, sizeof *items);
     if (!items)
         return;
     size_t count = out->count;
@@ -163,7 +146,7 @@ static void read_patterns(struct reading *r, const struct conf *v, struct device
 
 static void read_addresses(struct reading *r, const struct conf *v, struct device_setting *out)
 {
-    struct cidr *items = room(r, count_children(v) + 1, sizeof *items);
+    struct cidr *items = room(r, conf_count(v) + 1, sizeof *items);
     size_t       count = 0;
     for (const struct conf *c = items ? first_of(v) : NULL; c; c = next_of(v, c)) {
         struct err e;
@@ -188,7 +171,7 @@ static void read_match(struct reading *r, const struct conf *v, struct draft *d)
         while (key < COUNT(keys) && strcasecmp(keys[key], c->key) != 0)
             key++;
         if (key == COUNT(keys))
-            say_unknown(r, c->path, "the key", c->key, keys, COUNT(keys));
+            nearest_say(r->mistakes, c->path, "the key", c->key, keys, COUNT(keys));
         else if (key == DEVICE_KEYS)
             read_addresses(r, c, d->device);
         else
@@ -216,7 +199,7 @@ static void read_key(struct reading *r, const struct conf *v, struct draft *d)
             return;
         }
     }
-    say_unknown(r, v->path, "the key", v->key, known, COUNT(known));
+    nearest_say(r->mistakes, v->path, "the key", v->key, known, COUNT(known));
 }
 
 static bool read_device(struct reading *r, const struct conf *c, struct draft *d)
@@ -247,8 +230,8 @@ static void read_devices(struct reading *r, struct device_settings *out)
         mistake_add(r->mistakes, block->path, "should be a block: { … }");
         return;
     }
-    struct device_setting *items = room(r, count_children(block), sizeof *items);
-    struct device_tell    *tells = room(r, count_children(block), sizeof *tells);
+    struct device_setting *items = room(r, conf_count(block), sizeof *items);
+    struct device_tell    *tells = room(r, conf_count(block), sizeof *tells);
     if (!items || !tells)
         return;
     out->items = items;
@@ -277,7 +260,7 @@ static void read_users(struct reading *r, const struct device_settings *d)
         if (found)
             read_patterns(r, &login, &((struct device_setting *)(uintptr_t)found)->match[DEVICE_LOGIN]);
         else if (id[0])
-            say_unknown(r, device->path, "the device", id, known, count);
+            nearest_say(r->mistakes, device->path, "the device", id, known, count);
     }
 }
 

@@ -52,3 +52,12 @@ const char *nearest(const char *word, const char *const *known, size_t count)
     }
     return best;
 }
+
+void nearest_say(struct mistakes *m, const char *path, const char *what, const char *word, const char *const *known, size_t count)
+{
+    const char *near = nearest(word, known, count);
+    if (near)
+        mistake_add(m, path, "%s %s is not known; did you mean %s?", what, word, near);
+    else
+        mistake_add(m, path, "%s %s is not known", what, word);
+}

@@ -27,24 +27,6 @@ static void *room(struct reading *r, size_t count, size_t size)
     return p;
 }
 
-static size_t count_children(const struct conf *block)
-{
-    size_t n = 0;
-    for (const struct conf *c = block ? block->first : NULL; c; c = c->next)
-        n++;
-    return n;
-}
-
-/* "… is not known; did you mean Token?" */
-static void say_unknown(struct reading *r, const char *path, const char *what, const char *word, const char *const *known, size_t count)
-{
-    const char *near = nearest(word, known, count);
-    if (near)
-        mistake_add(r->mistakes, path, "%s %s is not known; did you mean %s?", what, word, near);
-    else
-        mistake_add(r->mistakes, path, "%s %s is not known", what, word);
-}
-
 /* A block's child block (list) of this name; NULL with a mistake if it is something else. */
 static const struct conf *block_at(struct reading *r, const char *name, enum conf_type type)
 {
@@ -156,7 +138,7 @@ static bool refuse_key(struct reading *r, const struct conf *v, const struct acc
         known[n++] = a->provider->fields[i].name;
     for (size_t i = 0; i < COUNT(common_keys); i++)
         known[n++] = common_keys[i].name;
-    say_unknown(r, v->path, "the key", v->key, known, n);
+    nearest_say(r->mistakes, v->path, "the key", v->key, known, n);
     return true;
 }
 
@@ -212,7 +194,7 @@ static const struct provider *read_provider(struct reading *r, const struct conf
             return providers[count];
     }
     if (v && v->text)
-        say_unknown(r, v->path, "the provider", v->text, known, count);
+        nearest_say(r->mistakes, v->path, "the provider", v->text, known, count);
     else
         mistake_add(r->mistakes, block->path, "Provider is missing");
     return NULL;
@@ -269,7 +251,7 @@ static void add_log(struct account *accounts, struct people *p)
 static void read_accounts(struct reading *r)
 {
     const struct conf *block = block_at(r, "Accounts", CONF_BLOCK);
-    struct account    *accounts = room(r, count_children(block) + 1, sizeof *accounts);
+    struct account    *accounts = room(r, conf_count(block) + 1, sizeof *accounts);
     if (!accounts)
         return;
     r->people->accounts = accounts;
@@ -292,7 +274,7 @@ static void refuse_account(struct reading *r, const struct conf *v, const char *
         }
         known[count++] = c->key;
     }
-    say_unknown(r, v->path, "the account", name, known, count);
+    nearest_say(r->mistakes, v->path, "the account", name, known, count);
 }
 
 static bool read_way(struct reading *r, const struct conf *v, struct way *out)
@@ -385,7 +367,7 @@ static void read_manner_key(struct reading *r, const struct conf *v, struct mann
             return;
         }
     }
-    say_unknown(r, v->path, "the key", v->key, known, COUNT(known));
+    nearest_say(r->mistakes, v->path, "the key", v->key, known, COUNT(known));
 }
 
 /* A list of ways, or a single one as a text; or a block that has them as Ways, and how the recipient wants to be told. */
@@ -399,7 +381,7 @@ static bool read_recipient(struct reading *r, const struct conf *c, struct recip
         list = conf_at(c, "Ways");
     }
     const struct conf *first = list ? (list->text ? list : list->first) : NULL;
-    struct way        *ways = list ? room(r, list->text ? 1 : count_children(list), sizeof *ways) : NULL;
+    struct way        *ways = list ? room(r, list->text ? 1 : conf_count(list), sizeof *ways) : NULL;
     size_t             count = 0;
     for (const struct conf *v = ways ? first : NULL; v; v = list->text ? NULL : v->next)
         count += read_way(r, v, &ways[count]) && !is_way_known(ways, count, &ways[count]);
@@ -440,7 +422,7 @@ static bool is_anybody_told(const struct people *p)
 static void read_recipients(struct reading *r)
 {
     const struct conf *block = block_at(r, "Recipients", CONF_BLOCK);
-    struct recipient  *list = room(r, count_children(block), sizeof *list);
+    struct recipient  *list = room(r, conf_count(block), sizeof *list);
     r->people->recipients = list;
     for (const struct conf *c = list ? block->first : NULL; c; c = c->next)
         r->people->recipient_count += read_recipient(r, c, &list[r->people->recipient_count]);
@@ -461,7 +443,7 @@ struct texts {
 /* A list of texts, or one text, of those that `is_good` lets pass; "*" alone means all, as none does. */
 static struct texts read_texts(struct reading *r, const struct conf *v, bool (*is_good)(struct reading *, const struct conf *))
 {
-    const char **items = v ? room(r, v->text ? 1 : count_children(v), sizeof *items) : NULL;
+    const char **items = v ? room(r, v->text ? 1 : conf_count(v), sizeof *items) : NULL;
     size_t       count = 0;
     for (const struct conf *c = items ? (v->text ? v : v->first) : NULL; c; c = v->text ? NULL : c->next) {
         if (!c->text)
@@ -489,7 +471,7 @@ static bool is_kind_pattern(struct reading *r, const struct conf *v)
             return true;
         known[count++] = kind_at(i);
     }
-    say_unknown(r, v->path, "the kind", v->text, known, count);
+    nearest_say(r->mistakes, v->path, "the kind", v->text, known, count);
     return false;
 }
 
@@ -502,7 +484,7 @@ static bool is_recipient(struct reading *r, const struct conf *v)
             return true;
         known[count++] = r->people->recipients[i].name;
     }
-    say_unknown(r, v->path, "the recipient", v->text, known, count);
+    nearest_say(r->mistakes, v->path, "the recipient", v->text, known, count);
     return false;
 }
 
@@ -612,7 +594,7 @@ static bool read_route_key(struct reading *r, const struct conf *v, struct route
         if (strcasecmp(known[i], v->key) == 0)
             return route_keys[i].read(r, v, out);
     }
-    say_unknown(r, v->path, "the key", v->key, known, COUNT(known));
+    nearest_say(r->mistakes, v->path, "the key", v->key, known, COUNT(known));
     return true;
 }
 
@@ -638,7 +620,7 @@ static bool read_route(struct reading *r, const struct conf *c, struct route *ou
 static void read_routes(struct reading *r)
 {
     const struct conf *list = block_at(r, "Routes", CONF_LIST);
-    struct route      *routes = room(r, count_children(list), sizeof *routes);
+    struct route      *routes = room(r, conf_count(list), sizeof *routes);
     r->people->routes = routes;
     for (const struct conf *c = routes ? list->first : NULL; c; c = c->next)
         r->people->route_count += read_route(r, c, &routes[r->people->route_count]);
