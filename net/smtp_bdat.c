@@ -42,6 +42,7 @@ static void end_swallowed(struct smtp_session *s)
 {
     smtp_enter(s, s->chunk.then);
     smtp_reply(s, s->chunk.reply);
+    smtp_end_if_beyond_patience(s);
 }
 
 static void end_any_chunk(struct smtp_session *s)

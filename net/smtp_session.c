@@ -117,6 +117,7 @@ static size_t take_line(struct smtp_session *s, const char *bytes, size_t n)
         run_line(s);
     buf_clear(&s->line);
     s->is_line_too_long = false;
+    smtp_end_if_beyond_patience(s); /* only where a line is whole: else it would matter how the bytes came */
     return used;
 }
 
@@ -205,7 +206,6 @@ static size_t take(struct smtp_session *s, const char *bytes, size_t n)
 {
     size_t before = s->out.len;
     size_t used = takers[s->state](s, bytes, n);
-    smtp_end_if_beyond_patience(s);
     smtp_tell_said(s, before);
     return used;
 }

@@ -111,6 +111,17 @@ def test_all_false_ends_in_one_mail_and_the_next_in_the_packet_of_its_dot(poster
     assert kept == [ALARM, first.replace(b"\r\n.", b"\r\n")]
 
 
+def test_a_mail_of_bare_lf_alone_is_kept_as_it_came_and_understood(postern):
+    p = postern()
+    mail = b"From: <panel@house>\nSubject: x\n\nfirst\nZone:8 Ost 1, Innenbereich Alarm\nlast\n"
+    with Raw(p) as d:
+        d.data().say(mail + b"\r\n.\r\n").expect("250 2.0.0 queued")
+    event = p.wait_events(1)[0]
+    assert event["kind"] == "alarm.interior", event
+    assert event["zone"] == {"number": 8, "name": "Ost 1"}
+    assert raw_of(p, event) == mail + b"\r\n"
+
+
 def test_a_device_that_talks_before_the_greeting_and_never_quits(postern):
     p = postern()
     with Raw(p, greet=False) as d:

@@ -4,7 +4,9 @@
 
 static const struct smtp_user user_items[] = { { .name = "cam", .secret = "secret" }, { .name = "tim", .secret = "tanstaaf" } };
 
+static const struct err too_large = { .code = ERR_LIMIT };
 static const struct talk_way
+    full = { .failed = &too_large },
     any = { .nonce = "n0nce" },
     users = { .nonce = "n0nce", .auth = SMTP_AUTH_USERS, .users = { user_items, COUNT(user_items) } },
     required = { .nonce = "n0nce", .auth = SMTP_AUTH_REQUIRED, .users = { user_items, COUNT(user_items) } },
@@ -101,6 +103,11 @@ static const struct conversation {
       HEAD_OK "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n"
               "500 5.5.2 unknown command\r\n421 4.7.0 too many errors\r\n",
       TEXT(""), "errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
+    { "a mail that cannot be kept is one error too many: it shows at the next line", &full,
+      TEXT("A\r\nB\r\nC\r\nD\r\n" HEAD "DATA\r\n.\r\nNOOP\r\nNOOP\r\n"),
+      "500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n500 5.5.2 unknown command\r\n" HEAD_OK GO
+      "552 5.3.4 message is larger than this gateway takes\r\n250 2.0.0 ok\r\n421 4.7.0 too many errors\r\n",
+      TEXT("a@b>c@d:|"), "size=Smtp:MaxMessage;errors=Smtp:MaxErrors;", SMTP_WANT_CLOSE },
     { "reolink: EHLO is refused, HELO goes", &reolink, TEXT("EHLO cam\r\nHELO cam\r\nAUTH LOGIN\r\nY2Ft\r\nc2VjcmV0\r\n" HEAD "DATA\r\n.\r\n"),
       "502 5.5.1 not implemented, say HELO\r\n250 gate\r\n" ASK_USER ASK_SECRET WELCOME HEAD_OK GO QUEUED, TEXT("cam:a@b>c@d:|"), "",
       SMTP_WANT_READ },
