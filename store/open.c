@@ -15,7 +15,7 @@
 static const char database_name[] = "postern.db", lock_name[] = "lock";
 
 enum { INLINE_BYTES = 65536, INLINE_SLOW_BYTES = 1 << 20, INLINE_MEMORY = 64 << 20 };
-enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
+enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60, FILL_ROWS = 20000 };
 
 /* --- checks that write nothing ----------------------------------------------------------------------------------- */
 
@@ -91,6 +91,24 @@ static int step_schema(struct db *db, int from, struct err *e)
     return -1;
 }
 
+/* Transaction by transaction: killed in between, the next start goes on. */
+static int fill(struct db *db, struct err *e)
+{
+    int64_t left;
+    int     log_pages_left;
+    do {
+        if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
+            return -1;
+        if (schema_fill(db, FILL_ROWS, &left, e) < 0 || db_exec(db, "COMMIT", e) < 0) {
+            struct err unused;
+            (void)!(db_is_in_transaction(db) && db_exec(db, "ROLLBACK", &unused) < 0);
+            return -1;
+        }
+        FAULT("store.schema_filled");
+    } while (left > 0 && db_checkpoint(db, false, &log_pages_left, e) == 0);
+    return left > 0 ? -1 : 0;
+}
+
 /* The log is emptied after a step, so that the file's header tells an older Postern the truth. */
 static int migrate(struct store *s, struct db *db, struct err *e)
 {
@@ -103,6 +121,8 @@ static int migrate(struct store *s, struct db *db, struct err *e)
     for (int i = first; i < schema_version; i++)
         if (step_schema(db, i, e) < 0)
             return err_prefix(e, "from version %d to %d", i, i + 1);
+    if (fill(db, e) < 0)
+        return err_prefix(e, "index what is there");
     return first < schema_version ? db_checkpoint(db, true, &left, e) : 0;
 }
 

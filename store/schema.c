@@ -1,6 +1,7 @@
 /* schema: the database of each version, and the steps from one to the next. tests/data/schema/<n>/ keeps a small folder
  * of every version that ever was; each must open. */
 #include "store/schema.h"
+#include "store/db.h"
 
 static const char *const version_1 =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;"
@@ -116,5 +117,152 @@ static const char *const version_3 =
     " device TEXT NOT NULL, at_ms INTEGER NOT NULL, peer TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
     "CREATE INDEX transcripts_device ON transcripts(device, seq);";
 
-const char *const schema_steps[] = { version_1, version_2, version_3 };
+/* What the search index and the tallies hold of one event; `of` is new, old or e. They are kept by triggers, not by the functions
+ * that write events: whatever changes a row (reading again, marks, forgetting, erasing, a repair by hand) keeps them right in the
+ * same transaction, and an index without its own copy of the text must be told exactly what it was told before. A trigger costs
+ * what the same statement would.
+ *
+ * The index holds tags beside the words, so that it leads to rare kinds, devices and the like at 3 bytes each instead of an
+ * index of 20 to 30 bytes an event for each; search.c asks for them and the list's statement checks again. A device is a tag of its
+ * id, not its name: to rename it costs nothing. */
+#define TAGS(of)                                                                                                             \
+    " 'zqs' || " of ".severity || ' zqk' || replace(" of ".kind, '.', '') || ' zqg' ||"                                      \
+    " substr(" of ".kind, 1, instr(" of ".kind || '.', '.') - 1) || ' zqd' || hex(" of ".device) ||"                         \
+    " coalesce(' zqz' || " of ".zone, '') || CASE WHEN " of ".person OR " of ".target IS 'person' OR " of ".kind ="           \
+    " 'camera.person' THEN ' zqp' ELSE '' END"
+#define WORDS(of)    of ".text, " of ".zone_name, " of ".user, " of ".note," TAGS(of)
+#define SUBJECT(of)  "(SELECT subject FROM arrivals WHERE seq = " of ".arrival)"
+#define SEARCH_ADD   "INSERT INTO search(rowid, subject, text, zone, user, note, tags)"
+#define SEARCH_DROP  "INSERT INTO search(search, rowid, subject, text, zone, user, note, tags)"
+#define INDEXED(of)                                                                                                          \
+    "(" of ".arrival, " of ".kind, " of ".severity, " of ".device, " of ".zone, " of ".zone_name, " of ".user, " of ".text, " \
+    of ".target, " of ".person, " of ".note)"
+#define COUNTED(of)  "(" of ".received_ms, " of ".kind, " of ".device, " of ".severity)"
+#define SEEN(of)                                                                                                             \
+    "(" of ".kind, " of ".restored, " of ".severity, " of ".device, " of ".zone, " of ".zone_name, " of ".user, " of ".text, " \
+    of ".code, " of ".happened_ms, " of ".target, " of ".channel, " of ".device_time, " of ".drift_ms, " of ".person, "       \
+    of ".acked_ms, " of ".acked_by, " of ".kept, " of ".kept_by, " of ".note)"
+#define HOUR(of)     of ".received_ms / 3600000"
+#define COUNT_ONE                                                                                                            \
+    "INSERT INTO tallies VALUES(" HOUR("new") ", new.kind, new.device, new.severity, 1) ON CONFLICT DO UPDATE SET n = n + 1;" \
+    "INSERT INTO hours VALUES(" HOUR("new") ", 1, new.seq, new.seq)"                                                         \
+    " ON CONFLICT DO UPDATE SET n = n + 1, first = min(first, excluded.first), last = max(last, excluded.last);"
+#define UNCOUNT_ONE                                                                                                          \
+    "UPDATE tallies SET n = n - 1 WHERE hour = " HOUR("old") " AND kind = old.kind AND device = old.device"                  \
+    " AND severity = old.severity;"                                                                                          \
+    "DELETE FROM tallies WHERE hour = " HOUR("old") " AND kind = old.kind AND device = old.device"                           \
+    " AND severity = old.severity AND n <= 0;"                                                                               \
+    "UPDATE hours SET n = n - 1 WHERE hour = " HOUR("old") "; DELETE FROM hours WHERE hour = " HOUR("old") " AND n <= 0;"
+#define TOKENIZER "tokenize = 'unicode61 remove_diacritics 2'"
+
+/* Marks, finding, counting, tokens; where an arrival is from; what must go from the archive too. */
+static const char *const version_4 =
+    "ALTER TABLE events ADD COLUMN acked_ms INTEGER;"
+    "ALTER TABLE events ADD COLUMN acked_by TEXT;"
+    "ALTER TABLE events ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE events ADD COLUMN kept_by TEXT;"
+    "ALTER TABLE events ADD COLUMN note TEXT;"
+    "ALTER TABLE events ADD COLUMN person INTEGER NOT NULL DEFAULT 0;" /* somebody saw a person in it, later        */
+    "ALTER TABLE events ADD COLUMN changed INTEGER;" /* NULL: as it was told; else higher with each later change    */
+    "CREATE INDEX events_changed ON events(changed) WHERE changed IS NOT NULL;"
+    "CREATE INDEX events_kept ON events(seq) WHERE kept = 1;"
+    "CREATE INDEX events_acked ON events(seq) WHERE acked_ms IS NOT NULL;"
+    "CREATE INDEX events_open_alarms ON events(seq) WHERE acked_ms IS NULL AND severity = 2;"
+    "ALTER TABLE media ADD COLUMN forgotten_ms INTEGER;" /* its bytes are gone */
+    "ALTER TABLE arrivals ADD COLUMN source TEXT;"       /* NULL: a device; else what it was imported from: \"eml\", \"cams\" */
+    "ALTER TABLE arrivals ADD COLUMN hash BLOB;"         /* SHA-256 of the raw bytes as they are kept; NULL: not known      */
+    "ALTER TABLE audit ADD COLUMN role TEXT;"
+    "ALTER TABLE audit ADD COLUMN object TEXT;"
+    "ALTER TABLE audit ADD COLUMN detail TEXT;" /* JSON */
+
+    "CREATE TABLE tokens("
+    " id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, hash BLOB NOT NULL UNIQUE," /* SHA-256 of the token */
+    " created_ms INTEGER NOT NULL, expires_ms INTEGER, last_used_ms INTEGER, revoked_ms INTEGER) STRICT;"
+
+    /* Events that are gone here and must go from the archive: its thread follows by seq. */
+    "CREATE TABLE erasures("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, at_ms INTEGER NOT NULL, who TEXT NOT NULL) STRICT;"
+
+    /* How many events there were in each hour (UTC, since 1970), and between which seqs they lie. */
+    "CREATE TABLE tallies("
+    " hour INTEGER NOT NULL, kind TEXT NOT NULL, device TEXT NOT NULL, severity INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " PRIMARY KEY(hour, kind, device, severity)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE hours("
+    " hour INTEGER PRIMARY KEY, n INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;"
+
+    "CREATE VIRTUAL TABLE search USING fts5("
+    " subject, text, zone, user, note, tags, content = '', columnsize = 0, " TOKENIZER ");"
+    "CREATE VIRTUAL TABLE device_names USING fts5(name, id UNINDEXED, " TOKENIZER ");"
+    "INSERT INTO device_names(name, id) SELECT name, id FROM devices;"
+    "CREATE TRIGGER devices_added AFTER INSERT ON devices BEGIN"
+    " INSERT INTO device_names(name, id) VALUES(new.name, new.id); END;"
+    "CREATE TRIGGER devices_renamed AFTER UPDATE OF id, name ON devices WHEN (old.id, old.name) IS NOT (new.id, new.name) BEGIN"
+    " DELETE FROM device_names WHERE id = old.id; INSERT INTO device_names(name, id) VALUES(new.name, new.id); END;"
+    "CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN DELETE FROM device_names WHERE id = old.id; END;"
+
+    "CREATE TRIGGER events_added AFTER INSERT ON events BEGIN "
+    SEARCH_ADD " VALUES(new.seq, " SUBJECT("new") ", " WORDS("new") ");"
+    COUNT_ONE " END;"
+    "CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN "
+    SEARCH_DROP " VALUES('delete', old.seq, " SUBJECT("old") ", " WORDS("old") ");"
+    UNCOUNT_ONE " END;"
+    "CREATE TRIGGER events_reworded AFTER UPDATE ON events WHEN " INDEXED("old") " IS NOT " INDEXED("new") " BEGIN "
+    SEARCH_DROP " VALUES('delete', old.seq, " SUBJECT("old") ", " WORDS("old") ");"
+    SEARCH_ADD " VALUES(new.seq, " SUBJECT("new") ", " WORDS("new") "); END;"
+    "CREATE TRIGGER events_recounted AFTER UPDATE ON events WHEN " COUNTED("old") " IS NOT " COUNTED("new") " BEGIN "
+    UNCOUNT_ONE COUNT_ONE " END;"
+    "CREATE TRIGGER events_changed AFTER UPDATE ON events WHEN " SEEN("old") " IS NOT " SEEN("new") " BEGIN"
+    " INSERT INTO meta(key, value) VALUES('changed', 1) ON CONFLICT DO UPDATE SET value = value + 1;"
+    " UPDATE events SET changed = (SELECT value FROM meta WHERE key = 'changed') WHERE seq = new.seq; END;"
+
+    /* The subject is the arrival's, and known a moment later than the events, or gone earlier. */
+    "CREATE TRIGGER arrivals_subject AFTER UPDATE OF subject ON arrivals WHEN old.subject IS NOT new.subject BEGIN "
+    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq;"
+    SEARCH_ADD " SELECT e.seq, new.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq; END;"
+    "CREATE TRIGGER arrivals_removed BEFORE DELETE ON arrivals WHEN old.subject IS NOT NULL BEGIN "
+    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq;"
+    SEARCH_ADD " SELECT e.seq, NULL, " WORDS("e") " FROM events e WHERE e.arrival = old.seq; END;"
+
+    /* What was there before is filled in by schema_fill: so far up to this seq. */
+    "INSERT INTO meta(key, value) SELECT 'filled', 0 WHERE EXISTS (SELECT 1 FROM events);";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
+
+/* ?1: up to here it is done; ?2: up to here it will be. */
+static const char *const fill_steps[] = {
+    SEARCH_ADD " SELECT e.seq, " SUBJECT("e") ", " WORDS("e") " FROM events e WHERE e.seq > ?1 AND e.seq <= ?2 ORDER BY e.seq",
+    "INSERT INTO tallies SELECT " HOUR("e") ", e.kind, e.device, e.severity, count(*) FROM events e WHERE e.seq > ?1 AND e.seq <= ?2"
+    " GROUP BY 1, 2, 3, 4 ON CONFLICT DO UPDATE SET n = n + excluded.n",
+    "INSERT INTO hours SELECT " HOUR("e") ", count(*), min(e.seq), max(e.seq) FROM events e WHERE e.seq > ?1 AND e.seq <= ?2 GROUP BY 1"
+    " ON CONFLICT DO UPDATE SET n = n + excluded.n, first = min(first, excluded.first), last = max(last, excluded.last)",
+    "UPDATE meta SET value = ?2 WHERE key = 'filled' AND value = ?1",
+};
+
+static int run_fill_step(struct db *db, const char *sql, int64_t from, int64_t to, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_prepare(db, sql, e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, from);
+    bind_int(s, 2, to);
+    return stmt_run(s, e);
+}
+
+int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
+{
+    int64_t from, last;
+    if (db_number(db, "SELECT value FROM meta WHERE key = 'filled'", -1, &from, e) < 0 ||
+        db_number(db, "SELECT max(seq) FROM events", 0, &last, e) < 0)
+        return -1;
+    if (from < 0) {
+        *left_out = 0;
+        return 0;
+    }
+    int64_t to = last - from > rows ? from + rows : last;
+    for (size_t i = 0; i < COUNT(fill_steps); i++)
+        if (run_fill_step(db, fill_steps[i], from, to, e) < 0)
+            return -1;
+    *left_out = last - to;
+    return to == last ? db_exec(db, "DELETE FROM meta WHERE key = 'filled'", e) : 0;
+}

@@ -25,7 +25,7 @@ static const char rows[] =
     "INSERT INTO events(seq,id,arrival,n,received_ms,parser,kind,restored,severity,device,zone,zone_name,text,code) VALUES"
     "(1,'" EVENT1 "',1,1,1000000,'lupusec','alarm.interior',0,2,'panel',8,'Ost 1','Zone:8 Ost 1, Innenbereich Alarm',132),"
     "(2,'" EVENT2 "',2,1,1000001,'plain','unknown',0,1,'',NULL,NULL,'ein Text',NULL);"
-    "INSERT INTO media VALUES(1,1,'image/jpeg','../../Tür \"1\".jpg',4,4,8,1),(1,2,'text/html','',4,0,4,0),(2,1,'image/png','',4,0,4,0);"
+    "INSERT INTO media(event,n,type,name,bytes,offset,length,encoding) VALUES(1,1,'image/jpeg','../../Tür \"1\".jpg',4,4,8,1),(1,2,'text/html','',4,0,4,0),(2,1,'image/png','',4,0,4,0);"
     "INSERT INTO deliveries(seq,id,event,recipient,severity,state,created_ms,created_run_ms,due_run_ms) VALUES"
     "(1,'" DELIVERY1 "',1,'anna',2,4,1000000,0,0);";
 

@@ -18,7 +18,7 @@ static const char some_events[] =
     "(3,'E3',NULL,1,1002000,'system','system.started',0,0,'postern',NULL,NULL,NULL,'under_score',NULL,NULL),"
     "(5,'E5',7,3,1003000,'lupusec','mode.armed',0,0,'panel',NULL,NULL,'Jörg','back\\slash',NULL,NULL),"
     "(9,'E9',7,4,1004000,'camera','camera.motion',0,0,'cam',NULL,'OST 1',NULL,NULL,NULL,NULL);"
-    "INSERT INTO media VALUES(9,1,'image/jpeg','a.jpg',3,10,4,1),(9,2,'video/mp4','',9,20,9,0);";
+    "INSERT INTO media(event,n,type,name,bytes,offset,length,encoding) VALUES(9,1,'image/jpeg','a.jpg',3,10,4,1),(9,2,'video/mp4','',9,20,9,0);";
 
 struct seen {
     char   ids[2048]; /* "E9 E5 …" */

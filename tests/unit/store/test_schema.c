@@ -80,6 +80,19 @@ static void assert_holds(struct temp *t)
     arena_done(&a);
 }
 
+/* What older versions held is indexed and counted as what is written now. */
+static void assert_is_indexed(struct temp *t, int version)
+{
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM meta WHERE key = 'filled'"), 0);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM search('\"ost 1\" AND zqkalarminterior')"), 1);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM search('subject: alarm')"), 2);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM search('wind')"), version >= 4);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM search('zqp')"), version >= 3 ? 2 : 0);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM device_names('garten')"), version >= 3);
+    assert_int_equal(temp_number(t, "SELECT sum(n) FROM tallies WHERE device = 'alarm'"), 2);
+    assert_int_equal(temp_number(t, "SELECT last FROM hours WHERE hour = 1795000000000 / 3600000 AND n = 2 AND first = 1"), 2);
+}
+
 static void test_every_version_opens_and_goes_on(void **state)
 {
     struct temp *t = *state;
@@ -102,6 +115,8 @@ static void test_every_version_opens_and_goes_on(void **state)
                          version >= 3 ? 2 : 0);
         assert_int_equal(temp_number(t, "SELECT count(*) FROM devices JOIN transcripts ON device = id WHERE named_by = 'owner'"),
                          version >= 3);
+        assert_int_equal(temp_number(t, "SELECT count(*) FROM events WHERE note NOT NULL AND changed = 1 AND kept = 1"), version >= 4);
+        assert_is_indexed(t, version);
         assert_true(store_running_ms(t->store) >= 123456);
         assert_int_equal(temp_keep(t, 1795000000000, "goes on"), 4);
     }
