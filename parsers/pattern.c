@@ -154,7 +154,8 @@ enum pattern_result pattern_match(const struct pattern *p, const char *subject, 
     if (!found)
         return PATTERN_GIVES_UP;
     (void)pcre2_set_callout(p->limits, on_callout, &w);
-    int r = pcre2_match(p->code, (PCRE2_SPTR)subject, seen, 0, 0, found, p->limits);
+    uint32_t options = seen < n ? PCRE2_NOTEOL : 0; /* where we cut is no line's end */
+    int      r = pcre2_match(p->code, (PCRE2_SPTR)subject, seen, 0, options, found, p->limits);
     if (r >= 0)
         read_groups(p, found, r == 0 ? pcre2_get_ovector_count(found) : (uint32_t)r, out);
     pcre2_match_data_free(found);

@@ -1,5 +1,7 @@
 """Parsers:Rules: an odd camera understood by settings alone, bad rules named with their place, patterns that run away; and
 `postern reparse`, by which a new rule holds for the mails of the past."""
+import datetime
+import email.utils
 import json
 import subprocess
 import time
@@ -54,6 +56,7 @@ def test_an_odd_camera_is_understood_by_a_rule(postern):
         assert not p.log("settings.mistake")
 
 
+@pytest.mark.threads
 def test_a_runaway_pattern_is_told_once_and_its_mails_are_read_without_it(postern):
     with FarSide() as far:
         p = postern(told(far, RUNAWAY, ODD))
@@ -111,6 +114,20 @@ def test_rules_do_not_open_the_sandbox(attack, tmp_path):
     assert with_rules.returncode == without.returncode, with_rules.stderr
 
 
+@pytest.mark.parametrize("hours, is_believed", [(1, False), (24, True)])
+def test_a_clock_beyond_the_bound_is_shown_and_not_believed(postern, hours, is_believed):
+    with FarSide() as far:
+        p = postern(told(far) | {"Parsers": {"MaxClockDrift": hours}})
+        shown = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0) - datetime.timedelta(hours=2)
+        date = email.utils.format_datetime(shown)
+        assert p.send(f"Date: {date}\r\nSubject: x\r\n\r\nZone:1 Ost, Sabotage Alarm\r\n".encode())[0] == 250
+        event = wait_until("the event", lambda: of_mails(p) or None)[0]
+        assert event["device_time"] == shown.isoformat() and -7230 < event["drift_s"] <= -7200
+        assert ("happened_at" in event) == is_believed
+        told_event = wait_until("the message", lambda: [r.json for r in far.requests if r.json["type"] == "alarm.tamper"])[0]
+        assert json.dumps(event["device_time"]) in json.dumps(told_event)
+
+
 def told_of_mails(far):
     """What the far side heard but of ourselves."""
     return [r.body for r in far.requests if not r.json["type"].startswith("system.")]
@@ -133,6 +150,7 @@ def fill(p, count):
     wait_until("all are understood", lambda: len(of_mails(p)) == count or None, seconds=120)
 
 
+@pytest.mark.threads
 def test_a_new_rule_holds_for_the_past_and_nobody_is_told_again(postern):
     with FarSide() as far:
         p = postern(told(far))
@@ -171,6 +189,7 @@ def test_only_what_is_asked_for_is_read_again(postern):
         assert p.api.post("/api/v1/reparse", {"devices": "gate"}).status == 400
 
 
+@pytest.mark.threads
 def test_five_hundred_mails_are_read_again_across_a_kill_9_while_new_ones_come(postern):
     with FarSide() as far:
         p = postern(told(far))

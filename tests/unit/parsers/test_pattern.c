@@ -162,6 +162,7 @@ static void of_a_long_subject_the_beginning_is_looked_at(void **state)
     memset(subject, '.', sizeof subject);
     memcpy(subject + PATTERN_SUBJECT_MAX - 4, "gate", 4);
     assert_int_equal(match("gate", subject, sizeof subject, &hit), PATTERN_HITS);
+    assert_int_equal(match("gate$", subject, sizeof subject, &hit), PATTERN_MISSES);
     memcpy(subject + PATTERN_SUBJECT_MAX - 4, "....gate", 8);
     assert_int_equal(match("gate", subject, sizeof subject, &hit), PATTERN_MISSES);
 }
