@@ -33,14 +33,15 @@ static GMimeParserOptions *options; /* set once by mail_setup */
 
 /* --- texts ---------------------------------------------------------------------------------------------------- */
 
-/* Control characters but LF and TAB are left out, CR LF becomes LF, blanks at the end are cut. In place. */
+/* Control characters but LF and TAB are left out, CR LF becomes LF, a stray CR a blank (as Postfix' cleanup_replace_stray_cr_lf
+ * does), blanks at the end are cut. In place. */
 static size_t tidy(char *s, size_t n)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)s[i];
         if (c == '\r' && (i + 1 == n || s[i + 1] != '\n'))
-            c = '\n'; /* a bare CR ends a line on some devices */
+            c = ' ';
         if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t')
             s[kept++] = (char)c;
     }
