@@ -2,6 +2,7 @@
  * answer that has to wait (the disk, a test mail) is made on a thread of its own, so that no other request waits with it. */
 #pragma once
 #include "core/buf.h"
+#include "core/role.h"
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -9,7 +10,8 @@ enum {
     HTTP_URI_MAX = 4096,        /* path and query as sent; more: 414            */
     HTTP_BODY_MAX = 64 * 1024,  /* of a request; more: 413                      */
     HTTP_PAIRS_MAX = 16,        /* query parameters; more: 400                  */
-    HTTP_HEADERS_MAX = 8,       /* of an answer                                 */
+    HTTP_HEADERS_MAX = 16,      /* of an answer                                 */
+    HTTP_WHO_BYTES = 48,        /* name of whoever asks, with NUL               */
     HTTP_ARG_BYTES = 72,        /* of one {} in a path pattern, with NUL        */
     HTTP_ANSWER_MAX = 16 << 20, /* bytes of an answer that is built in memory   */
 };
@@ -28,7 +30,9 @@ struct request {
     bool             is_slow;        /* set by admit(): answer() runs on a thread of its own      */
     char             args[2][HTTP_ARG_BYTES]; /* what the {} of the route stand for               */
     const void      *route;          /* routes.c's own, from admit() to answer()                  */
-    bool             is_trusted;     /* guard.c: a valid token was sent                           */
+    bool             is_trusted;     /* access.c: a valid token was sent                          */
+    enum role        role;           /* access.c: what whoever asks may do …                      */
+    char             who[HTTP_WHO_BYTES]; /* … and who it is, for the audit: a token's name, "loopback" */
     char             peer[48];       /* IP address                                                */
     void            *connection;     /* http.c's own                                              */
 };

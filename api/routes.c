@@ -1,41 +1,37 @@
-/* routes: the table, and the rules that every request meets before its handler does. */
+/* routes: the table of all that can be asked, and how a request finds its row. Who may ask is access.c's. */
 #include "api/routes.h"
-#include "api/guard.h"
-#include "core/clock.h"
-#include "core/log.h"
+#include "api/access.h"
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    OPEN = 1,   /* needs no token                                      */
-    CHANGE = 2, /* changes something: no foreign page, JSON only; slow */
+    CHANGE = 1, /* changes something: no foreign page, JSON only; slow */
 };
-
-enum { REFUSALS_EVERY_MS = 60 * 1000 };
 
 static const struct route {
     const char  *method, *pattern; /* {} stands for one segment of the path, {*} for all up to what stands behind it */
+    enum role    needs;      /* ROLE_NONE: open to everybody */
     unsigned     flags;
     api_handler *handle;
     const char  *query; /* names it takes, each followed by a blank */
 } routes[] = {
-    { "GET", "/api/v1/events", 0, events_list, "kind severity device zone since until text limit cursor " },
-    { "GET", "/api/v1/events/{}", 0, events_one, "" },
-    { "GET", "/api/v1/events/{}/media/{}", 0, media_get, "" },
-    { "GET", "/api/v1/arrivals/{}", 0, arrivals_one, "" },
-    { "GET", "/api/v1/arrivals/{}/raw", 0, arrivals_raw, "" },
-    { "GET", "/api/v1/deliveries", 0, deliveries_list, "state recipient event limit cursor " },
-    { "POST", "/api/v1/deliveries/{}/retry", CHANGE, deliveries_retry, "" },
-    { "GET", "/api/v1/reparse", 0, reparse_get, "" },
-    { "POST", "/api/v1/reparse", CHANGE, reparse_post, "" },
-    { "POST", "/api/v1/test", CHANGE, test_post, "" },
-    { "GET", "/api/v1/devices", 0, devices_list, "limit cursor " },
-    { "GET", "/api/v1/devices/{*}/sessions", 0, devices_sessions, "" },
-    { "GET", "/api/v1/devices/{*}", 0, devices_one, "" },
-    { "PATCH", "/api/v1/devices/{*}", CHANGE, devices_patch, "" },
-    { "GET", "/livez", OPEN, health_live, "" },
-    { "GET", "/readyz", OPEN, health_ready, "verbose " },
-    { "GET", "/metrics", 0, metrics_get, "" },
+    { "GET", "/api/v1/events", ROLE_READ, 0, events_list, "kind severity device zone since until text limit cursor " },
+    { "GET", "/api/v1/events/{}", ROLE_READ, 0, events_one, "" },
+    { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, 0, media_get, "" },
+    { "GET", "/api/v1/arrivals/{}", ROLE_READ, 0, arrivals_one, "" },
+    { "GET", "/api/v1/arrivals/{}/raw", ROLE_READ, 0, arrivals_raw, "" },
+    { "GET", "/api/v1/deliveries", ROLE_READ, 0, deliveries_list, "state recipient event limit cursor " },
+    { "POST", "/api/v1/deliveries/{}/retry", ROLE_OPERATE, CHANGE, deliveries_retry, "" },
+    { "GET", "/api/v1/reparse", ROLE_READ, 0, reparse_get, "" },
+    { "POST", "/api/v1/reparse", ROLE_ADMIN, CHANGE, reparse_post, "" },
+    { "POST", "/api/v1/test", ROLE_OPERATE, CHANGE, test_post, "" },
+    { "GET", "/api/v1/devices", ROLE_READ, 0, devices_list, "limit cursor " },
+    { "GET", "/api/v1/devices/{*}/sessions", ROLE_READ, 0, devices_sessions, "" },
+    { "GET", "/api/v1/devices/{*}", ROLE_READ, 0, devices_one, "" },
+    { "PATCH", "/api/v1/devices/{*}", ROLE_ADMIN, CHANGE, devices_patch, "" },
+    { "GET", "/livez", ROLE_NONE, 0, health_live, "" },
+    { "GET", "/readyz", ROLE_NONE, 0, health_ready, "verbose " },
+    { "GET", "/metrics", ROLE_READ, 0, metrics_get, "" },
 };
 
 /* --- finding --------------------------------------------------------------------------------------------------------- */
@@ -111,39 +107,6 @@ static const struct route *find(struct request *r, struct response *p)
 
 /* --- rules ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_host_known(const struct api *a, const struct request *r, struct response *p)
-{
-    if (!a->is_loopback || guard_is_our_host(http_header(r, "Host"), a->o.address, a->o.public_url))
-        return true;
-    problem(p, 421, "this Host is not one of ours; ask localhost, or set Api:PublicUrl");
-    return false;
-}
-
-static bool is_token_there(const struct api *a, struct request *r, const struct route *route, struct response *p)
-{
-    r->is_trusted = guard_has_token(http_header(r, "Authorization"), a->o.token);
-    if (r->is_trusted || a->is_loopback || (route->flags & OPEN))
-        return true;
-    problem(p, 401, "send Authorization: Bearer TOKEN; `postern token show` prints the token");
-    response_header(p, "WWW-Authenticate", "Bearer");
-    return false;
-}
-
-static bool may_change(const struct api *a, const struct request *r, const struct route *route, struct response *p)
-{
-    if (!(route->flags & CHANGE))
-        return true;
-    if (!guard_is_our_origin(http_header(r, "Origin"), http_header(r, "Host"), a->o.public_url)) {
-        problem(p, 403, "a page of another origin may not change anything");
-        return false;
-    }
-    if (!guard_is_json(http_header(r, "Content-Type"))) {
-        problem(p, 403, "what changes something must be sent as Content-Type: application/json");
-        return false;
-    }
-    return true;
-}
-
 /* Whether names, a list of words each followed by a blank, has this one. */
 static bool is_listed(const char *names, const char *name)
 {
@@ -168,50 +131,17 @@ static bool is_query_right(const struct request *r, const struct route *route, s
     return true;
 }
 
-static void add_common_headers(struct response *p)
-{
-    response_header(p, "X-Content-Type-Options", "nosniff");
-    response_header(p, "Cross-Origin-Resource-Policy", "same-origin"); /* no foreign page shows our pictures */
-}
-
-/* Somebody who guesses tokens, or a page that tries: one line a minute, with how many there were. */
-static void note_refusal(struct api *a, const struct request *r, int status)
-{
-    int64_t now = clock_mono_ms(), times = 0;
-    (void)pthread_mutex_lock(&a->lock);
-    a->refused++;
-    if (a->refused_said_ms == 0 || now - a->refused_said_ms >= REFUSALS_EVERY_MS) {
-        times = a->refused;
-        a->refused = 0;
-        a->refused_said_ms = now;
-    }
-    (void)pthread_mutex_unlock(&a->lock);
-    if (times > 0)
-        log_line(LOG_WARN, "api.refused", LOG_S("peer", r->peer), LOG_S("path", r->path), LOG_I("status", status),
-                 LOG_I("times", times));
-}
-
-static bool is_allowed(struct api *a, struct request *r, const struct route *route, struct response *p)
-{
-    if (is_token_there(a, r, route, p) && may_change(a, r, route, p))
-        return true;
-    note_refusal(a, r, p->status);
-    return false;
-}
-
 bool routes_admit(struct api *a, struct request *r, struct response *p)
 {
-    add_common_headers(p);
+    access_headers(p);
     if (r->uri_length > HTTP_URI_MAX) {
         problem(p, 414, "an address may have %d bytes", HTTP_URI_MAX);
         return false;
     }
-    if (!is_host_known(a, r, p)) {
-        note_refusal(a, r, p->status);
+    if (!access_knows_host(a, r, p))
         return false;
-    }
     const struct route *route = find(r, p);
-    if (!route || !is_allowed(a, r, route, p) || !is_query_right(r, route, p))
+    if (!route || !access_allows(a, r, route->needs, (route->flags & CHANGE) != 0, p) || !is_query_right(r, route, p))
         return false;
     r->route = route;
     r->is_slow = (route->flags & CHANGE) != 0; /* waits for the disk, or for a whole test */
