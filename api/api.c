@@ -3,8 +3,10 @@
 #include "api/context.h"
 #include "api/guard.h"
 #include "api/routes.h"
+#include "core/clock.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 static bool on_admit(void *user, struct request *r, struct response *p)
 {
@@ -81,6 +83,8 @@ static int api_new(struct store *s, const struct api_options *o, struct api **ou
         return err_set(e, ERR_NOMEM, "out of memory");
     (void)pthread_mutex_init(&a->lock, NULL);
     a->store = s;
+    if (getrandom(&a->start, sizeof a->start, 0) != sizeof a->start)
+        a->start = (uint64_t)clock_wall_ms();
     if (copy_options(a, o, e) < 0)
         return -1;
     a->is_loopback = guard_is_loopback(a->o.address);

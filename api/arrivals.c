@@ -73,4 +73,5 @@ void arrivals_raw(struct api *a, const struct request *r, struct response *p)
     (void)snprintf(name, sizeof name, "%s.eml", row.id);
     p->type = "message/rfc822";
     raw_disposition(p, false, name);
+    raw_cut(r, etag, row.bytes, p);
 }

@@ -30,7 +30,13 @@ void deliveries_list(struct api *a, const struct request *r, struct response *p)
     struct page            page;
     struct store_reader   *reader = NULL;
     struct err             e;
-    if (read_filter(r, &f, &e) < 0 || param_page(r, &page, &e) < 0 || api_reader(a, &reader, &e) < 0) {
+    if (read_filter(r, &f, &e) < 0 || param_page(r, &page, &e) < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    if (list_is_known(a, r, p))
+        return;
+    if (api_reader(a, &reader, &e) < 0) {
         problem_of(p, &e);
         return;
     }

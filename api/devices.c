@@ -22,7 +22,13 @@ void devices_list(struct api *a, const struct request *r, struct response *p)
     struct page          page;
     struct store_reader *reader = NULL;
     struct err           e;
-    if (param_page(r, &page, &e) < 0 || api_reader(a, &reader, &e) < 0) {
+    if (param_page(r, &page, &e) < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    if (list_is_known(a, r, p))
+        return;
+    if (api_reader(a, &reader, &e) < 0) {
         problem_of(p, &e);
         return;
     }

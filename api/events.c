@@ -1,5 +1,6 @@
 /* events: GET /api/v1/events and /api/v1/events/{id}. */
 #include "api/context.h"
+#include "api/filter.h"
 #include "api/list.h"
 #include "api/params.h"
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static int read_zone(const struct request *r, struct event_filter *f, struct err
     return 0;
 }
 
-static int read_filter(const struct request *r, struct event_filter *f, struct err *e)
+int events_filter(const struct request *r, struct event_filter *f, struct err *e)
 {
     *f = (struct event_filter){ .zone = ZONE_NONE, .severity = -1 };
     if (param_kind(r, "kind", &f->kind, e) < 0 || param_severity(r, "severity", &f->severity, e) < 0
@@ -61,7 +62,13 @@ void events_list(struct api *a, const struct request *r, struct response *p)
     struct page          page;
     struct store_reader *reader = NULL;
     struct err           e = { 0 };
-    if (read_filter(r, &f, &e) < 0 || param_page(r, &page, &e) < 0 || api_reader(a, &reader, &e) < 0) {
+    if (events_filter(r, &f, &e) < 0 || param_page(r, &page, &e) < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    if (list_is_known(a, r, p))
+        return;
+    if (api_reader(a, &reader, &e) < 0) {
         problem_of(p, &e);
         return;
     }

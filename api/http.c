@@ -5,6 +5,7 @@
  * libmicrohttpd takes an answer only with the headers or after the body: what is refused in between is read and thrown away. */
 #include "api/http.h"
 #include "api/problem.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/utf8.h"
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@ enum {
     SLOW_MAX = 4,
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
     STREAM_BLOCK = 32 * 1024,
+    BLOCK_SECONDS = 60, /* a client that takes a block slower than that is cut: 546 bytes a second */
 };
 
 struct http {
@@ -35,6 +37,19 @@ struct http {
     pthread_cond_t      is_idle;
     int                 slow_running; /* guarded by lock */
     bool                is_stopping;  /* guarded by lock */
+    struct flow        *flows;        /* guarded by lock: the open streams                               */
+    uint64_t            wakes;        /* guarded by lock: so a wake between a look and the sleep counts */
+};
+
+/* An answer on its way that is not in memory. Asleep it is suspended: whoever takes is_asleep back resumes it. */
+struct flow {
+    struct stream          stream;
+    struct http           *http;
+    struct MHD_Connection *connection;
+    int                    fd;       /* MHD's, open as long as the flow is                       */
+    struct flow           *next, **link; /* the rest is guarded by http's lock                   */
+    int64_t                asked_ms; /* when the client had taken all before                     */
+    bool                   is_asleep, is_cut;
 };
 
 enum stage { STAGE_NEW, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
@@ -68,6 +83,14 @@ void response_header(struct response *p, const char *name, const char *value)
     p->headers[p->header_count++] = (struct http_pair){ name, copy };
 }
 
+bool response_has_header(const struct response *p, const char *name)
+{
+    for (size_t i = 0; i < p->header_count; i++)
+        if (strcmp(p->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static void response_init(struct response *p)
 {
     *p = (struct response){ .status = 200 };
@@ -84,36 +107,136 @@ static void response_done(struct response *p)
     response_init(p);
 }
 
+/* --- streams ------------------------------------------------------------------------------------------------- */
+
+static uint64_t flow_begins(struct flow *f, bool *is_over_out)
+{
+    (void)pthread_mutex_lock(&f->http->lock);
+    f->asked_ms = clock_mono_ms();
+    *is_over_out = f->http->is_stopping || f->is_cut;
+    uint64_t wakes = f->http->wakes;
+    (void)pthread_mutex_unlock(&f->http->lock);
+    return wakes;
+}
+
+/* Suspended, unless there was a wake since. To suspend and resume at once is how libmicrohttpd is told "ask again, others first":
+ * an answer of 0 bytes alone would not be asked again. */
+static void flow_sleeps(struct flow *f, bool is_long, uint64_t wakes)
+{
+    struct http *h = f->http;
+    (void)pthread_mutex_lock(&h->lock);
+    f->is_asleep = is_long && wakes == h->wakes && !h->is_stopping;
+    MHD_suspend_connection(f->connection);
+    if (!f->is_asleep)
+        MHD_resume_connection(f->connection);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
 static ssize_t on_stream_read(void *user, uint64_t position, char *out, size_t n)
 {
     (void)position; /* it only moves forward */
-    struct stream *s = user;
-    ssize_t        got = s->read(s->user, out, n);
-    if (got == 0)
+    struct flow *f = user;
+    bool         is_over;
+    uint64_t     wakes = flow_begins(f, &is_over);
+    ssize_t      got = is_over ? STREAM_BROKEN : f->stream.read(f->stream.user, out, n);
+    if (got == STREAM_END)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    return got < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : got;
+    if (got != STREAM_AGAIN && got != STREAM_WAIT)
+        return got < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : got;
+    flow_sleeps(f, got == STREAM_WAIT, wakes);
+    return 0;
 }
 
 static void on_stream_end(void *user)
 {
-    struct stream *s = user;
-    s->close(s->user);
-    free(s);
+    struct flow *f = user;
+    (void)pthread_mutex_lock(&f->http->lock);
+    *f->link = f->next;
+    if (f->next)
+        f->next->link = f->link;
+    (void)pthread_mutex_unlock(&f->http->lock);
+    f->stream.close(f->stream.user);
+    free(f);
 }
 
-static struct MHD_Response *streamed(struct stream *from)
+static int descriptor_of(struct MHD_Connection *connection)
 {
-    struct stream *s = malloc(sizeof *s);
-    if (!s)
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+static struct flow *flow_new(struct http *h, struct MHD_Connection *connection, const struct stream *from)
+{
+    struct flow *f = malloc(sizeof *f);
+    if (!f)
         return NULL;
-    *s = *from;
-    uint64_t length = s->length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)s->length;
-    struct MHD_Response *m = MHD_create_response_from_callback(length, STREAM_BLOCK, on_stream_read, s, on_stream_end);
-    if (m)
-        *from = (struct stream){ 0 };
-    else
-        free(s);
+    *f = (struct flow){ .stream = *from, .http = h, .connection = connection, .fd = descriptor_of(connection), .asked_ms = clock_mono_ms() };
+    if (f->stream.block_seconds == 0)
+        f->stream.block_seconds = BLOCK_SECONDS;
+    (void)pthread_mutex_lock(&h->lock);
+    f->next = h->flows;
+    f->link = &h->flows;
+    if (f->next)
+        f->next->link = &f->next;
+    h->flows = f;
+    (void)pthread_mutex_unlock(&h->lock);
+    return f;
+}
+
+static struct MHD_Response *streamed(struct http *h, struct MHD_Connection *connection, struct stream *from)
+{
+    struct flow *f = flow_new(h, connection, from);
+    if (!f)
+        return NULL;
+    *from = (struct stream){ 0 }; /* the flow's now, on every path */
+    uint64_t length = f->stream.length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)f->stream.length;
+    size_t   block = f->stream.block ? f->stream.block : STREAM_BLOCK;
+    struct MHD_Response *m = MHD_create_response_from_callback(length, block, on_stream_read, f, on_stream_end);
+    if (!m)
+        on_stream_end(f);
     return m;
+}
+
+/* With the lock. */
+static void wake(struct flow *f)
+{
+    if (!f->is_asleep)
+        return;
+    f->is_asleep = false;
+    f->asked_ms = clock_mono_ms(); /* its time begins now */
+    MHD_resume_connection(f->connection);
+}
+
+void http_wake(struct http *h)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    h->wakes++;
+    for (struct flow *f = h->flows; f; f = f->next)
+        wake(f);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+/* Nobody takes what was sent, or nobody is there any more: libmicrohttpd looks at no connection that is asleep. */
+static bool is_lost(const struct flow *f, int64_t now_ms)
+{
+    char byte;
+    if (f->is_asleep)
+        return recv(f->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return now_ms - f->asked_ms > (int64_t)f->stream.block_seconds * 1000;
+}
+
+int http_look_after_streams(struct http *h, int64_t now_ms)
+{
+    int count = 0;
+    (void)pthread_mutex_lock(&h->lock);
+    for (struct flow *f = h->flows; f; f = f->next, count++)
+        if (!f->is_cut && is_lost(f, now_ms)) {
+            f->is_cut = true;
+            (void)shutdown(f->fd, SHUT_RDWR);
+            wake(f);
+        }
+    (void)pthread_mutex_unlock(&h->lock);
+    return count;
 }
 
 static struct MHD_Response *buffered(struct buf *body)
@@ -139,7 +262,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exc
     if (p->body.failed && !p->stream.read)
         problem(p, 503, "the answer did not fit into memory");
     log_answer(x);
-    struct MHD_Response *m = p->stream.read ? streamed(&p->stream) : buffered(&p->body);
+    struct MHD_Response *m = p->stream.read ? streamed(x->http, connection, &p->stream) : buffered(&p->body);
     if (!m)
         return MHD_NO;
     if (p->type)
@@ -473,6 +596,7 @@ void http_stop(struct http **hp)
     while (h->slow_running > 0)
         pthread_cond_wait(&h->is_idle, &h->lock);
     pthread_mutex_unlock(&h->lock);
+    http_wake(h); /* libmicrohttpd cannot stop while a connection is suspended; none sleeps again */
     MHD_stop_daemon(h->daemon); /* closes the listening socket too */
     http_free(h);
 }

@@ -41,12 +41,21 @@ struct request {
 const char *http_query(const struct request *r, const char *name);
 const char *http_header(const struct request *r, const char *name);
 
-/* Where the bytes of an answer come from when they are not in memory. */
+/* Where the bytes of an answer come from when they are not in memory. read() is called on a thread that serves others too: it must
+ * not take long. What the request points to (its query) is there as long as the stream. */
+enum {
+    STREAM_END = 0,
+    STREAM_BROKEN = -1, /* the connection is cut, so that nobody takes the part for the whole  */
+    STREAM_AGAIN = -2,  /* nothing yet, but there is more to do: others first, then once more  */
+    STREAM_WAIT = -3,   /* nothing until http_wake(); the connection sleeps and costs no thread */
+};
 struct stream {
-    ssize_t (*read)(void *user, void *out, size_t n); /* 0: the end; -1: broken, the connection is cut */
+    ssize_t (*read)(void *user, void *out, size_t n); /* bytes, at least 1, or one of those above */
     void (*close)(void *user);
     void   *user;
-    int64_t length; /* -1: not known before the end */
+    int64_t length;        /* -1: not known before the end                                       */
+    size_t  block;         /* bytes asked for at once; 0: 32 KiB                                 */
+    int     block_seconds; /* a client that takes longer for one block is cut; 0: 60             */
 };
 
 struct response {
@@ -61,6 +70,7 @@ struct response {
 
 /* Copies the value; one that is no header text (control characters) is left out. */
 void response_header(struct response *p, const char *name, const char *value);
+bool response_has_header(const struct response *p, const char *name); /* as written */
 
 struct http_options {
     const char *address; /* IP; "" = all */
@@ -78,3 +88,9 @@ struct http;
 int  http_start(const struct http_options *o, struct http **out, struct err *e) MUST_CHECK;
 int  http_port(const struct http *h);
 void http_stop(struct http **h); /* waits for the slow ones */
+
+/* Streams that sleep (STREAM_WAIT) are asked again. Any thread. */
+void http_wake(struct http *h);
+/* Every second or so, any thread: cuts streams whose clients take nothing, and those asleep whose clients have gone. Returns how
+ * many streams are open. */
+int http_look_after_streams(struct http *h, int64_t now_ms);

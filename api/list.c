@@ -1,7 +1,15 @@
 /* list: the frame around the items of a page. */
 #include "api/list.h"
+#include "api/raw.h"
 #include <inttypes.h>
 #include <stdio.h>
+
+bool list_is_known(struct api *a, const struct request *r, struct response *p)
+{
+    char etag[48];
+    (void)snprintf(etag, sizeof etag, "%" PRIx64 "-%" PRIx64, a->start, store_commits(a->store));
+    return raw_is_known(r, etag, p);
+}
 
 void list_begin(struct list *l, struct response *p)
 {
@@ -24,5 +32,6 @@ void list_end(struct list *l, struct response *p, const struct page *page)
     json_end(&l->w);
     buf_putc(&p->body, '\n');
     p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    if (!response_has_header(p, "ETag"))
+        response_header(p, "Cache-Control", "no-store");
 }

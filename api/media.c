@@ -74,6 +74,7 @@ static void send_medium(struct api *a, const struct request *r, const struct fou
     (void)snprintf(name, sizeof name, "%s-%d.%s", r->args[0], f->m.n, extension);
     p->type = picture ? picture : clip_type(f->m.type);
     raw_disposition(p, picture != NULL, f->m.name[0] ? f->m.name : name);
+    raw_cut(r, etag, f->m.bytes, p);
     if (strcmp(r->method, "HEAD") == 0) /* nobody reads: what the parser counted will do */
         p->stream.length = f->m.bytes;
 }

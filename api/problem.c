@@ -17,6 +17,7 @@ static const struct {
     { 410, "No longer here" },
     { 413, "The request is too large" },
     { 414, "The address is too long" },
+    { 416, "There are no such bytes" },
     { 421, "Not this host" },
     { 429, "Not now" },
     { 500, "Our mistake" },

@@ -1,10 +1,14 @@
 /* raw: ETag, fences, and the stream between store/media.h and http.h. */
 #include "api/raw.h"
+#include "api/range.h"
 #include "core/log.h"
 #include "core/utf8.h"
 #include "store/media.h"
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NAME_BYTES = 120 };
 
@@ -71,19 +75,51 @@ void raw_disposition(struct response *p, bool is_inline, const char *name)
     response_header(p, "Content-Disposition", buf_str(&value));
 }
 
-static ssize_t on_read(void *user, void *out, size_t n)
+/* A stream, or a range of it: `skip` bytes are decoded and dropped first, then `left` (-1: all) are sent. */
+struct part {
+    struct media_stream *stream;
+    int64_t              skip, left;
+};
+
+static ssize_t read_on(struct part *s, void *out, size_t n)
 {
     struct err e;
-    ssize_t    got = media_read(user, out, n, &e);
+    ssize_t    got = media_read(s->stream, out, n, &e);
     if (got < 0)
         log_line(LOG_WARN, "api.stream", LOG_S("text", e.text));
     return got;
 }
 
+/* 0: the bytes before the range are behind us; -1: the stream ended before. */
+static int skip_bytes(struct part *s)
+{
+    char dropped[4096];
+    while (s->skip > 0) {
+        ssize_t got = read_on(s, dropped, s->skip < (int64_t)sizeof dropped ? (size_t)s->skip : sizeof dropped);
+        if (got <= 0)
+            return -1;
+        s->skip -= got;
+    }
+    return 0;
+}
+
+static ssize_t on_read(void *user, void *out, size_t n)
+{
+    struct part *s = user;
+    if (skip_bytes(s) < 0)
+        return STREAM_BROKEN;
+    if (s->left < 0)
+        return read_on(s, out, n);
+    ssize_t got = read_on(s, out, s->left < (int64_t)n ? (size_t)s->left : n);
+    s->left -= got > 0 ? got : 0;
+    return got;
+}
+
 static void on_close(void *user)
 {
-    struct media_stream *s = user;
-    media_close(&s);
+    struct part *s = user;
+    media_close(&s->stream);
+    free(s);
 }
 
 static int open_raw(struct api *a, int64_t arrival_seq, int *fd_out, struct err *e)
@@ -98,9 +134,8 @@ static int open_raw(struct api *a, int64_t arrival_seq, int *fd_out, struct err 
 
 void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struct response *p)
 {
-    struct media_stream *s = NULL;
-    struct err           e;
-    int                  fd = -1;
+    struct err e;
+    int        fd = -1;
     if (open_raw(a, arrival_seq, &fd, &e) < 0) {
         if (e.code == ERR_NOT_FOUND)
             problem(p, 410, "the raw arrival is no longer kept (Store:KeepRawDays, Store:MaxBytes)");
@@ -108,7 +143,15 @@ void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struc
             problem_of(p, &e);
         return;
     }
-    if (media_open(fd, m->offset, m->length, m->encoding, &s, &e) < 0) {
+    struct part *s = malloc(sizeof *s);
+    if (!s) {
+        (void)close(fd);
+        problem(p, 503, "out of memory");
+        return;
+    }
+    *s = (struct part){ .left = -1 };
+    if (media_open(fd, m->offset, m->length, m->encoding, &s->stream, &e) < 0) {
+        free(s);
         problem_of(p, &e);
         return;
     }
@@ -116,4 +159,34 @@ void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struc
     p->stream = (struct stream){ .read = on_read, .close = on_close, .user = s, .length = -1 };
     if (m->encoding == ENCODING_NONE && m->length >= 0)
         p->stream.length = m->length;
+}
+
+void raw_cut(const struct request *r, const char *etag, int64_t total, struct response *p)
+{
+    char    quoted[96], range[80];
+    int64_t first = 0, last = 0;
+    if (total <= 0 || !p->stream.read)
+        return;
+    response_header(p, "Accept-Ranges", "bytes");
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", etag);
+    bool is_of_use = strcmp(r->method, "GET") == 0 && range_is_of(http_header(r, "If-Range"), quoted);
+    switch (is_of_use ? range_read(http_header(r, "Range"), total, &first, &last) : RANGE_WHOLE) {
+    case RANGE_WHOLE:
+        return;
+    case RANGE_PART: {
+        struct part *s = p->stream.user;
+        s->skip = first;
+        s->left = p->stream.length = last - first + 1;
+        p->status = 206;
+        (void)snprintf(range, sizeof range, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, first, last, total);
+        break;
+    }
+    case RANGE_NONE:
+        p->stream.close(p->stream.user);
+        p->stream = (struct stream){ 0 };
+        problem(p, 416, "there are %" PRId64 " bytes", total);
+        (void)snprintf(range, sizeof range, "bytes */%" PRId64, total);
+        break;
+    }
+    response_header(p, "Content-Range", range);
 }

@@ -1,6 +1,7 @@
 /* routes: the table of all that can be asked, and how a request finds its row. Who may ask is access.c's. */
 #include "api/routes.h"
 #include "api/access.h"
+#include "api/filter.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,10 @@ static const struct route {
     api_handler *handle;
     const char  *query; /* names it takes, each followed by a blank */
 } routes[] = {
-    { "GET", "/api/v1/events", ROLE_READ, 0, events_list, "kind severity device zone since until text limit cursor " },
+    { "GET", "/api/v1/events", ROLE_READ, 0, events_list, EVENTS_FILTER "limit cursor " },
+    { "GET", "/api/v1/events.ndjson", ROLE_READ, 0, events_ndjson, EVENTS_FILTER },
+    { "GET", "/api/v1/events.csv", ROLE_READ, 0, events_csv, EVENTS_FILTER },
+    { "GET", "/api/v1/events.atom", ROLE_READ, 0, events_atom, EVENTS_FILTER },
     { "GET", "/api/v1/events/{}", ROLE_READ, 0, events_one, "" },
     { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, 0, media_get, "" },
     { "GET", "/api/v1/arrivals/{}", ROLE_READ, 0, arrivals_one, "" },

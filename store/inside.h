@@ -34,6 +34,11 @@ struct store {
     atomic_bool is_full; /* the reserve is given up */
     atomic_bool is_low;  /* free room is below the floor */
 
+    atomic_uint_fast64_t commits;
+    atomic_int           watchers;  /* who wait for the next one                */
+    pthread_mutex_t      watch_lock;
+    pthread_cond_t       committed; /* on the monotonic clock, with watch_lock  */
+
     pthread_mutex_t days_lock; /* guards ready_days; held while a day's folders are made and synced: once a day   */
     char ready_days[4][DAY_TEXT];
     unsigned next_day;
@@ -62,6 +67,12 @@ struct store_tx {
 /* The columns of an arrival_row, and its rows as a statement gives them: how many, or -1. */
 #define ARRIVAL_ROW "seq, id, received_ms, bytes, state, tries, envelope, parser, subject, file IS NOT NULL OR raw IS NOT NULL"
 int read_arrival_rows(struct stmt *s, struct arrival_row *rows, int limit, struct arena *a, struct err *e) MUST_CHECK;
+
+/* --- watch.c --------------------------------------------------------------------------------------------------- */
+
+void watch_init(struct store *s);
+void watch_done(struct store *s);
+void watch_note_commit(struct store *s); /* the writer, after each one */
 
 /* --- folder.c ------------------------------------------------------------------------------------------------- */
 

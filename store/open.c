@@ -176,6 +176,7 @@ static struct store *store_new(const struct store_options *options)
     s->folder_fd = s->lock_fd = -1;
     (void)pthread_mutex_init(&s->days_lock, NULL);
     (void)pthread_mutex_init(&s->spools_lock, NULL);
+    watch_init(s);
     s->folder = strdup(options->folder);
     if (!s->folder || asprintf(&s->database, "%s/%s", s->folder, database_name) < 0)
         s->database = NULL;
@@ -225,6 +226,7 @@ void store_close(struct store **s)
         (void)close(closing->folder_fd);
     (void)pthread_mutex_destroy(&closing->days_lock);
     (void)pthread_mutex_destroy(&closing->spools_lock);
+    watch_done(closing);
     free(closing->folder);
     free(closing->database);
     free(closing);

@@ -66,6 +66,11 @@ void store_submit(struct store *s, struct store_op *op);
 /* Submits and waits until it is on disk (tests, commands); done is ignored. Not from the writer's thread. */
 int store_do(struct store *s, struct store_op *op, struct err *e) MUST_CHECK;
 
+/* How many transactions were written since store_open: what was read after one answer is no older than it. Any thread. */
+uint64_t store_commits(const struct store *s);
+/* Waits until there are others than `seen`, at most this long; how many there are then. */
+uint64_t store_wait_commit(struct store *s, uint64_t seen, int64_t timeout_ms);
+
 /* --- large arrivals on their way to disk -------------------------------------------------------------------- */
 
 /* Created in its day folder under its last name; one call at a time, any thread (net uses libuv's pool).

@@ -258,6 +258,7 @@ static int commit(struct writer *w, struct err *e)
     if (w->has_written || w->is_hopeless)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
+        watch_note_commit(w->store);
         w->last_sync_us = disk_now_us() - start;
         pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, beside, start + w->last_sync_us);
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
