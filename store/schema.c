@@ -226,7 +226,30 @@ static const char *const version_4 =
     /* What was there before is filled in by schema_fill: so far up to this seq. */
     "INSERT INTO meta(key, value) SELECT 'filled', 0 WHERE EXISTS (SELECT 1 FROM events);";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4 };
+#define NEXT_CHANGE "INSERT INTO meta(key, value) VALUES('changed', 1) ON CONFLICT DO UPDATE SET value = value + 1;"
+#define CHANGED     "changed = (SELECT value FROM meta WHERE key = 'changed')"
+#define TOLD(of)                                                                                                             \
+    "(" of ".name, " of ".named_by, " of ".kind, " of ".profile, " of ".time_zone, " of ".language, " of ".address, "        \
+    of ".is_configured, " of ".last_error, " of ".last_error_ms)"
+
+/* What the live stream follows beside events, by the same count of changes: deliveries when they begin, end or begin anew, and devices
+ * when anything but their figures changes (those go with each event). NULL: before version 5. */
+static const char *const version_5 =
+    "ALTER TABLE deliveries ADD COLUMN changed INTEGER;"
+    "CREATE INDEX deliveries_changed ON deliveries(changed) WHERE changed IS NOT NULL;"
+    "CREATE TRIGGER deliveries_began AFTER INSERT ON deliveries BEGIN "
+    NEXT_CHANGE " UPDATE deliveries SET " CHANGED " WHERE seq = new.seq; END;"
+    "CREATE TRIGGER deliveries_ended AFTER UPDATE OF state ON deliveries"
+    " WHEN old.state != new.state AND (new.state >= 2 OR old.state >= 2) BEGIN "
+    NEXT_CHANGE " UPDATE deliveries SET " CHANGED " WHERE seq = new.seq; END;"
+    "ALTER TABLE devices ADD COLUMN changed INTEGER;"
+    "CREATE INDEX devices_changed ON devices(changed) WHERE changed IS NOT NULL;"
+    "CREATE TRIGGER devices_began AFTER INSERT ON devices BEGIN "
+    NEXT_CHANGE " UPDATE devices SET " CHANGED " WHERE id = new.id; END;"
+    "CREATE TRIGGER devices_retold AFTER UPDATE ON devices WHEN " TOLD("old") " IS NOT " TOLD("new") " BEGIN "
+    NEXT_CHANGE " UPDATE devices SET " CHANGED " WHERE id = new.id; END;";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */
