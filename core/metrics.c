@@ -36,6 +36,9 @@ static const struct {
     [METRIC_SMTP_TLS] = { "postern_smtp_tls_total", COUNTER, "version", NULL, "Conversations that went on under TLS." },
     [METRIC_SMTP_TLS_FAILED] = { "postern_smtp_tls_failed_total", COUNTER, "reason", NULL, "Handshakes and TLS links that failed." },
     [METRIC_DEVICE_LAST_SEEN] = { "postern_device_last_seen_seconds", GAUGE, "device", NULL, "When the device last sent anything, unix time." },
+    [METRIC_ARCHIVE_LAG_EVENTS] = { "postern_archive_lag_events", GAUGE, NULL, NULL, "Events and changes that the archive does not have yet." },
+    [METRIC_ARCHIVE_LAG_SECONDS] = { "postern_archive_lag_seconds", GAUGE, NULL, NULL, "Age of the oldest event that the archive does not have yet." },
+    [METRIC_ARCHIVE_COPIED] = { "postern_archive_copied_total", COUNTER, "what", NULL, "What was copied to the archive: events, pictures." },
 };
 
 static const double bucket_tops[BUCKETS] = { .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5, 30 };

@@ -18,6 +18,9 @@ enum metric {
     METRIC_SMTP_TLS,              /* counter   version                */
     METRIC_SMTP_TLS_FAILED,       /* counter   reason                 */
     METRIC_DEVICE_LAST_SEEN,      /* gauge     device, unix seconds   */
+    METRIC_ARCHIVE_LAG_EVENTS,    /* gauge                            */
+    METRIC_ARCHIVE_LAG_SECONDS,   /* gauge                            */
+    METRIC_ARCHIVE_COPIED,        /* counter   what                   */
     METRIC_LAST,
 };
 

@@ -10,7 +10,7 @@ enum { REASONS_MAX = 64, NAME_BYTES = 64, DETAIL_BYTES = 240 };
 static const char *const reason_names[HEALTH_REASONS] = {
     [HEALTH_INSPECTOR] = "inspector", [HEALTH_RELAY] = "relay",           [HEALTH_ACCOUNT] = "account",
     [HEALTH_SETTINGS] = "settings",   [HEALTH_RECIPIENTS] = "recipients", [HEALTH_DISK] = "disk",
-    [HEALTH_CLOCK] = "clock",         [HEALTH_STORE] = "store",
+    [HEALTH_CLOCK] = "clock",         [HEALTH_STORE] = "store",           [HEALTH_ARCHIVE] = "archive",
 };
 
 struct entry {

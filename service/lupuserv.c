@@ -10,7 +10,7 @@ static const char *const known[] = {
     "Service:Port", "Service:Gateway", "Service:From", "Service:Recipients", "Service:StatusUser", "Service:AlarmUser",
     "Service:DatabaseName", "Service:CM:ApiKey", "Service:CM:Url", "Service:ClickSend:Username", "Service:ClickSend:Token",
     "Service:ClickSend:Url", "Service:CentralStation:Address", "Service:CentralStation:Username", "Service:CentralStation:Password",
-    "Service:Gotify:Url", "ConnectionStrings:MongoDB", "ConnectionStrings:Events",
+    "Service:Gotify:Url", "ConnectionStrings:Events",
 };
 static const char *const channel_keys[] = { "Url", "AppToken", "Title", "Priority", "IsEnabled", "ExclusionPattern" };
 static const char *const channels[] = { "Status", "Alarm", "System", "Sensors" };
@@ -367,8 +367,6 @@ int lupuserv_translate(struct conf *root, struct arena *a, struct mistakes *m)
     translate_sms(&w);
     translate_channels(&w);
     translate_routes(&w);
-    if (conf_at(root, "ConnectionStrings:MongoDB"))
-        note_add(m, "ConnectionStrings:MongoDB", "not used yet: events are kept in Store:Folder");
     if (conf_at(root, "ConnectionStrings:Events"))
         note_add(m, "ConnectionStrings:Events", "PostgreSQL is not used; its history can be brought along once `postern import lupuserv-postgres` is there");
     const char *panel = conf_text(conf_at(root, "Service:CentralStation:Address"), "");

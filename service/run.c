@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "net/smtp_server.h"
+#include "service/archive_watch.h"
 #include "service/certificate.h"
 #include "service/commands.h"
 #include "service/devices.h"
@@ -45,6 +46,7 @@ struct gateway {
     struct smtp_server    *smtp;
     struct certificate    *certificate;
     struct relay          *relay;
+    struct archive_watch   archive;
     struct inspector      *inspector;
     struct reparse        *reparse;
     struct api            *api;
@@ -466,6 +468,7 @@ static void on_second(uv_timer_t *timer)
     watch_store(g);
     watch_relay(g);
     watch_clock();
+    archive_watch_tick(&g->archive);
     if (g->devices)
         devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
@@ -532,6 +535,7 @@ static void stop_all(struct gateway *g)
     drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
     api_stop(&g->api);
     drill_free(&g->drill);
+    archive_watch_stop(&g->archive);
     reparse_free(&g->reparse);
     inspector_stop(&g->inspector);
     relay_stop(&g->relay);
@@ -568,6 +572,7 @@ static int live(struct gateway *g)
     start_handles(g);
     start_relay(g);
     start_inspector(g);
+    archive_watch_start(&g->archive, g->store, s, g->relay);
     start_api(g);
     check_volume(g);
     g->panel = panel_poll_new(&g->loop, s, g->relay);

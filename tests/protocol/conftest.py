@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import gotify as gotify_server  # noqa: E402
+import mongo  # noqa: E402
 from postern import Clock, Postern  # noqa: E402
 
 
@@ -54,3 +55,23 @@ def gotify(tmp_path_factory):
         yield server.start()
     finally:
         server.stop()
+
+
+@pytest.fixture
+def ferretdb(tmp_path):
+    """A FerretDB of this test's own, see mongo.py. Where it was not built its tests are skipped, and counted as skipped."""
+    if not mongo.FERRETDB.exists():
+        pytest.skip("no FerretDB: tools/servers.sh")
+    server = mongo.FerretDB(tmp_path / "ferretdb")
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def javamongo(tmp_path):
+    """A mongo-java-server, the second opinion."""
+    if not mongo.SERVERS.joinpath("javamongo.version").exists():
+        pytest.skip("no mongo-java-server: tools/servers.sh")
+    server = mongo.JavaMongo(tmp_path / "javamongo")
+    yield server.start()
+    server.stop()

@@ -1,0 +1,40 @@
+/* archive_inside: what the archive's thread holds (archive.c: when; archive_copy.c: what). */
+#pragma once
+#include "core/arena.h"
+#include "store/archive.h"
+
+enum { KNOWN_FILES = 256 };
+
+struct copying {
+    struct archive      *archive;
+    struct store        *store;
+    struct store_reader *reader;
+    struct mongo        *mongo;
+    const char          *site;
+    bool                 has_pictures;
+    char                 gateway[ID_TEXT];
+    int64_t              seq, changed; /* up to here it is copied */
+    size_t               batch, updates; /* how many at once: as many as take about a second */
+    int                  refusals;       /* of the batch at this position, in a row */
+    uint64_t             copied, pictures;
+    struct mongo_event  *events;         /* MONGO_BATCH_MAX */
+    size_t               count;
+    struct arena         texts;          /* of events */
+    char                 known[KNOWN_FILES][72]; /* files that were lately put there */
+    size_t               next_known;
+};
+int  copying_init(struct copying *c, struct archive *a, struct store *s, const char *site, bool has_pictures, struct err *e) MUST_CHECK;
+void copying_done(struct copying *c);
+void copying_slower(struct copying *c); /* after a failure: less at once */
+
+/* Each does a bite: how much was done, 0: there is nothing to do, -1. */
+int copy_events(struct copying *c, struct err *e) MUST_CHECK;
+int copy_changes(struct copying *c, struct err *e) MUST_CHECK;
+int copy_erasures(struct copying *c, struct err *e) MUST_CHECK;
+/* How many events and changes wait, and when the first of them was received; 0: none does. */
+int copy_lag(struct copying *c, int64_t *events_out, int64_t *oldest_ms_out, struct err *e) MUST_CHECK;
+
+/* Around each call to the server: no store is touched between the two, nor after archive_home has said -1. */
+void archive_away(struct archive *a);
+int  archive_home(struct archive *a, int result, struct err *e) MUST_CHECK;
+void archive_save(struct archive *a); /* keeps the position; waits for nothing */

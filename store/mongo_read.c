@@ -1,0 +1,299 @@
+/* mongo_read: what the archive is asked. Filters use what every server has: equality, ranges, $in and plain regular expressions on
+ * dotted paths. Times are ranges of _id, which begins with the time: the one index that is always there serves them. Every cursor
+ * is read to its end: a row set left open is one of the hundred with which FerretDB 1.24's database hangs. */
+#include "core/clock.h"
+#include "store/mongo_inside.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REGEX_MAX = 400 };
+
+/* --- filters ---------------------------------------------------------------------------------------------------------- */
+
+/* The lowest ULID of that millisecond. */
+static const char *first_id(char out[ID_TEXT], int64_t wall_ms)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    uint64_t          rest = wall_ms > 0 ? (uint64_t)wall_ms : 0;
+    for (int i = 9; i >= 0; i--, rest >>= 5)
+        out[i] = digits[rest & 31];
+    memset(out + 10, '0', 16);
+    out[26] = '\0';
+    return out;
+}
+
+static void put_ids(bson_t *filter, const struct mongo_filter *f)
+{
+    char   since[ID_TEXT], until[ID_TEXT];
+    bson_t range;
+    const char *above = f->since_ms ? first_id(since, f->since_ms) : NULL, *below = f->until_ms ? first_id(until, f->until_ms) : NULL;
+    const char *after = f->is_oldest_first ? f->beyond : NULL, *before = f->is_oldest_first ? NULL : f->beyond;
+    if (before && (!below || strcmp(before, below) < 0))
+        below = before;
+    if (!above && !below && !after)
+        return;
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "_id", &range);
+    if (after && (!above || strcmp(after, above) >= 0))
+        BSON_APPEND_UTF8(&range, "$gt", after);
+    else if (above)
+        BSON_APPEND_UTF8(&range, "$gte", above);
+    if (below)
+        BSON_APPEND_UTF8(&range, "$lt", below);
+    (void)bson_append_document_end(filter, &range);
+}
+
+static void put_text(bson_t *filter, const char *path, const char *value)
+{
+    if (value)
+        BSON_APPEND_UTF8(filter, path, value);
+}
+
+/* "alarm.*" is the range from "alarm." to "alarm/". */
+static void put_kind(bson_t *filter, const char *kind)
+{
+    size_t n = kind ? strlen(kind) : 0;
+    char   from[80], to[80];
+    bson_t range;
+    if (n < 2 || n >= sizeof from || strcmp(kind + n - 2, ".*") != 0) {
+        put_text(filter, "event.kind", kind);
+        return;
+    }
+    (void)snprintf(from, sizeof from, "%.*s", (int)(n - 1), kind);
+    (void)snprintf(to, sizeof to, "%.*s/", (int)(n - 2), kind);
+    BSON_APPEND_DOCUMENT_BEGIN(filter, "event.kind", &range);
+    BSON_APPEND_UTF8(&range, "$gte", from);
+    BSON_APPEND_UTF8(&range, "$lt", to);
+    (void)bson_append_document_end(filter, &range);
+}
+
+/* { $and: [ { words: /.../ }, … ] }: folded words hold letters and digits only, so nothing needs escaping. */
+static void put_words(bson_t *filter, const char *words)
+{
+    bson_t all, one;
+    int    n = 0;
+    BSON_APPEND_ARRAY_BEGIN(filter, "$and", &all);
+    for (const char *at = words; *at && n < 16;) {
+        at += strspn(at, " ");
+        size_t length = strcspn(at, " ");
+        if (length > 0 && length < REGEX_MAX) {
+            char index[16], regex[REGEX_MAX + 2];
+            (void)snprintf(index, sizeof index, "%d", n++);
+            (void)snprintf(regex, sizeof regex, " %.*s", (int)length, at);
+            BSON_APPEND_DOCUMENT_BEGIN(&all, index, &one);
+            BSON_APPEND_REGEX(&one, "words", regex, "");
+            (void)bson_append_document_end(&all, &one);
+        }
+        at += length;
+    }
+    if (n == 0) { /* $and wants one at least */
+        BSON_APPEND_DOCUMENT_BEGIN(&all, "0", &one);
+        (void)bson_append_document_end(&all, &one);
+    }
+    (void)bson_append_array_end(filter, &all);
+}
+
+/* is: 1 wants it true, 0 wants it anything else. */
+static void put_flag(bson_t *filter, const char *path, int is)
+{
+    bson_t not;
+    if (is > 0) {
+        BSON_APPEND_BOOL(filter, path, true);
+    } else if (is == 0) {
+        BSON_APPEND_DOCUMENT_BEGIN(filter, path, &not);
+        BSON_APPEND_BOOL(&not, "$ne", true);
+        (void)bson_append_document_end(filter, &not);
+    }
+}
+
+static void put_exists(bson_t *filter, const char *path, int is)
+{
+    bson_t exists;
+    if (is < 0)
+        return;
+    BSON_APPEND_DOCUMENT_BEGIN(filter, path, &exists);
+    BSON_APPEND_BOOL(&exists, "$exists", is > 0);
+    (void)bson_append_document_end(filter, &exists);
+}
+
+static bson_t *filter_of(const struct mongo_filter *f)
+{
+    static const char *const severities[] = { "info", "warning", "alarm" };
+    bson_t *filter = bson_new();
+    put_text(filter, "site", f->site);
+    put_ids(filter, f);
+    put_kind(filter, f->kind);
+    put_text(filter, "event.device.id", f->device);
+    put_text(filter, "event.zone.name", f->zone_name);
+    put_text(filter, "event.user", f->user);
+    put_text(filter, "event.target", f->target);
+    if (f->severity >= 0 && f->severity < (int)COUNT(severities))
+        put_text(filter, "event.severity", severities[f->severity]);
+    if (f->zone >= 0)
+        BSON_APPEND_INT64(filter, "event.zone.number", f->zone);
+    put_flag(filter, "event.kept", f->is_kept);
+    put_exists(filter, "event.acknowledged_at", f->is_acknowledged);
+    put_exists(filter, "event.media", f->has_picture);
+    if (f->words)
+        put_words(filter, f->words);
+    return filter;
+}
+
+/* --- finding ---------------------------------------------------------------------------------------------------------- */
+
+/* All that is found in one answer, so that the server keeps no cursor. */
+static bson_t *options_of(int limit, bool is_oldest_first)
+{
+    bson_t *options = bson_new(), sort;
+    if (limit > 0) {
+        BSON_APPEND_INT64(options, "limit", limit);
+        BSON_APPEND_INT32(options, "batchSize", limit + 1);
+        BSON_APPEND_DOCUMENT_BEGIN(options, "sort", &sort);
+        BSON_APPEND_INT32(&sort, "_id", is_oldest_first ? 1 : -1);
+        (void)bson_append_document_end(options, &sort);
+    }
+    return options;
+}
+
+/* The member `event` of a document, of whatever version: 1, or 0: it has none, which a newer one may have moved. */
+static int write_event(const bson_t *doc, struct buf *json)
+{
+    bson_iter_t     at;
+    struct json_out w = json_begin(json);
+    if (!bson_iter_init_find(&at, doc, "event") || !BSON_ITER_HOLDS_DOCUMENT(&at))
+        return 0;
+    doc_write_json(&w, NULL, &at);
+    return 1;
+}
+
+static const char *id_of(const bson_t *doc)
+{
+    bson_iter_t at;
+    return bson_iter_init_find(&at, doc, "_id") && BSON_ITER_HOLDS_UTF8(&at) ? bson_iter_utf8(&at, NULL) : "";
+}
+
+int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(void *user, const char *id, const char *json), void *user,
+               struct err *e)
+{
+    enum { EVENT_MAX = 1 << 20 };
+    if (mongo_connect(m, e) < 0)
+        return -1;
+    CLEANUP(done_bson) bson_t *filter = filter_of(f);
+    CLEANUP(done_bson) bson_t *options = options_of(f->limit, f->is_oldest_first);
+    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
+    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, options, NULL);
+    CLEANUP(buf_done) struct buf json;
+    const bson_t                *doc;
+    bson_error_t                 why;
+    bool                         wants_more = true;
+    int                          count = 0;
+    buf_init(&json, EVENT_MAX);
+    while (mongoc_cursor_next(cursor, &doc)) {
+        buf_clear(&json);
+        if (!wants_more || !write_event(doc, &json) || json.failed)
+            continue;
+        wants_more = on_event(user, id_of(doc), buf_str(&json));
+        count += wants_more;
+    }
+    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
+}
+
+/* { path: value } in a collection: what is found is handed to on_doc. How many, or -1. */
+static int find_by(struct mongo *m, const char *collection, const char *path, const char *value,
+                   int (*on_doc)(void *user, const bson_t *doc), void *user, struct err *e)
+{
+    if (mongo_connect(m, e) < 0)
+        return -1;
+    CLEANUP(done_bson) bson_t *filter = bson_new();
+    BSON_APPEND_UTF8(filter, path, value);
+    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, collection);
+    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, NULL, NULL);
+    const bson_t *doc;
+    bson_error_t  why;
+    int           count = 0;
+    while (mongoc_cursor_next(cursor, &doc))
+        count += on_doc(user, doc);
+    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
+}
+
+static int on_one(void *user, const bson_t *doc)
+{
+    return write_event(doc, user);
+}
+
+int mongo_find_one(struct mongo *m, const char *id, struct buf *json_out, struct err *e)
+{
+    return find_by(m, "events", "_id", id, on_one, json_out, e);
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------------ */
+
+struct file_search {
+    int                n;
+    struct mongo_file *out;
+};
+
+static int64_t number_of(const bson_iter_t *object, const char *key)
+{
+    bson_iter_t at;
+    return bson_iter_recurse(object, &at) && bson_iter_find(&at, key) ? bson_iter_as_int64(&at) : 0;
+}
+
+static void copy_text(const bson_iter_t *object, const char *key, char *out, size_t size)
+{
+    bson_iter_t at;
+    if (bson_iter_recurse(object, &at) && bson_iter_find(&at, key) && BSON_ITER_HOLDS_UTF8(&at))
+        (void)snprintf(out, size, "%s", bson_iter_utf8(&at, NULL));
+}
+
+/* The item with that n of a list at path: its members. */
+static bool find_item(const bson_t *doc, const char *path, int n, bson_iter_t *out)
+{
+    bson_iter_t top, list;
+    if (!bson_iter_init(&top, doc) || !bson_iter_find_descendant(&top, path, &list) || !bson_iter_recurse(&list, out))
+        return false;
+    while (bson_iter_next(out))
+        if (number_of(out, "n") == n)
+            return true;
+    return false;
+}
+
+static int on_file(void *user, const bson_t *doc)
+{
+    struct file_search *s = user;
+    bson_iter_t         item;
+    if (!find_item(doc, "media", s->n, &item))
+        return 0;
+    copy_text(&item, "file", s->out->hash, sizeof s->out->hash);
+    if (find_item(doc, "event.media", s->n, &item)) {
+        copy_text(&item, "type", s->out->type, sizeof s->out->type);
+        s->out->bytes = number_of(&item, "bytes");
+    }
+    return s->out->hash[0] != '\0';
+}
+
+int mongo_find_file(struct mongo *m, const char *event, int n, struct mongo_file *out, struct err *e)
+{
+    struct file_search s = { .n = n, .out = out };
+    *out = (struct mongo_file){ .bytes = 0 };
+    return find_by(m, "events", "_id", event, on_file, &s, e);
+}
+
+static int on_chunk(void *user, const bson_t *doc)
+{
+    bson_iter_t    at;
+    uint32_t       n = 0;
+    const uint8_t *bytes = NULL;
+    if (!bson_iter_init_find(&at, doc, "data") || !BSON_ITER_HOLDS_BINARY(&at))
+        return 0;
+    bson_iter_binary(&at, NULL, &n, &bytes);
+    buf_put(user, bytes, n);
+    return 1;
+}
+
+int mongo_read_chunk(struct mongo *m, const char *hash, int n, struct buf *out, struct err *e)
+{
+    char id[96];
+    int  found = find_by(m, "fs.chunks", "_id", doc_chunk_id(id, hash, n), on_chunk, out, e);
+    return found > 0 && out->failed ? err_set(e, ERR_NOMEM, "no room for a piece of a file") : found;
+}
