@@ -2,7 +2,7 @@
 #pragma once
 #include "api/context.h"
 
-void access_headers(struct response *p); /* of every answer */
+void access_headers(const struct api *a, const struct request *r, struct response *p); /* of every answer */
 /* On loopback only names of ours are answered (DNS rebinding). false: *p says why. */
 bool access_knows_host(struct api *a, const struct request *r, struct response *p);
 /* Fills r->role, r->who, r->is_trusted. false: *p says why not, and it is counted. */

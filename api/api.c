@@ -52,6 +52,7 @@ static void api_free(struct api **ap)
         return;
     while (a->reader_count > 0)
         store_reader_close(&a->readers[--a->reader_count]);
+    keyring_close(&a->keyring);
     (void)pthread_mutex_destroy(&a->lock);
     free(a->address);
     free(a->token);
@@ -97,7 +98,9 @@ int api_start(struct store *s, const struct api_options *o, struct api **out, st
     CLEANUP(api_free) struct api *a = NULL;
     if (api_new(s, o, &a, e) < 0)
         return -1;
-    if (!a->is_loopback && a->o.token[0] == '\0')
+    if (keyring_open(s, a->o.token, o->is_token_chosen, &a->keyring, e) < 0)
+        return -1;
+    if (!a->is_loopback && keyring_is_empty(a->keyring))
         return err_set(e, ERR_STATE, "the API is open to other machines (Api:Address \"%s\") and has no token", a->o.address);
     struct http_options http = {
         .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,

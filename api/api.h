@@ -8,7 +8,9 @@ struct api;
 struct api_options {
     const char *address; /* IP */
     int         port;    /* 0: any free one */
-    const char *token;   /* needed unless bound to loopback */
+    const char *token;   /* the gateway's own, of role admin; "" = none. Some token is needed unless bound to loopback */
+    bool        is_token_chosen; /* by the owner, so that it may be guessed */
+    const char *const *cors_origins; /* whose pages may read and change; borrowed, NULL ends; NULL: nobody's */
     const char *site;
     const char *public_url; /* "" = none */
     int         connections, connections_per_address, idle_seconds; /* 0: http.h's */
@@ -22,6 +24,7 @@ struct api_options {
     /* Begins to read arrivals again (since_ms 0, device NULL: all); -1: ERR_STATE, it is doing so. And how far that is: members. */
     int (*reparse)(void *user, int64_t since_ms, const char *device, struct err *e);
     void (*reparse_progress)(void *user, struct json_out *w);
+    int (*revoke_token)(void *user, struct err *e); /* the gateway's own, which is not a chosen one, is made void for good */
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;
 int  api_port(const struct api *a);

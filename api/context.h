@@ -3,7 +3,9 @@
 #pragma once
 #include "api/api.h"
 #include "api/http.h"
+#include "api/keyring.h"
 #include "api/problem.h"
+#include "api/wrong.h"
 #include <pthread.h>
 
 enum { READERS_KEPT = 2 };
@@ -13,12 +15,14 @@ struct api {
     char                *address, *token, *site, *public_url;
     struct store        *store;
     struct http         *http;
+    struct keyring      *keyring;
     bool                 is_loopback; /* no token needed, but a known Host */
     pthread_mutex_t      lock;
     struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
     size_t               reader_count;
     int                  exports;     /* guarded by lock: under way now                                */
     uint64_t             start;       /* differs from start to start: part of every list's version    */
+    struct wrong         wrong; /* guarded by lock */
     int64_t              refused, refused_said_ms; /* guarded by lock: since the last line about it, and when that was */
 };
 
@@ -29,4 +33,4 @@ void api_reader_back(struct api *a, struct store_reader **r);
 /* One handler of a route: r is admitted, its query has no names but the route's. Fills *p. */
 typedef void api_handler(struct api *a, const struct request *r, struct response *p);
 api_handler events_list, events_one, events_ndjson, events_csv, events_atom, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, reparse_get, reparse_post, test_post, devices_list, devices_one, devices_patch, devices_sessions,
-    health_live, health_ready, metrics_get;
+    tokens_list, tokens_add, tokens_revoke, health_live, health_ready, metrics_get;

@@ -17,23 +17,14 @@ bool guard_is_loopback(const char *address)
     return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
-static bool is_equal_in_constant_time(const char *given, const char *secret)
-{
-    size_t   n = strlen(secret), given_n = strlen(given);
-    unsigned difference = n != given_n;
-    for (size_t i = 0; i < given_n; i++)
-        difference |= (unsigned)(unsigned char)given[i] ^ (unsigned)(unsigned char)secret[i < n ? i : 0];
-    return difference == 0;
-}
-
-bool guard_has_token(const char *authorization, const char *token)
+const char *guard_bearer(const char *authorization)
 {
     static const char scheme[] = "Bearer ";
-    if (!authorization || !token || token[0] == '\0' || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
-        return false;
+    if (!authorization || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+        return NULL;
     const char *given = authorization + sizeof scheme - 1;
     given += strspn(given, " ");
-    return is_equal_in_constant_time(given, token);
+    return *given ? given : NULL;
 }
 
 /* Length of the host in "host", "host:port", "[v6]", "[v6]:port"; 0: it is none of these. */
@@ -100,6 +91,14 @@ bool guard_is_our_origin(const char *origin, const char *host, const char *publi
         return true;
     (void)authority_of(public_url, public_origin, sizeof public_origin);
     return public_origin[0] && strcasecmp(given, public_origin) == 0;
+}
+
+bool guard_is_listed_origin(const char *origin, const char *const *list)
+{
+    for (; origin && list && *list; list++)
+        if (strcasecmp(origin, *list) == 0)
+            return true;
+    return false;
 }
 
 bool guard_is_json(const char *content_type)

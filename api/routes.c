@@ -1,6 +1,7 @@
 /* routes: the table of all that can be asked, and how a request finds its row. Who may ask is access.c's. */
 #include "api/routes.h"
 #include "api/access.h"
+#include "api/cors.h"
 #include "api/filter.h"
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,9 @@ static const struct route {
     { "GET", "/api/v1/devices/{*}/sessions", ROLE_READ, 0, devices_sessions, "" },
     { "GET", "/api/v1/devices/{*}", ROLE_READ, 0, devices_one, "" },
     { "PATCH", "/api/v1/devices/{*}", ROLE_ADMIN, CHANGE, devices_patch, "" },
+    { "GET", "/api/v1/tokens", ROLE_ADMIN, 0, tokens_list, "" },
+    { "POST", "/api/v1/tokens", ROLE_ADMIN, CHANGE, tokens_add, "" },
+    { "DELETE", "/api/v1/tokens/{}", ROLE_ADMIN, CHANGE, tokens_revoke, "" },
     { "GET", "/livez", ROLE_NONE, 0, health_live, "" },
     { "GET", "/readyz", ROLE_NONE, 0, health_ready, "verbose " },
     { "GET", "/metrics", ROLE_READ, 0, metrics_get, "" },
@@ -137,12 +141,12 @@ static bool is_query_right(const struct request *r, const struct route *route, s
 
 bool routes_admit(struct api *a, struct request *r, struct response *p)
 {
-    access_headers(p);
+    access_headers(a, r, p);
     if (r->uri_length > HTTP_URI_MAX) {
         problem(p, 414, "an address may have %d bytes", HTTP_URI_MAX);
         return false;
     }
-    if (!access_knows_host(a, r, p))
+    if (!access_knows_host(a, r, p) || cors_answers(a, r, p))
         return false;
     const struct route *route = find(r, p);
     if (!route || !access_allows(a, r, route->needs, (route->flags & CHANGE) != 0, p) || !is_query_right(r, route, p))

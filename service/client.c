@@ -20,13 +20,22 @@ static const char *host_to_ask(const char *bound)
     return is_everywhere ? "127.0.0.1" : strcmp(bound, "::") == 0 ? "::1" : bound;
 }
 
+static bool find_token(const struct settings *s, char *out, size_t size)
+{
+    struct err  e;
+    const char *given = getenv("POSTERN_TOKEN");
+    if (!given || !given[0] || strlen(given) >= size)
+        return token_read(s->store_folder, s->api_token, out, size, &e) == 0;
+    (void)snprintf(out, size, "%s", given);
+    return true;
+}
+
 /* Without a token the question is asked all the same: on loopback none is needed. */
 static int add_headers(struct client *c, const struct settings *s)
 {
-    char       token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
-    struct err e;
+    char token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
     c->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    if (c->headers && token_read(s->store_folder, s->api_token, token, sizeof token, &e) == 0) {
+    if (c->headers && find_token(s, token, sizeof token)) {
         (void)snprintf(line, sizeof line, "Authorization: Bearer %s", token);
         struct curl_slist *more = curl_slist_append(c->headers, line);
         return more ? 0 : -1;
@@ -66,8 +75,9 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *user)
     return buf_add(user, bytes, size * n, &e) < 0 ? 0 : size * n;
 }
 
-int client_ask(struct client *c, const char *path, const char *body, int64_t timeout_ms, int *status_out, struct buf *answer,
-               struct err *e)
+/* method NULL: GET or POST. */
+static int ask(struct client *c, const char *method, const char *path, const char *body, int64_t timeout_ms, int *status_out,
+               struct buf *answer, struct err *e)
 {
     char url[4096], said[CURL_ERROR_SIZE] = "";
     (void)snprintf(url, sizeof url, "%s%s", c->base, path);
@@ -81,6 +91,8 @@ int client_ask(struct client *c, const char *path, const char *body, int64_t tim
     (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_write);
     (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, answer);
     (void)curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, said);
+    if (method)
+        (void)curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     if (body) { /* libcurl repeats a POST by itself on a connection that was used before */
         (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
         (void)curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, 1L);
@@ -97,6 +109,20 @@ int client_ask(struct client *c, const char *path, const char *body, int64_t tim
     return 0;
 }
 
+int client_ask(struct client *c, const char *path, const char *body, int64_t timeout_ms, int *status_out, struct buf *answer,
+               struct err *e)
+{
+    return ask(c, NULL, path, body, timeout_ms, status_out, answer, e);
+}
+
+/* What an error status says. */
+static int refuse(const struct buf *answer, struct err *e)
+{
+    struct err                     wrong;
+    CLEANUP(json_free) struct json *root = json_parse(buf_str(answer), answer->len, &wrong);
+    return err_set(e, ERR_STATE, "%s", json_str(root, "detail", "the gateway refused"));
+}
+
 struct json *client_json(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
 {
     CLEANUP(buf_done) struct buf answer;
@@ -104,10 +130,18 @@ struct json *client_json(struct client *c, const char *path, const char *body, i
     int status = 0;
     if (client_ask(c, path, body, timeout_ms, &status, &answer, e) < 0)
         return NULL;
-    struct json *root = json_parse(buf_str(&answer), answer.len, e);
-    if (!root || status < 400)
-        return root;
-    (void)err_set(e, ERR_STATE, "%s", json_str(root, "detail", "the gateway refused"));
-    json_free(&root);
+    if (status < 400)
+        return json_parse(buf_str(&answer), answer.len, e);
+    (void)refuse(&answer, e);
     return NULL;
+}
+
+int client_delete(struct client *c, const char *path, int64_t timeout_ms, struct err *e)
+{
+    CLEANUP(buf_done) struct buf answer;
+    buf_init(&answer, ANSWER_MAX);
+    int status = 0;
+    if (ask(c, "DELETE", path, NULL, timeout_ms, &status, &answer, e) < 0)
+        return -1;
+    return status < 400 ? 0 : refuse(&answer, e);
 }

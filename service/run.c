@@ -399,18 +399,24 @@ static void on_reparse_progress(void *user, struct json_out *w)
         reparse_write(g->reparse, w);
 }
 
+static int on_revoke_token(void *user, struct err *e)
+{
+    return token_revoke(((const struct gateway *)user)->settings->store_folder, e);
+}
+
 static void start_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
     struct err             e;
     if (token_ensure(s->store_folder, s->api_token, g->token, sizeof g->token, &e) < 0)
-        log_line(LOG_ERROR, "api.token", LOG_S("text", e.text));
+        log_line(e.code == ERR_STATE ? LOG_INFO : LOG_ERROR, "api.token", LOG_S("text", e.text));
     struct api_options o = {
-        .address = s->api_address, .port = (int)s->api_port, .token = g->token, .site = s->site_name,
+        .address = s->api_address, .port = (int)s->api_port, .token = g->token, .is_token_chosen = s->api_token[0] != '\0',
+        .cors_origins = s->api_cors_origins, .site = s->site_name,
         .public_url = s->api_public_url, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
-        .reparse = on_reparse, .reparse_progress = on_reparse_progress,
+        .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {

@@ -19,7 +19,7 @@
 
 enum { FILE_MAX_BYTES = 1024 * 1024, ARENA_MAX_BYTES = 16 * 1024 * 1024 };
 
-enum kind { INT, TEXT, SECRET, BOOL, CHOICE, NETWORKS };
+enum kind { INT, TEXT, SECRET, BOOL, CHOICE, NETWORKS, ORIGINS };
 
 #define AT(field) offsetof(struct settings, field)
 
@@ -79,6 +79,9 @@ static const struct setting {
     { "Api:Address", TEXT, AT(api_address), "127.0.0.1", 0, 0, "", NULL, "IP address to listen on; beyond loopback a token is needed." },
     { "Api:Token", SECRET, AT(api_token), "", 0, 0, "", NULL, "Bearer token; empty: one is made in <Store:Folder>/api-token." },
     { "Api:PublicUrl", TEXT, AT(api_public_url), "", 0, 0, "", NULL, "How the interface is reached from outside, for links; empty is none." },
+
+    { "Api:CorsOrigins", ORIGINS, AT(api_cors_origins), "", 0, 0, "", NULL,
+      "Whose pages may ask, each with a token (`https://app.example`); empty: nobody's but our own." },
 
     { "Api:MaxConnections", INT, AT(api_max_connections), "120", 12, 10000, "", NULL, "Connections at once; the next waits." },
     { "Api:MaxConnectionsPerAddress", INT, AT(api_max_connections_per_address), "60", 1, 10000, "", NULL,
@@ -209,11 +212,21 @@ static int read_bool(const struct setting *row, const char *text, bool *out, str
     return -1;
 }
 
-static const char **add_network(const char **end, const char *text, const char *path, struct mistakes *m)
+/* "https://app.example:8443", as a browser sends it. */
+static int check_origin(const char *text, struct err *e)
+{
+    const char *host = strstr(text, "://");
+    bool        is_web = strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+    if (!is_web || host[3] == '\0' || strpbrk(host + 3, "/*?#@ "))
+        return err_set(e, ERR_INPUT, "\"%s\" is no origin like https://app.example", text);
+    return 0;
+}
+
+static const char **add_item(const char **end, enum kind kind, const char *text, const char *path, struct mistakes *m)
 {
     struct cidr parsed;
     struct err  e;
-    if (cidr_parse(text, &parsed, &e) < 0)
+    if ((kind == NETWORKS ? cidr_parse(text, &parsed, &e) : check_origin(text, &e)) < 0)
         mistake_add(m, path, "%s", e.text);
     else
         *end++ = text;
@@ -221,8 +234,8 @@ static const char **add_network(const char **end, const char *text, const char *
 }
 
 /* "a, b, c" or a list; what is malformed is left out. */
-static int read_networks(const struct setting *row, const struct conf *v, const char *text, struct settings *s,
-                         const char *const **out)
+static int read_list(const struct setting *row, const struct conf *v, const char *text, struct settings *s,
+                     const char *const **out)
 {
     size_t count = 1;
     for (const char *p = text ? text : ""; *p; p++)
@@ -233,17 +246,22 @@ static int read_networks(const struct setting *row, const struct conf *v, const 
     if (!list)
         return -1;
     for (const struct conf *c = v ? v->first : NULL; c; c = c->next)
-        end = add_network(end, conf_text(c, ""), c->path, &s->mistakes);
+        end = add_item(end, row->kind, conf_text(c, ""), c->path, &s->mistakes);
     for (const char *p = text; p && *p;) {
         p += strspn(p, " ,");
         size_t n = strcspn(p, " ,");
         char  *one = n > 0 ? arena_copy(&s->arena, p, n) : NULL;
         if (one)
-            end = add_network(end, one, row->path, &s->mistakes);
+            end = add_item(end, row->kind, one, row->path, &s->mistakes);
         p += n;
     }
     *out = list;
     return 0;
+}
+
+static bool is_list(const struct setting *row)
+{
+    return row->kind == NETWORKS || row->kind == ORIGINS;
 }
 
 static int read_text(const struct setting *row, const struct conf *v, struct settings *s, const char *text)
@@ -252,7 +270,8 @@ static int read_text(const struct setting *row, const struct conf *v, struct set
     case INT: return read_int(row, text, place(s, row), &s->mistakes);
     case CHOICE: return read_choice(row, text, place(s, row), &s->mistakes);
     case BOOL: return read_bool(row, text, place(s, row), &s->mistakes);
-    case NETWORKS: return read_networks(row, v, text, s, place(s, row));
+    case NETWORKS:
+    case ORIGINS: return read_list(row, v, text, s, place(s, row));
     case TEXT:
     case SECRET: *(const char **)place(s, row) = text; return 0;
     }
@@ -267,10 +286,10 @@ static void read_row(const struct setting *row, struct settings *s)
         mistake_add(&s->mistakes, row->path, "still a placeholder: %s", text);
         text = NULL;
     }
-    if (v && !text && v->type != CONF_NULL && !(row->kind == NETWORKS && v->first))
+    if (v && !text && v->type != CONF_NULL && !(is_list(row) && v->first))
         mistake_add(&s->mistakes, row->path, "a single value is expected here");
-    bool is_list = row->kind == NETWORKS && v && v->first;
-    if ((text || is_list) && read_text(row, v, s, text) == 0)
+    bool has_items = is_list(row) && v && v->first;
+    if ((text || has_items) && read_text(row, v, s, text) == 0)
         return;
     (void)read_text(row, NULL, s, row->fallback);
 }
@@ -480,7 +499,7 @@ static void print_value(const struct settings *s, const struct setting *row, str
         for (int64_t i = *(const int64_t *)p; i > 0; i--)
             choice += strcspn(choice, "|") + 1;
         buf_put(out, choice, strcspn(choice, "|"));
-    } else if (row->kind == NETWORKS) {
+    } else if (is_list(row)) {
         for (const char *const *n = *(const char *const *const *)p; *n; n++)
             buf_printf(out, "%s%s", n == *(const char *const *const *)p ? "" : ", ", *n);
     } else {

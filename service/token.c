@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32, PATH_BYTES = 4096 };
+static const char revoked[] = "revoked"; /* instead of a token, which is far longer */
 
 static void file_close(int *fd)
 {
@@ -34,6 +35,10 @@ static int from_file(const char *path, char *out, size_t size, struct err *e)
         return err_set(e, ERR_IO, "read %s: %m", path);
     out[n] = '\0';
     out[strcspn(out, " \t\r\n")] = '\0';
+    if (strcmp(out, revoked) == 0) {
+        out[0] = '\0';
+        return err_set(e, ERR_STATE, "the token of %s was revoked; remove the file and start again to have another", path);
+    }
     return out[0] ? 0 : err_set(e, ERR_NOT_FOUND, "%s is empty", path);
 }
 
@@ -69,18 +74,30 @@ static int write_synced(const char *path, const char *token, struct err *e)
     return 0;
 }
 
-int token_ensure(const char *folder, const char *setting, char *out, size_t size, struct err *e)
+/* Beside its name, then renamed: it is there whole or not at all. */
+static int keep(const char *folder, const char *token, struct err *e)
 {
     char path[PATH_BYTES], fresh[PATH_BYTES + 8];
+    (void)snprintf(path, sizeof path, "%s/api-token", folder);
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    if (write_synced(fresh, token, e) < 0)
+        return -1;
+    CLEANUP(file_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (rename(fresh, path) < 0 || fd < 0 || fsync(fd) < 0)
+        return err_set(e, ERR_IO, "%s: %m", path);
+    return 0;
+}
+
+int token_ensure(const char *folder, const char *setting, char *out, size_t size, struct err *e)
+{
     if (token_read(folder, setting, out, size, e) == 0)
         return 0;
     if (e->code != ERR_NOT_FOUND)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/api-token", folder);
-    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-    if (draw(out, size, e) < 0 || write_synced(fresh, out, e) < 0)
-        return -1;
-    if (rename(fresh, path) < 0)
-        return err_set(e, ERR_IO, "rename to %s: %m", path);
-    return 0;
+    return draw(out, size, e) < 0 ? -1 : keep(folder, out, e);
+}
+
+int token_revoke(const char *folder, struct err *e)
+{
+    return keep(folder, revoked, e);
 }

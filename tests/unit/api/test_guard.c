@@ -8,6 +8,7 @@
 
 #include "api/guard.h"
 #include "core/attr.h"
+#include <string.h>
 
 static void test_loopback_is_an_address_not_a_name(void **state)
 {
@@ -24,22 +25,36 @@ static void test_loopback_is_an_address_not_a_name(void **state)
             fail_msg("%s", rows[i].address);
 }
 
-static void test_only_the_right_token_opens(void **state)
+static void test_a_token_follows_its_scheme(void **state)
 {
     (void)state;
     static const struct {
         const char *authorization, *token;
-        bool        is_right;
     } rows[] = {
-        { "Bearer s3cret", "s3cret", true },   { "bearer s3cret", "s3cret", true },  { "Bearer  s3cret", "s3cret", true },
-        { "Bearer s3cre", "s3cret", false },   { "Bearer s3cretx", "s3cret", false }, { "Bearer S3cret", "s3cret", false },
-        { "Bearer ", "s3cret", false },        { "Bearer", "s3cret", false },        { "Basic s3cret", "s3cret", false },
-        { "s3cret", "s3cret", false },         { "", "s3cret", false },              { NULL, "s3cret", false },
-        { "Bearer ", "", false },              { "Bearer x", "", false },            { "Bearer x", NULL, false },
+        { "Bearer s3cret", "s3cret" }, { "bearer s3cret", "s3cret" }, { "Bearer  s3cret", "s3cret" }, { "Bearer a b", "a b" },
+        { "Bearer ", NULL },           { "Bearer", NULL },            { "Basic s3cret", NULL },       { "s3cret", NULL },
+        { "", NULL },                  { NULL, NULL },
     };
-    for (size_t i = 0; i < COUNT(rows); i++)
-        if (guard_has_token(rows[i].authorization, rows[i].token) != rows[i].is_right)
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *found = guard_bearer(rows[i].authorization);
+        if ((found != NULL) != (rows[i].token != NULL) || (found && strcmp(found, rows[i].token) != 0))
             fail_msg("row %zu: %s", i, rows[i].authorization ? rows[i].authorization : "(none)");
+    }
+}
+
+static void test_only_origins_of_the_list_are_named(void **state)
+{
+    (void)state;
+    static const char *const list[] = { "https://app.example", "http://tablet:3000", NULL };
+    assert_true(guard_is_listed_origin("https://app.example", list));
+    assert_true(guard_is_listed_origin("https://APP.example", list));
+    assert_true(guard_is_listed_origin("http://tablet:3000", list));
+    assert_false(guard_is_listed_origin("http://tablet:3001", list));
+    assert_false(guard_is_listed_origin("http://app.example", list));
+    assert_false(guard_is_listed_origin("https://app.example.evil", list));
+    assert_false(guard_is_listed_origin("null", list));
+    assert_false(guard_is_listed_origin(NULL, list));
+    assert_false(guard_is_listed_origin("https://app.example", NULL));
 }
 
 static void test_only_our_hosts_are_answered(void **state)
@@ -114,7 +129,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loopback_is_an_address_not_a_name),
-        cmocka_unit_test(test_only_the_right_token_opens),
+        cmocka_unit_test(test_a_token_follows_its_scheme),
+        cmocka_unit_test(test_only_origins_of_the_list_are_named),
         cmocka_unit_test(test_only_our_hosts_are_answered),
         cmocka_unit_test(test_only_our_own_pages_change_anything),
         cmocka_unit_test(test_json_is_what_no_form_can_send),

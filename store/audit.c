@@ -1,0 +1,35 @@
+/* audit: one statement. */
+#include "store/audit.h"
+#include "core/clock.h"
+#include "store/db.h"
+
+int tx_audit(struct store_tx *tx, int64_t wall_ms, const struct audit_entry *a, struct err *e)
+{
+    CLEANUP(stmt_done)
+    struct stmt *q = db_stmt(tx_db(tx), "INSERT INTO audit(at_ms, who, role, what, object, detail) VALUES(?, ?, ?, ?, ?, ?)", e);
+    if (!q)
+        return -1;
+    bind_int(q, 1, wall_ms);
+    bind_text(q, 2, a->who);
+    bind_text(q, 3, role_name(a->role));
+    bind_text(q, 4, a->what);
+    bind_text(q, 5, a->object);
+    bind_text(q, 6, a->detail);
+    return stmt_run(q, e);
+}
+
+struct add {
+    struct store_op           op;
+    const struct audit_entry *entry;
+};
+
+static int add_apply(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    return tx_audit(tx, clock_wall_ms(), ((struct add *)op)->entry, e);
+}
+
+int audit_add(struct store *s, const struct audit_entry *a, struct err *e)
+{
+    struct add add = { .op = { .rank = STORE_EVENT, .apply = add_apply }, .entry = a };
+    return store_do(s, &add.op, e);
+}
