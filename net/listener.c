@@ -1,5 +1,6 @@
 /* listener: uv_poll over our own socket. (uv_listen would answer EMFILE by closing everybody who waits, without a word.) */
 #include "net/listener.h"
+#include "net/inherited.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -88,6 +89,11 @@ static int listen_on(const union any_address *a, int *fd_out, struct err *e)
 
 static int open_socket(const struct listener_options *o, int *fd_out, struct err *e)
 {
+    *fd_out = inherited_socket(o->port);
+    if (*fd_out >= 0) {
+        set_options(*fd_out, AF_INET);
+        return 0;
+    }
     in_port_t port = htons((uint16_t)o->port);
     union any_address a = everywhere(AF_INET6, port);
     bool is_everywhere = !o->address[0] || strcmp(o->address, "::") == 0;

@@ -13,6 +13,7 @@
 #include "service/helper.h"
 #include "service/inspector.h"
 #include "service/mounts.h"
+#include "service/notify.h"
 #include "service/panel_poll.h"
 #include "service/reparse.h"
 #include "service/rules_start.h"
@@ -474,7 +475,11 @@ static void on_second(uv_timer_t *timer)
     watch_store(g);
     watch_relay(g);
     watch_clock();
+<<<<<<< HEAD
     archive_watch_tick(&g->archive);
+=======
+    notify_alive(clock_mono_ms());
+>>>>>>> b69edb3 (deploy: systemd units, ready and alive, sockets handed over; Prometheus rules; the image's static proofs)
     if (g->devices)
         devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
@@ -501,6 +506,7 @@ static void on_stop(uv_signal_t *handle, int number)
         return;
     g->is_stopping = true;
     log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
+    notify_stopping();
     panel_poll_stop(g->panel);
     certificate_stop(g->certificate);
     smtp_server_stop(g->smtp, GRACE_MS, on_smtp_stopped, g);
@@ -584,6 +590,7 @@ static int live(struct gateway *g)
     g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),
              LOG_S("time_zone", s->site_time_zone));
+    notify_ready();
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
     stop_all(g);
     log_line(LOG_INFO, "stopped", LOG_I("seconds", g->seconds));

@@ -86,7 +86,8 @@ check build-release tools/build.sh release
 
 tools/venv.sh >"$results/venv.log" 2>&1 || skip protocol "no Python environment: $(tail -n 1 "$results/venv.log")"
 tools/servers.sh >"$results/servers.log" 2>&1 || skip servers "$(tail -n 1 "$results/servers.log")"
-say "protocol tests"
+tools/promtool.sh >"$results/promtool.log" 2>&1 || skip promtool "$(tail -n 1 "$results/promtool.log")"
+say "protocol tests (the image is only read here: make image-check builds and runs it)"
 protocol protocol-asan asan
 
 if setarch "$(uname -m)" -R true 2>/dev/null; then

@@ -1,0 +1,78 @@
+"""What can be said of the image, the compose file and the units without building or starting them; `make image-check` does that."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COMPOSE = ROOT / "docker-compose.example.yml"
+HADOLINT = pathlib.Path(sys.executable).with_name("hadolint")
+PROMTOOL = ROOT / "build" / "tools" / "promtool"  # tools/promtool.sh
+
+
+def services():
+    return yaml.safe_load(COMPOSE.read_text())["services"]
+
+
+@pytest.mark.skipif(not HADOLINT.exists(), reason="no hadolint for this machine on PyPI")
+def test_the_dockerfile_is_lint_free():
+    # Versions are the suite's (DL3008), `base` is an argument's (DL3006), the shell is POSIX without pipes (DL4006), /etc/target sets
+    # what seems not to be set (SC2154).
+    ignored = [word for rule in ("DL3008", "DL3006", "DL4006", "SC2046", "SC2154") for word in ("--ignore", rule)]
+    run = subprocess.run([HADOLINT, *ignored, ROOT / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_dockerfile_needs_no_front_end_from_a_registry_and_ends_as_nobody():
+    text = (ROOT / "Dockerfile").read_text()
+    assert "# syntax=" not in text
+    for stage in re.split(r"^FROM ", text, flags=re.M)[-2:]:
+        assert "USER 10001:10001" in stage and "HEALTHCHECK" in stage and "STOPSIGNAL SIGTERM" in stage and "RUN" not in stage
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_service_of_the_compose_file_may_do_little(name):
+    s = services()[name]
+    assert s["read_only"] is True and s["cap_drop"] == ["ALL"] and s["security_opt"] == ["no-new-privileges:true"]
+    assert s["mem_limit"] == "256m" and s["pids_limit"] <= 200 and s["logging"]["options"]["max-size"]
+
+
+def test_the_compose_file_opens_the_panels_port_in_the_house_only():
+    text = COMPOSE.read_text()
+    ports = services()["postern"]["ports"]
+    assert ports == ["${LAN_ADDRESS:?set the Pi's own address}:2025:2025", "127.0.0.1:8080:8080"]
+    assert "data:/data" in services()["postern"]["volumes"]
+    assert services()["archive"]["profiles"] == ["archive"]
+    for setting in services()["postern"]["environment"]:
+        assert re.fullmatch(r"(Site|ConnectionStrings|Accounts|Recipients)__\w+", setting), text
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="no docker here to read the compose file with")
+def test_docker_reads_the_compose_file():
+    probe = subprocess.run(["docker", "compose", "version"], capture_output=True, timeout=60)
+    if probe.returncode != 0:
+        pytest.skip("docker has no compose here")
+    run = subprocess.run(["docker", "compose", "-f", COMPOSE, "--profile", "archive", "config", "-q"], capture_output=True, text=True,
+                         env={**os.environ, "LAN_ADDRESS": "192.0.2.1"}, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.skipif(not PROMTOOL.exists(), reason="promtool could not be had: tools/promtool.sh")
+def test_the_alert_rules_fire_when_they_must():
+    run = subprocess.run([PROMTOOL, "test", "rules", "alerts_test.yml"], cwd=ROOT / "tests" / "deploy", capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here to read the unit with")
+def test_systemd_understands_the_unit(tmp_path):
+    unit = (ROOT / "deploy" / "postern.service").read_text().replace("/usr/bin/postern", "/bin/true")
+    (tmp_path / "postern.service").write_text(unit)
+    (tmp_path / "postern.socket").write_text((ROOT / "deploy" / "postern.socket").read_text())
+    run = subprocess.run(["systemd-analyze", "verify", tmp_path / "postern.service", tmp_path / "postern.socket"], capture_output=True, text=True, timeout=60)
+    ours = [line for line in run.stderr.splitlines() if "postern" in line and "Failed to" not in line]
+    assert not ours, run.stderr
