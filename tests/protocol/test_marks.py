@@ -1,0 +1,101 @@
+"""What people say about events: acknowledged, kept, a note; one by one and for a whole filter; who did it stands in the audit."""
+import sqlite3
+import threading
+
+import pytest
+
+import mails
+from postern import Api
+from test_export import fill
+
+
+def marks(p, event):
+    """(acked_ms, acked_by, kept, kept_by, note, changed) as they are kept."""
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT acked_ms, acked_by, kept, kept_by, note, changed FROM events WHERE id = ?", (event,)).fetchone()
+
+
+def patch(p, event, **body):
+    return p.api.request("PATCH", f"/api/v1/events/{event}", body)
+
+
+def test_an_event_is_acknowledged_kept_and_noted(postern):
+    p = postern()
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    event = p.wait_events(1)[0]["id"]
+    answer = patch(p, event, acknowledged=True, note="die Katze\nwar's")
+    assert answer.status == 200 and answer.json["id"] == event
+    acked, by, kept, kept_by, note, changed = marks(p, event)
+    assert acked and by == "loopback" and (kept, kept_by) == (0, None) and note == "die Katze\nwar's" and changed > 0
+    assert patch(p, event, kept=True).status == 200
+    after = marks(p, event)
+    assert after[:2] == (acked, by) and after[2:5] == (1, "loopback", note) and after[5] > changed
+    assert patch(p, event, kept=True, acknowledged=True).status == 200  # nothing changes: no new number, and who was first stays
+    assert marks(p, event) == after
+    assert patch(p, event, acknowledged=False, kept=False, note="").status == 200
+    assert marks(p, event)[:5] == (None, None, 0, None, None)
+    p.restart()
+    assert marks(p, event)[:5] == (None, None, 0, None, None)
+    audit = p.api.all("/api/v1/audit")
+    mine = [a for a in audit if a["what"] == "event.mark"]
+    assert [a["detail"] for a in mine[::-1]] == [
+        {"acknowledged": True, "note": "die Katze\nwar's"}, {"kept": True}, {"kept": True, "acknowledged": True},
+        {"acknowledged": False, "kept": False, "note": ""}]
+    assert all(a["object"] == event and a["who"] == "loopback" and a["role"] == "admin" and a["at"] for a in mine)
+
+
+def test_a_wrong_mark_changes_nothing(postern):
+    p = postern()
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    event = p.wait_events(1)[0]["id"]
+    before = marks(p, event)
+    wrong = [{}, [], "x", {"acknowledged": "yes"}, {"acknowledged": 1}, {"kept": None}, {"note": 5}, {"note": None}, {"note": "x" * 2001},
+             {"note": "ü" * 2001}, {"seen": True}, {"acknowledged": True, "seen": True}]
+    for body in wrong:
+        assert p.api.request("PATCH", f"/api/v1/events/{event}", body).status == 400, body
+    assert p.api.request("PATCH", f"/api/v1/events/{event}", b"{").status == 400
+    assert p.api.request("PATCH", f"/api/v1/events/{event}", b'{"note":"' + b"x" * 70_000 + b'"}').status == 413
+    assert marks(p, event) == before
+    assert patch(p, "01M7YVTF4BAT4TB4CBG2W9M336", kept=True).status == 404
+    assert p.api.all("/api/v1/audit") == []
+    assert patch(p, event, note="ü" * 2000).status == 200 and marks(p, event)[4] == "ü" * 2000
+
+
+def test_beyond_loopback_only_those_who_may(postern):
+    p = postern({"Api": {"Address": "0.0.0.0"}})
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    admin = Api(p.api.port, (p.data / "api-token").read_text().strip())
+    event = admin.all("/api/v1/events")
+    for method, path in (("PATCH", "/api/v1/events/01M7YVTF4BAT4TB4CBG2W9M336"), ("POST", "/api/v1/events/ack"), ("GET", "/api/v1/audit")):
+        assert Api(p.api.port).request(method, path, None if method == "GET" else {"kept": True}).status == 401
+    assert event == [] or admin.request("PATCH", f"/api/v1/events/{event[0]['id']}", {"kept": True}).status == 200
+
+
+@pytest.mark.threads
+def test_a_whole_filter_is_acknowledged_while_events_arrive(postern):
+    p = postern()
+    fill(p, 3000)
+    stop = threading.Event()
+
+    def more():
+        while not stop.is_set():
+            p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))
+
+    sender = threading.Thread(target=more)
+    sender.start()
+    try:
+        answer = p.api.post("/api/v1/events/ack?kind=zone.open", {})
+        assert answer.status == 200 and answer.json == {"acknowledged": 2700, "complete": True}
+        assert p.api.post("/api/v1/events/ack?kind=zone.open", {}).json == {"acknowledged": 0, "complete": True}
+    finally:
+        stop.set()
+        sender.join()
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*), count(DISTINCT changed) FROM events WHERE acked_ms NOT NULL").fetchone() == (2700, 2700)
+        assert db.execute("SELECT count(*) FROM events WHERE acked_ms NOT NULL AND kind != 'zone.open'").fetchone() == (0,)
+    [audit] = p.api.all("/api/v1/audit")
+    assert audit["what"] == "event.ack" and audit["detail"] == {"filter": "kind=zone.open", "count": 2700}
+    assert p.api.post("/api/v1/events/ack?kind=nonsense", {}).status == 400
+    assert p.api.post("/api/v1/events/ack?limit=5", {}).status == 400
+    rest = p.api.post("/api/v1/events/ack", {}).json
+    assert rest["complete"] and rest["acknowledged"] == len(p.events()) - 2700
