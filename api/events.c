@@ -15,7 +15,8 @@ struct writing {
 
 static void write_event(struct json_out *w, const char *site, const struct event_row *row)
 {
-    struct event_origin origin = { .site = site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms };
+    struct event_origin origin = { .site = site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms,
+                                   .marks = &row->marks };
     event_write(w, NULL, &row->event, &origin);
 }
 
@@ -45,15 +46,26 @@ static int read_zone(const struct request *r, struct event_filter *f, struct err
     return 0;
 }
 
-int events_filter(const struct request *r, struct event_filter *f, struct err *e)
+static int read_marks(const struct request *r, struct event_filter *f, struct err *e)
+{
+    return param_mark(r, "person", &f->person, e) < 0 || param_mark(r, "has_picture", &f->picture, e) < 0 ||
+                   param_mark(r, "acknowledged", &f->acknowledged, e) < 0 || param_mark(r, "kept", &f->kept, e) < 0
+               ? -1
+               : 0;
+}
+
+int events_filter(const struct api *a, const struct request *r, struct event_filter *f, struct err *e)
 {
     *f = (struct event_filter){ .zone = ZONE_NONE, .severity = -1 };
     if (param_kind(r, "kind", &f->kind, e) < 0 || param_severity(r, "severity", &f->severity, e) < 0
-        || param_text(r, "device", TEXT_MAX, &f->device, e) < 0 || param_text(r, "text", TEXT_MAX, &f->text, e) < 0)
+        || param_text(r, "device", TEXT_MAX, &f->device, e) < 0 || param_text(r, "user", TEXT_MAX, &f->user, e) < 0
+        || param_text(r, "text", TEXT_MAX, &f->text, e) < 0 || param_text(r, "site", TEXT_MAX, &f->site, e) < 0)
         return -1;
     if (param_time(r, "since", &f->since_ms, e) < 0 || param_time(r, "until", &f->until_ms, e) < 0)
         return -1;
-    return read_zone(r, f, e);
+    if (f->site && strcmp(f->site, a->o.site) == 0)
+        f->site = NULL;
+    return read_marks(r, f, e) < 0 ? -1 : read_zone(r, f, e);
 }
 
 void events_list(struct api *a, const struct request *r, struct response *p)
@@ -62,7 +74,8 @@ void events_list(struct api *a, const struct request *r, struct response *p)
     struct page          page;
     struct store_reader *reader = NULL;
     struct err           e = { 0 };
-    if (events_filter(r, &f, &e) < 0 || param_page(r, &page, &e) < 0) {
+    if (events_filter(a, r, &f, &e) < 0 || param_page(r, &page, &e) < 0 ||
+        param_order(r, "order", &page.is_ascending, &e) < 0) {
         problem_of(p, &e);
         return;
     }

@@ -31,7 +31,8 @@ static bool on_row(void *user, const struct event_row *row)
         return true;
     }
     struct json_out     w = json_begin(&x->ready);
-    struct event_origin origin = { .site = x->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms };
+    struct event_origin origin = { .site = x->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms,
+                                   .marks = &row->marks };
     event_write(&w, NULL, &row->event, &origin);
     buf_putc(&x->ready, '\n');
     return true;
@@ -127,7 +128,7 @@ static void send_export(struct api *a, const struct request *r, bool is_csv, str
 {
     struct event_filter f;
     struct err          e;
-    if (events_filter(r, &f, &e) < 0) {
+    if (events_filter(a, r, &f, &e) < 0) {
         problem_of(p, &e);
         return;
     }

@@ -133,7 +133,7 @@ void events_atom(struct api *a, const struct request *r, struct response *p)
 {
     struct event_filter filter;
     struct err          e;
-    if (events_filter(r, &filter, &e) < 0) {
+    if (events_filter(a, r, &filter, &e) < 0) {
         problem_of(p, &e);
         return;
     }

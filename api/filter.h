@@ -1,9 +1,10 @@
-/* filter: the history's filters as a query string says them; the list, the exports and the marks take the same ones. */
+/* filter: the history's filters as a query string says them; the list, the exports, the counts and the marks take the same ones. */
 #pragma once
-#include "api/http.h"
+#include "api/context.h"
 #include "store/query.h"
 
-#define EVENTS_FILTER "kind severity device zone since until text " /* names for the route table */
+/* Names for the route table. */
+#define EVENTS_FILTER "site kind severity device zone user person acknowledged kept has_picture since until text "
 
-/* 0, or -1: ERR_INPUT says which parameter is wrong. Strings are the request's. */
-int events_filter(const struct request *r, struct event_filter *f, struct err *e) MUST_CHECK;
+/* 0, or -1: ERR_INPUT says which parameter is wrong. Strings are the request's. site is set only if it is not our own. */
+int events_filter(const struct api *a, const struct request *r, struct event_filter *f, struct err *e) MUST_CHECK;

@@ -73,6 +73,28 @@ int param_severity(const struct request *r, const char *name, int *out, struct e
     return 0;
 }
 
+int param_mark(const struct request *r, const char *name, enum mark *out, struct err *e)
+{
+    const char *text = http_query(r, name);
+    if (!text)
+        return 0;
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return wrong(name, text, "true or false", e);
+    *out = strcmp(text, "true") == 0 ? MARK_YES : MARK_NO;
+    return 0;
+}
+
+int param_order(const struct request *r, const char *name, bool *is_ascending_out, struct err *e)
+{
+    const char *text = http_query(r, name);
+    if (!text)
+        return 0;
+    if (strcmp(text, "asc") != 0 && strcmp(text, "desc") != 0)
+        return wrong(name, text, "asc or desc", e);
+    *is_ascending_out = strcmp(text, "asc") == 0;
+    return 0;
+}
+
 int param_text(const struct request *r, const char *name, size_t max, const char **out, struct err *e)
 {
     const char *text = http_query(r, name);

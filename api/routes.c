@@ -17,7 +17,7 @@ static const struct route {
     api_handler *handle;
     const char  *query; /* names it takes, each followed by a blank */
 } routes[] = {
-    { "GET", "/api/v1/events", ROLE_READ, 0, events_list, EVENTS_FILTER "limit cursor " },
+    { "GET", "/api/v1/events", ROLE_READ, 0, events_list, EVENTS_FILTER "order limit cursor " },
     { "GET", "/api/v1/events.ndjson", ROLE_READ, 0, events_ndjson, EVENTS_FILTER },
     { "GET", "/api/v1/events.csv", ROLE_READ, 0, events_csv, EVENTS_FILTER },
     { "GET", "/api/v1/events.atom", ROLE_READ, 0, events_atom, EVENTS_FILTER },

@@ -66,6 +66,21 @@ static void write_media(struct json_out *w, const struct event *ev, bool is_full
     json_end(w);
 }
 
+static void write_marks(struct json_out *w, const struct event_marks *m)
+{
+    if (m->acked_ms) {
+        json_time(w, "acknowledged_at", m->acked_ms);
+        json_s_opt(w, "acknowledged_by", m->acked_by);
+    }
+    if (m->is_kept) {
+        json_b(w, "kept", true);
+        json_s_opt(w, "kept_by", m->kept_by);
+    }
+    if (m->has_person)
+        json_b(w, "person", true);
+    json_s_opt(w, "note", m->note);
+}
+
 static void write_event(struct json_out *w, const char *key, const struct event *ev, const struct event_origin *o, bool is_full)
 {
     json_object(w, key);
@@ -99,6 +114,8 @@ static void write_event(struct json_out *w, const char *key, const struct event 
     json_s_opt(w, "same_as", ev->same_as);
     if (o)
         json_time(w, "received_at", o->received_ms);
+    if (o && o->marks)
+        write_marks(w, o->marks);
     write_media(w, ev, is_full);
     json_end(w);
 }

@@ -54,17 +54,27 @@ enum { EVENTS_MAX = 64 };
 /* A new event of this kind at the end, its severity by the table, all else "not told"; NULL: arena full, or EVENTS_MAX reached. */
 struct event *events_add(struct events *list, const char *kind);
 
+/* What people did with an event after it was told. */
+struct event_marks {
+    int64_t     acked_ms; /* 0: not acknowledged                          */
+    const char *acked_by, *kept_by, *note; /* NULL: not known             */
+    bool        is_kept, has_person;
+    int64_t     changed;  /* number of its last change of any kind; 0: none */
+};
+
 /* What only the store knows about an event; NULL where it is not yet kept (`postern inspect`). */
 struct event_origin {
     const char *site;
     const char *arrival; /* NULL: we made it ourselves (system.*) */
     const char *parser;
     int64_t     received_ms;
+    const struct event_marks *marks; /* NULL: not to be told */
 };
 
 /* One event as everybody sees it (API, webhook, inspect), an object under key; what is not known is absent:
  * {"id","site","arrival","parser","kind","severity","restored","device":{"id","name"},"zone":{"number","name"},"user","text",
- *  "code","happened_at","device_time","drift_s","target","channel","same_as","received_at","media":[{"n","type","name","bytes"}]} */
+ *  "code","happened_at","device_time","drift_s","target","channel","same_as","received_at","acknowledged_at","acknowledged_by","kept",
+ *  "kept_by","person","note","media":[{"n","type","name","bytes"}]} */
 void event_write(struct json_out *w, const char *key, const struct event *ev, const struct event_origin *origin);
 
 /* Between postern-inspect and postern: as above, and each medium also with offset, length, encoding. */

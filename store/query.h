@@ -1,5 +1,5 @@
-/* query: what the API and the commands ask of the history; read-only. Lists come newest first, by seq: a cursor is the seq where
- * the page before ended, so a page never changes while events arrive. A page has at most 500 rows and takes two seconds at most:
+/* query: what the API and the commands ask of the history; read-only. Lists go by seq, newest first or oldest first: a cursor is the seq
+ * where the page before ended, so a page never changes while events arrive. A page has at most 500 rows and takes two seconds at most:
  * if a filter finds little in a long history it ends early, even empty, and the next one goes on. No read transaction is longer
  * than that. Rows are handed out one by one; their strings are good during the call. */
 #pragma once
@@ -9,29 +9,39 @@
 enum { QUERY_PAGE_MAX = 500 };
 
 struct page {
-    int64_t cursor;    /* rows older than this seq; 0: from the newest */
+    int64_t cursor;    /* rows beyond this seq; 0: from the first */
     int     limit;     /* 1 to QUERY_PAGE_MAX */
     int64_t budget_ms; /* when to end early; 0: the usual */
     int64_t next;      /* out: cursor of the next page; 0: this was the last */
+    bool    is_ascending; /* oldest first */
 };
+
+enum mark { MARK_ANY, MARK_NO, MARK_YES };
 
 /* NULL, ZONE_NONE, -1 and 0 mean any. */
 struct event_filter {
     const char *kind;              /* "alarm.tamper", "alarm.*"                              */
     const char *device;            /* its id                                                 */
     const char *zone_name;         /* without regard to the case of A-Z                      */
-    const char *text;              /* anywhere in text, zone or user, without regard to case */
+    const char *text;              /* as search.h reads it                                   */
+    const char *user;              /* without regard to the case of A-Z                      */
     const char *id;                /* this one                                               */
     int         zone;
     int         severity;
     int64_t     arrival_seq;
     int64_t     since_ms, until_ms; /* received; since included, until not                   */
+    const char *site;               /* of another gateway: nothing here is                   */
+    enum mark   person;             /* seen in it: a camera's word, or somebody's who looked */
+    enum mark   picture;            /* an image whose bytes are still here                   */
+    enum mark   acknowledged, kept;
 };
+
 struct event_row {
     struct event event; /* the media too */
     int64_t      seq, received_ms;
     const char  *arrival; /* id; NULL: we made it ourselves */
     const char  *parser;
+    struct event_marks marks;
 };
 /* 0, or -1. The callback says false to end the page before this row; it must take the first. */
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
