@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENTS_MAX = 128, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000 };
+enum { STATEMENTS_MAX = 128, MADE_MAX = 12, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000 };
 
 struct stmt {
     struct db *db;
@@ -21,6 +21,8 @@ struct db {
     sqlite3 *handle;
     struct stmt *kept[STATEMENTS_MAX];
     size_t kept_count;
+    struct stmt *made[MADE_MAX]; /* their texts are theirs */
+    unsigned next_made;          /* the one to give way    */
     void (*committed)(void *user, int pages);
     void *user;
     int64_t deadline_ms; /* of db_limit_time; monotonic */
@@ -102,6 +104,54 @@ struct stmt *db_stmt(struct db *d, const char *sql, struct err *e)
     return s;
 }
 
+static void statement_free(struct stmt *s)
+{
+    (void)sqlite3_finalize(s->handle);
+    free(s);
+}
+
+static void made_free(struct stmt **s)
+{
+    struct stmt *freed = TAKE(*s);
+    if (!freed)
+        return;
+    free((void *)(uintptr_t)freed->sql);
+    statement_free(freed);
+}
+
+static struct stmt *make(struct db *d, const char *sql, struct stmt **place, struct err *e)
+{
+    char *text = strdup(sql);
+    struct stmt *s = text ? prepare(d, text, SQLITE_PREPARE_PERSISTENT, e) : NULL;
+    if (!s) {
+        if (!text)
+            (void)err_set(e, ERR_NOMEM, "out of memory");
+        free(text);
+        return NULL;
+    }
+    s->sql = text;
+    made_free(place);
+    return *place = s;
+}
+
+struct stmt *db_stmt_made(struct db *d, const char *sql, struct err *e)
+{
+    struct stmt *s = NULL;
+    for (size_t i = 0; i < MADE_MAX && !s; i++)
+        if (d->made[i] && !d->made[i]->is_busy && strcmp(d->made[i]->sql, sql) == 0)
+            s = d->made[i];
+    for (size_t i = 0; i < MADE_MAX && !s; i++) {
+        struct stmt **place = &d->made[d->next_made++ % MADE_MAX];
+        if ((!*place || !(*place)->is_busy) && !(s = make(d, sql, place, e)))
+            return NULL;
+    }
+    if (!s)
+        return db_prepare(d, sql, e);
+    s->is_busy = true;
+    s->bind_error = SQLITE_OK;
+    return s;
+}
+
 struct stmt *db_prepare(struct db *d, const char *sql, struct err *e)
 {
     return prepare(d, sql, 0, e);
@@ -113,8 +163,7 @@ void stmt_done(struct stmt **s)
     if (!done)
         return;
     if (!done->sql) {
-        (void)sqlite3_finalize(done->handle);
-        free(done);
+        statement_free(done);
         return;
     }
     (void)sqlite3_reset(done->handle);
@@ -306,10 +355,10 @@ void db_close(struct db **d)
     struct db *closing = TAKE(*d);
     if (!closing)
         return;
-    for (size_t i = 0; i < closing->kept_count; i++) {
-        (void)sqlite3_finalize(closing->kept[i]->handle);
-        free(closing->kept[i]);
-    }
+    for (size_t i = 0; i < closing->kept_count; i++)
+        statement_free(closing->kept[i]);
+    for (size_t i = 0; i < MADE_MAX; i++)
+        made_free(&closing->made[i]);
     int rc = sqlite3_close(closing->handle);
     assert(rc == SQLITE_OK); /* else a statement of db_prepare was not done */
     (void)rc;

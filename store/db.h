@@ -30,6 +30,8 @@ struct db *reader_db(struct store_reader *r); /* read-only                      
 struct stmt *db_stmt(struct db *d, const char *sql, struct err *e) MUST_CHECK;
 /* For a text that was put together: prepared now, freed by stmt_done. NULL: *e is set. */
 struct stmt *db_prepare(struct db *d, const char *sql, struct err *e) MUST_CHECK;
+/* As db_stmt, for a text that was put together and will come again: found again by what it says. The last few are kept. */
+struct stmt *db_stmt_made(struct db *d, const char *sql, struct err *e) MUST_CHECK;
 void stmt_done(struct stmt **s); /* ends its work, *s is NULL; NULL inside is nothing. The CLEANUP handler. */
 
 /* Parameters count from 1. Texts and blobs are borrowed until stmt_done. What cannot be bound makes the step fail. */

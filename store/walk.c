@@ -65,7 +65,7 @@ static int read_window(struct db *d, struct stmt *q, const struct list *l, struc
 int walk_page(struct db *d, const struct list *l, struct page *page, struct err *e)
 {
     CLEANUP(walk_unlimited) struct db *limited = d;
-    CLEANUP(stmt_done) struct stmt *q = db_prepare(d, l->sql, e);
+    CLEANUP(stmt_done) struct stmt *q = db_stmt_made(d, l->sql, e);
     if (!q)
         return -1;
     db_limit_time(limited, STATEMENT_MS);
