@@ -812,12 +812,12 @@ static bool is_panel(void *user, const unsigned char address[16])
     return address[15] == 7;
 }
 
-static void test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more(void **state)
+/* Two mails of five bytes wait for the disk: that is all the gate allows, but to a panel. */
+static void meet_the_gate(struct smtp_gate_limits gate)
 {
-    (void)state;
     struct house h;
     struct smtp_options o = usual();
-    o.gate.mails = 2;
+    o.gate = gate;
     o.is_panel = is_panel;
     house_open(&h, o, "127.0.0.0/8");
     fake_store_hold(h.store, true);
@@ -842,6 +842,18 @@ static void test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more(void
         (void)close(waiting[i]);
     }
     house_end(&h);
+}
+
+static void test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more(void **state)
+{
+    (void)state;
+    meet_the_gate((struct smtp_gate_limits){ .mails = 2 });
+}
+
+static void test_mails_that_wait_for_the_disk_take_so_much_memory_and_a_panels_more(void **state)
+{
+    (void)state;
+    meet_the_gate((struct smtp_gate_limits){ .bytes = 10 });
 }
 
 static bool was_spoken(const struct house *h, const char *words)
@@ -962,6 +974,7 @@ int main(void)
         cmocka_unit_test(test_without_descriptors_open_conversations_go_on_and_new_ones_wait),
         cmocka_unit_test(test_many_devices_at_once_lose_nothing),
         cmocka_unit_test(test_mails_that_wait_for_the_disk_are_so_many_and_a_panels_more),
+        cmocka_unit_test(test_mails_that_wait_for_the_disk_take_so_much_memory_and_a_panels_more),
         cmocka_unit_test(test_what_was_spoken_is_told_with_its_end_and_without_its_secrets),
         cmocka_unit_test(test_tls_at_a_plain_port_is_told_as_what_it_is),
         cmocka_unit_test(test_a_port_that_is_taken_is_said),
