@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "providers/link.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@ enum { REFUSALS_EVERY_MS = 60 * 1000 };
 void access_headers(const struct api *a, const struct request *r, struct response *p)
 {
     response_header(p, "X-Content-Type-Options", "nosniff");
-    /* No foreign page shows our pictures. */
-    response_header(p, "Cross-Origin-Resource-Policy", cors_is_named(a, r) ? "cross-origin" : "same-origin");
+    bool is_for_others = cors_is_named(a, r) || http_query(r, "key"); /* a link is for whoever has it */
+    response_header(p, "Cross-Origin-Resource-Policy", is_for_others ? "cross-origin" : "same-origin");
 }
 
 /* Somebody who guesses tokens, or a page that tries: one line a minute, with how many there were. */
@@ -128,6 +129,18 @@ static bool has_role(struct api *a, struct request *r, enum role needs, struct r
     return false;
 }
 
+/* Whoever was sent the link. */
+static bool may_follow(const struct api *a, struct request *r, struct response *p)
+{
+    enum link_state state = LINK_WRONG;
+    if (a->o.link_key)
+        state = link_check(a->o.link_key, r->path, http_query(r, "expires"), http_query(r, "key"), clock_wall_ms());
+    set_who(r, state == LINK_GOOD ? ROLE_READ : ROLE_NONE, "link");
+    if (state != LINK_GOOD)
+        problem(p, 403, state == LINK_EXPIRED ? "this link has expired" : "this link is not one of ours");
+    return state == LINK_GOOD;
+}
+
 /* --- from where ------------------------------------------------------------------------------------------------------- */
 
 static bool may_change(const struct api *a, const struct request *r, struct response *p)
@@ -144,9 +157,11 @@ static bool may_change(const struct api *a, const struct request *r, struct resp
     return true;
 }
 
-bool access_allows(struct api *a, struct request *r, enum role needs, bool is_change, struct response *p)
+bool access_allows(struct api *a, struct request *r, struct access access, struct response *p)
 {
-    if (has_role(a, r, needs, p) && (!is_change || may_change(a, r, p)))
+    bool is_link = access.is_linked && http_query(r, "key");
+    bool may = is_link ? may_follow(a, r, p) : has_role(a, r, access.needs, p);
+    if (may && (!access.is_change || may_change(a, r, p)))
         return true;
     note_refusal(a, r, p->status);
     return false;

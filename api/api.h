@@ -13,6 +13,7 @@ struct api_options {
     const char *const *cors_origins; /* whose pages may read and change; borrowed, NULL ends; NULL: nobody's */
     const char *site;
     const char *public_url; /* "" = none */
+    const unsigned char *link_key; /* of LINK_KEY_BYTES (providers/link.h), borrowed; NULL: links open nothing */
     int         connections, connections_per_address, idle_seconds; /* 0: http.h's */
     void *user;
     const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */

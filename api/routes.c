@@ -8,6 +8,7 @@
 
 enum {
     CHANGE = 1, /* changes something: no foreign page, JSON only; slow */
+    LINKED = 2, /* a signed link does instead of a token               */
 };
 
 static const struct route {
@@ -24,7 +25,7 @@ static const struct route {
     { "POST", "/api/v1/events/ack", ROLE_OPERATE, CHANGE, events_ack, EVENTS_FILTER },
     { "GET", "/api/v1/events/{}", ROLE_READ, 0, events_one, "" },
     { "PATCH", "/api/v1/events/{}", ROLE_OPERATE, CHANGE, events_patch, "" },
-    { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, 0, media_get, "" },
+    { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, LINKED, media_get, "expires key " },
     { "GET", "/api/v1/arrivals/{}", ROLE_READ, 0, arrivals_one, "" },
     { "GET", "/api/v1/arrivals/{}/raw", ROLE_READ, 0, arrivals_raw, "" },
     { "GET", "/api/v1/deliveries", ROLE_READ, 0, deliveries_list, "state recipient event limit cursor " },
@@ -142,6 +143,11 @@ static bool is_query_right(const struct request *r, const struct route *route, s
     return true;
 }
 
+static struct access rules_of(const struct route *route)
+{
+    return (struct access){ .needs = route->needs, .is_change = (route->flags & CHANGE) != 0, .is_linked = (route->flags & LINKED) != 0 };
+}
+
 bool routes_admit(struct api *a, struct request *r, struct response *p)
 {
     access_headers(a, r, p);
@@ -152,7 +158,7 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
     if (!access_knows_host(a, r, p) || cors_answers(a, r, p))
         return false;
     const struct route *route = find(r, p);
-    if (!route || !access_allows(a, r, route->needs, (route->flags & CHANGE) != 0, p) || !is_query_right(r, route, p))
+    if (!route || !access_allows(a, r, rules_of(route), p) || !is_query_right(r, route, p))
         return false;
     r->route = route;
     r->is_slow = (route->flags & CHANGE) != 0; /* waits for the disk, or for a whole test */

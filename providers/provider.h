@@ -44,7 +44,8 @@ struct message {
     int64_t              now_ms;    /* wall clock of this attempt (webhook-timestamp)               */
     const struct message_media *media; /* none: text only; never more than provider->media_count    */
     size_t               media_count;
-    const char          *public_url; /* of our API, for links to pictures; NULL or "": none          */
+    const char          *public_url; /* of our API, for links to pictures (link.h); NULL or "": none */
+    const unsigned char *link_key;   /* of LINK_KEY_BYTES; NULL: no links                           */
     int                  priority;  /* of the route; PRIORITY_NONE = by severity                    */
 };
 enum { PRIORITY_NONE = -1 };

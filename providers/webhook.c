@@ -3,6 +3,7 @@
 #include "core/base64.h"
 #include "core/json.h"
 #include "providers/provider.h"
+#include "providers/link.h"
 #include "providers/signature.h"
 #include <stdio.h>
 #include <string.h>
@@ -33,23 +34,25 @@ static int check_address(const char *address, struct err *e)
     return *address ? err_set(e, ERR_INPUT, "a webhook takes no address: write it as \"name:\"") : 0;
 }
 
+static void put_link(struct json_out *w, const struct message *m, const struct event *ev, const struct media *one)
+{
+    char path[128], url[LINK_TEXT];
+    (void)snprintf(path, sizeof path, "/api/v1/events/%s/media/%d", ev->id, one->n);
+    if (link_write(m->public_url, m->link_key, path, m->now_ms + LINK_LIFE_MS, url) < 0)
+        return;
+    json_object(w, NULL);
+    json_s(w, "type", one->type);
+    json_s_opt(w, "name", one->name);
+    json_s(w, "url", url);
+    json_end(w);
+}
+
 static void put_links(struct json_out *w, const struct message *m)
 {
-    size_t n = strlen(m->public_url);
-    while (n > 0 && m->public_url[n - 1] == '/')
-        n--;
     json_array(w, "pictures");
     for (size_t i = 0; i < m->event_count; i++)
-        for (size_t k = 0; k < m->events[i].media_count; k++) {
-            const struct media *one = &m->events[i].media[k];
-            char url[1024];
-            (void)snprintf(url, sizeof url, "%.*s/api/v1/events/%s/media/%d", (int)n, m->public_url, m->events[i].id, one->n);
-            json_object(w, NULL);
-            json_s(w, "type", one->type);
-            json_s_opt(w, "name", one->name);
-            json_s(w, "url", url);
-            json_end(w);
-        }
+        for (size_t k = 0; k < m->events[i].media_count; k++)
+            put_link(w, m, &m->events[i], &m->events[i].media[k]);
     json_end(w);
 }
 
@@ -70,7 +73,7 @@ static void put_bytes(struct json_out *w, const struct message *m)
 
 static void put_pictures(struct json_out *w, const struct account *a, const struct message *m)
 {
-    bool is_link = strcasecmp(account_field(a, "Pictures"), "link") == 0 && m->public_url && m->public_url[0];
+    bool is_link = strcasecmp(account_field(a, "Pictures"), "link") == 0 && m->public_url && m->public_url[0] && m->link_key;
     bool has_any = false;
     for (size_t i = 0; i < m->event_count; i++)
         has_any = has_any || m->events[i].media_count > 0;

@@ -33,6 +33,7 @@ struct relay_options {
     const struct people *people;
     const char          *site, *language, *alarm_user, *status_user, *technician;
     const char          *public_url;  /* of the API, for links; "" or NULL: none */
+    const unsigned char *link_key;    /* providers/link.h; NULL: no links        */
     int64_t              reply_max;   /* bytes of an answer that are read (64 KiB) */
     int64_t              request_seconds;
     int64_t              same_act_seconds; /* a panel's mails about one act, to its several recipients, come within this; 0: never linked */

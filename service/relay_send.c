@@ -162,6 +162,7 @@ static int fill_message(const struct flight *f, struct arena *scratch, struct me
         .event_count = f->event_count,
         .priority = f->row.priority,
         .public_url = f->manner.is_without_pictures ? NULL : f->op.relay->options.public_url,
+        .link_key = f->op.relay->options.link_key,
         .now_ms = clock_wall_ms(),
     };
     return 0;

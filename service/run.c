@@ -61,6 +61,8 @@ struct gateway {
     enum disk { DISK_FREE, DISK_LOW, DISK_FULL } disk;
     bool                   is_stopping;
     char                   token[TOKEN_BYTES], helper[4096];
+    unsigned char          link_key[LINK_KEY_BYTES];
+    const unsigned char   *links; /* it, or NULL: there is none, so no links */
 };
 
 /* --- before the start ------------------------------------------------------------------------------------------ */
@@ -311,12 +313,22 @@ static int start_smtp(struct gateway *g, struct err *e)
 
 /* --- telling, understanding, showing: none of them may keep mails from being taken ------------------------------ */
 
+/* Before the relay and the API, which both need it. */
+static void read_link_key(struct gateway *g)
+{
+    struct err e;
+    if (token_link_key(g->settings->store_folder, g->link_key, &e) == 0)
+        g->links = g->link_key;
+    else
+        log_line(LOG_ERROR, "api.link_key", LOG_S("text", e.text));
+}
+
 static void start_relay(struct gateway *g)
 {
     const struct settings *s = g->settings;
     struct relay_options   o = {
         .people = &s->people, .site = s->site_name, .language = s->site_language, .alarm_user = s->alarm_user,
-        .status_user = s->status_user, .technician = s->technician, .public_url = s->api_public_url, .reply_max = s->relay_reply_kib << 10,
+        .status_user = s->status_user, .technician = s->technician, .public_url = s->api_public_url, .link_key = g->links, .reply_max = s->relay_reply_kib << 10,
         .request_seconds = s->relay_request_seconds, .same_act_seconds = s->same_act_seconds,
     };
     for (int i = SEVERITY_INFO; i <= SEVERITY_ALARM; i++) {
@@ -414,7 +426,7 @@ static void start_api(struct gateway *g)
     struct api_options o = {
         .address = s->api_address, .port = (int)s->api_port, .token = g->token, .is_token_chosen = s->api_token[0] != '\0',
         .cors_origins = s->api_cors_origins, .site = s->site_name,
-        .public_url = s->api_public_url, .connections = (int)s->api_max_connections,
+        .public_url = s->api_public_url, .link_key = g->links, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
         .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
@@ -582,6 +594,7 @@ static int live(struct gateway *g)
         return EX_UNAVAILABLE;
     }
     start_handles(g);
+    read_link_key(g);
     start_relay(g);
     start_inspector(g);
     archive_watch_start(&g->archive, g->store, s, g->relay);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32, PATH_BYTES = 4096 };
+static const char token_file[] = "api-token", key_file[] = "link-key";
 static const char revoked[] = "revoked"; /* instead of a token, which is far longer */
 
 static void file_close(int *fd)
@@ -47,7 +48,7 @@ int token_read(const char *folder, const char *setting, char *out, size_t size, 
     char path[PATH_BYTES];
     if (setting && setting[0])
         return from_setting(setting, out, size, e);
-    (void)snprintf(path, sizeof path, "%s/api-token", folder);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, token_file);
     return from_file(path, out, size, e);
 }
 
@@ -75,10 +76,10 @@ static int write_synced(const char *path, const char *token, struct err *e)
 }
 
 /* Beside its name, then renamed: it is there whole or not at all. */
-static int keep(const char *folder, const char *token, struct err *e)
+static int keep(const char *folder, const char *name, const char *token, struct err *e)
 {
     char path[PATH_BYTES], fresh[PATH_BYTES + 8];
-    (void)snprintf(path, sizeof path, "%s/api-token", folder);
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     (void)snprintf(fresh, sizeof fresh, "%s.new", path);
     if (write_synced(fresh, token, e) < 0)
         return -1;
@@ -94,10 +95,29 @@ int token_ensure(const char *folder, const char *setting, char *out, size_t size
         return 0;
     if (e->code != ERR_NOT_FOUND)
         return -1;
-    return draw(out, size, e) < 0 ? -1 : keep(folder, out, e);
+    return draw(out, size, e) < 0 ? -1 : keep(folder, token_file, out, e);
 }
 
 int token_revoke(const char *folder, struct err *e)
 {
-    return keep(folder, revoked, e);
+    return keep(folder, token_file, revoked, e);
+}
+
+static int read_hex(const char *text, unsigned char *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (sscanf(text + i * 2, "%2hhx", &out[i]) != 1)
+            return -1;
+    return 0;
+}
+
+int token_link_key(const char *folder, unsigned char out[LINK_KEY_BYTES], struct err *e)
+{
+    char path[PATH_BYTES], text[TOKEN_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, key_file);
+    if (from_file(path, text, sizeof text, e) < 0 && (e->code != ERR_NOT_FOUND || draw(text, sizeof text, e) < 0 || keep(folder, key_file, text, e) < 0))
+        return -1;
+    if (strlen(text) != (size_t)LINK_KEY_BYTES * 2 || read_hex(text, out, LINK_KEY_BYTES) < 0)
+        return err_set(e, ERR_INPUT, "%s is no key of ours; remove it to have another", path);
+    return 0;
 }

@@ -2,6 +2,7 @@
  * that was revoked says so, and no other is made: an owner who has lost all tokens removes the file and starts again. */
 #pragma once
 #include "core/err.h"
+#include "providers/link.h"
 #include <stddef.h>
 
 enum { TOKEN_BYTES = 128 };
@@ -12,3 +13,5 @@ int token_ensure(const char *folder, const char *setting, char *out, size_t size
 int token_read(const char *folder, const char *setting, char *out, size_t size, struct err *e) MUST_CHECK;
 /* That of the file is void from now on. */
 int token_revoke(const char *folder, struct err *e) MUST_CHECK;
+/* The key that links to pictures are signed with: the file link-key in the data folder, made where there is none. */
+int token_link_key(const char *folder, unsigned char out[LINK_KEY_BYTES], struct err *e) MUST_CHECK;
