@@ -487,11 +487,8 @@ static void on_second(uv_timer_t *timer)
     watch_store(g);
     watch_relay(g);
     watch_clock();
-<<<<<<< HEAD
     archive_watch_tick(&g->archive);
-=======
     notify_alive(clock_mono_ms());
->>>>>>> b69edb3 (deploy: systemd units, ready and alive, sockets handed over; Prometheus rules; the image's static proofs)
     if (g->devices)
         devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
