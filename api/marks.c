@@ -134,7 +134,7 @@ void events_ack(struct api *a, const struct request *r, struct response *p)
     buf_init(&query, 2 * HTTP_URI_MAX);
     write_query(&query, r);
     struct marks_sweep sweep = { .by = { .who = r->who, .role = r->role, .what = "event.ack" }, .filter = buf_str(&query) };
-    if (events_filter(r, &f, &e) < 0 || sweep_all(a, &f, &sweep, &is_complete, &e) < 0) {
+    if (events_filter(a, r, &f, &e) < 0 || sweep_all(a, &f, &sweep, &is_complete, &e) < 0) {
         problem_of(p, &e);
         return;
     }
