@@ -61,7 +61,8 @@ static bool on_event(void *user, const struct event_row *row)
 {
     struct copying     *c = user;
     struct mongo_event *ev = &c->events[c->count];
-    struct event_origin origin = { .site = c->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms };
+    struct event_origin origin = { .site = c->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms,
+                                   .marks = &row->marks };
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, TEXTS_MAX / 8);
     struct json_out w = json_begin(&text);

@@ -64,7 +64,7 @@ def ferretdb(tmp_path):
         pytest.skip("no FerretDB: tools/servers.sh")
     server = mongo.FerretDB(tmp_path / "ferretdb")
     yield server.start()
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -74,4 +74,4 @@ def javamongo(tmp_path):
         pytest.skip("no mongo-java-server: tools/servers.sh")
     server = mongo.JavaMongo(tmp_path / "javamongo")
     yield server.start()
-    server.stop()
+    server.kill()

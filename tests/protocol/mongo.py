@@ -95,14 +95,14 @@ OP_MSG = 2013
 
 class Proxy:
     """Stands in front of a server and knows MongoDB's messages (a length, then the rest). on_request(name) is asked before a request
-    goes on, on_answer(name) before its answer does; name is the command's ("insert"). They return
+    goes on, on_sent(name) right behind it, on_answer(name) before its answer goes back; name is the command's ("insert"). They return
        "go"     it goes on        "cut"   the connection is cut here        "hang"  nothing moves until the proxy closes
        bytes    (on_request only) the answer: the BSON of a document; the request does not go on
     """
 
     def __init__(self, port):
         self.to = port
-        self.on_request = self.on_answer = lambda name: "go"
+        self.on_request = self.on_sent = self.on_answer = lambda name: "go"
         self.delay = 0
         self.counts = {}
         self.closing = threading.Event()
@@ -130,6 +130,7 @@ class Proxy:
                         near.sendall(answer_to(request, says))
                         continue
                     far.sendall(request)
+                    self._obey(self.on_sent(name))
                     answer = read_message(far)
                     self._obey(self.on_answer(name))
                     self.closing.wait(self.delay)

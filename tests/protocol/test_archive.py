@@ -1,12 +1,13 @@
 """The archive in a MongoDB-compatible server: what is copied, how it is read back, and that it never stands in the way."""
 import hashlib
+import threading
 import time
 
 import bson
 import mails
 import mongo
 import pytest
-from postern import wait_until
+from postern import rounds, wait_until
 
 
 def settings(uri, site="Home", **archive):
@@ -22,13 +23,30 @@ def wait_copied(p, seconds=30):
 
 
 def assert_agree(p, server, site="Home"):
-    """Both stores have the same events, each of them the same."""
-    here = {e["id"]: e for e in p.events()}
-    wait_until("both stores have as many", lambda: len(server.events(site)) >= len(here), 20, 0.2)
-    there = server.events(site)
-    assert there.keys() == here.keys()
-    for name, event in here.items():
-        assert there[name]["event"] == event
+    """Both stores come to have the same events, each of them the same."""
+    def look():
+        here = {e["id"]: e for e in p.events()}
+        there = {name: doc["event"] for name, doc in server.events(site).items()}
+        return here == there
+    wait_until("both stores agree", look, 30, 0.5)
+
+
+@pytest.fixture
+def proxy(ferretdb):
+    """A FerretDB behind a proxy: proxy.server is the server."""
+    proxy = mongo.Proxy(ferretdb.port)
+    proxy.server = ferretdb
+    yield proxy
+    proxy.close()
+
+
+def reasons(p):
+    return {r["reason"]: r["detail"] for r in p.api.get("/readyz?verbose=1").json["reasons"]}
+
+
+def send_some(p, round_, count=3):
+    for i in range(count):
+        assert p.send(mails.panel(f"Zone:{i + 1} Raum {round_}, Innenbereich Alarm"))[0] == 250
 
 
 @pytest.fixture(params=["ferretdb", "javamongo"])
@@ -56,3 +74,154 @@ def test_events_and_pictures_come_into_the_archive(postern, server):
             assert b"".join(c["data"] for c in chunks) == x
         [gateway] = wait_until("the archive knows its gateway", lambda: list(db["gateways"].find()))
         assert gateway["site"] == "Home" and gateway["seq"] >= 3
+
+
+def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(postern, proxy):
+    """50 rounds; in at least 40 the server dies between a batch's request and its answer."""
+    p = postern(settings(proxy.uri))
+    send_some(p, "first")
+    wait_copied(p)
+    armed, cuts, goes_on = [], {"sent": 0, "answer": 0}, threading.Event()
+
+    def kill_at(place):
+        def hook(name):
+            if name == "insert" and place in armed:
+                armed.clear()
+                proxy.server.kill()
+                cuts[place] += 1
+                return "cut"
+            if name == "insert" and place == "answer":
+                goes_on.set()
+            return "go"
+        return hook
+
+    proxy.on_sent, proxy.on_answer = kill_at("sent"), kill_at("answer")
+    for i in range(rounds("archive", 50)):
+        if i % 10 == 9:  # at any other time
+            send_some(p, i)
+            proxy.server.kill()
+        else:
+            armed.append("sent" if i % 2 else "answer")
+            send_some(p, i)
+            wait_until("the server is killed", lambda: not armed, 60)
+        goes_on.clear()
+        proxy.server.start()
+        assert goes_on.wait(30), "nothing was copied after the server came back"
+    wait_copied(p, 60)
+    assert_agree(p, proxy.server)
+    assert sum(cuts.values()) >= rounds("archive", 50) * 0.8
+    assert len(proxy.server.events()) >= 3 * rounds("archive", 50)
+    assert "archive" not in wait_until("all is well", lambda: reasons(p) if "archive" not in reasons(p) else None)
+
+
+def test_a_gateway_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(postern, proxy):
+    p = postern(settings(proxy.uri))
+    count = rounds("archive_gateway", 15)
+    for i in range(count):
+        killed = threading.Event()
+
+        def hook(name, killed=killed):
+            if name == "insert" and not killed.is_set():
+                killed.set()
+                return "cut"
+            return "go"
+        place = "on_sent" if i % 2 else "on_answer"
+        setattr(proxy, place, hook)
+        send_some(p, i)
+        wait_until("a batch is on its way", killed.is_set)
+        p.kill9()
+        setattr(proxy, place, lambda name: "go")
+        p.start()
+    wait_copied(p)
+    assert_agree(p, proxy.server)
+    assert len(proxy.server.events()) >= 3 * count
+
+
+def test_a_database_that_is_not_there_delays_nothing_and_is_said(postern):
+    p = postern(settings("mongodb://anna:geheim%40wort@127.0.0.1:9/postern", TellAfter=1))
+    for i in range(20):
+        began = time.monotonic()
+        assert p.send(mails.panel(f"Zone:{i + 1} Ost, Innenbereich Alarm"))[0] == 250
+        assert time.monotonic() - began < 2
+    p.wait_events(20)
+    assert "127.0.0.1:9/postern" in wait_until("the reason", lambda: reasons(p).get("archive"))
+    assert p.metric("postern_archive_lag_events") >= 20
+    assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(reasons(p))
+
+
+def test_trouble_is_told_after_a_while_and_when_it_is_over(postern, proxy, clock):
+    proxy.on_request = lambda name: "cut"
+    p = postern(settings(proxy.uri, TellAfter=60), clock=clock)
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    wait_until("the reason", lambda: reasons(p).get("archive"))
+    assert not p.events("kind=system.archive")
+    clock.advance(3601 * 1000)
+    [told] = p.wait_events(1, "kind=system.archive")
+    assert not told.get("restored") and "wait for the archive" in told["text"]
+    proxy.on_request = lambda name: "go"
+    clock.advance(31 * 1000)
+    both = p.wait_events(2, "kind=system.archive", 60)
+    assert both[0]["restored"]
+    wait_copied(p)
+    assert_agree(p, proxy.server)
+
+
+def refuse(code, text):
+    return lambda name: bson.encode({"ok": 0.0, "code": code, "errmsg": text}) if name in ("insert", "update") else "go"
+
+
+@pytest.mark.parametrize("trouble", ["hang", "slow", "read-only", "full", "refused"])
+def test_a_database_in_trouble_delays_no_mail_and_gets_all_later(postern, proxy, trouble):
+    behaviour = {
+        "hang": lambda name: "hang" if name == "insert" else "go",
+        "slow": lambda name: "go",
+        "read-only": refuse(13297, "the database is read-only"),
+        "full": refuse(14031, "no space left on device"),
+        "refused": refuse(13, "not authorized on postern to execute command"),
+    }[trouble]
+    p = postern(settings(proxy.uri, Timeout=1))
+    proxy.on_request = behaviour
+    proxy.delay = 1.5 if trouble == "slow" else 0
+    times = []
+    for i in range(20):
+        began = time.monotonic()
+        assert p.send(mails.panel(f"Zone:{i + 1} Ost, Innenbereich Alarm"))[0] == 250
+        times.append(time.monotonic() - began)
+    assert sorted(times)[-2] < 1, times
+    p.wait_events(20)
+    assert wait_until("the reason", lambda: reasons(p).get("archive"))
+    proxy.on_request, proxy.delay = lambda name: "go", 0
+    proxy.closing.set() if trouble == "hang" else None
+    wait_until("it is well again", lambda: "archive" not in reasons(p), 40)
+    wait_copied(p)
+    assert_agree(p, proxy.server)
+
+
+def test_the_gateway_stops_soon_while_the_database_hangs(postern, proxy):
+    p = postern(settings(proxy.uri, Timeout=60))
+    proxy.on_request = lambda name: "hang" if name == "insert" else "go"
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    wait_until("it hangs", lambda: proxy.counts.get("insert"))
+    began = time.monotonic()
+    p.stop()
+    assert time.monotonic() - began < 10
+
+
+def test_an_archive_that_was_lost_is_filled_again(postern, ferretdb, tmp_path):
+    p = postern(settings(ferretdb.uri))
+    send_some(p, 1, 10)
+    p.wait_events(10)
+    wait_copied(p)
+    wait_until("the mark", lambda: is_marked(ferretdb, 10))
+    p.stop()
+    with ferretdb.database() as db:
+        db.client.drop_database("postern")
+    p.start()
+    send_some(p, 2, 1)
+    p.wait_events(11)
+    assert_agree(p, ferretdb)
+
+
+def is_marked(server, seq):
+    with server.database() as db:
+        return any(g["seq"] >= seq for g in db["gateways"].find())
