@@ -16,6 +16,7 @@ enum err_code {
     ERR_STATE,     /* not allowed in this state                 */
     ERR_TIMEOUT,   /* a deadline passed                         */
     ERR_VERSION,   /* the data is of a newer version            */
+    ERR_DAMAGED,   /* the data is not what was written          */
 };
 
 struct err {

@@ -17,3 +17,6 @@ int cmd_reparse(const struct settings *s, int argc, char **argv);
 int cmd_token(const struct settings *s, int argc, char **argv);
 int cmd_healthcheck(const struct settings *s, int argc, char **argv);
 int cmd_selftest(const struct settings *s, int argc, char **argv);
+int cmd_backup(const struct settings *s, int argc, char **argv);
+int cmd_restore(const struct settings *s, int argc, char **argv);
+int cmd_verify(const struct settings *s, int argc, char **argv);

@@ -1,13 +1,15 @@
 /* db: the only file that knows sqlite3.h. */
 #include "store/db.h"
+#include "core/buf.h"
 #include "core/clock.h"
 #include <assert.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { STATEMENTS_MAX = 128, MADE_MAX = 12, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000 };
+enum { STATEMENTS_MAX = 128, MADE_MAX = 12, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000, NAME_MAX_BYTES = 16384 };
 
 struct stmt {
     struct db *db;
@@ -46,6 +48,9 @@ static enum err_code code_of(int rc)
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
         return ERR_INPUT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return ERR_DAMAGED;
     default:
         return ERR_IO;
     }
@@ -316,9 +321,23 @@ static const struct {
                     "PRAGMA journal_size_limit=8388608; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
     [DB_CHECKPOINT] = { SQLITE_OPEN_READWRITE, 16,
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; PRAGMA mmap_size=0;" },
+    [DB_FROZEN] = { SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 16, "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0;" },
     [DB_READER] = { SQLITE_OPEN_READONLY, 16,
                     "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
 };
+
+/* "file:…?immutable=1": SQLite then makes no files beside it, and looks at none. */
+static int frozen_name(const char *path, struct buf *out, struct err *e)
+{
+    buf_puts(out, "file:");
+    for (; *path; path++)
+        if (strchr("%?#", *path))
+            buf_printf(out, "%%%02X", (unsigned)(unsigned char)*path);
+        else
+            buf_putc(out, *path);
+    buf_puts(out, "?immutable=1");
+    return out->failed ? err_set(e, ERR_INPUT, "the path is too long") : 0;
+}
 
 static void set_up_library(void)
 {
@@ -334,7 +353,11 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
     CLEANUP(db_close) struct db *d = calloc(1, sizeof *d);
     if (!d)
         return err_set(e, ERR_NOMEM, "out of memory");
-    int rc = sqlite3_open_v2(path, &d->handle, uses[use].flags | SQLITE_OPEN_NOMUTEX, NULL);
+    CLEANUP(buf_done) struct buf name;
+    buf_init(&name, NAME_MAX_BYTES);
+    if (use == DB_FROZEN && frozen_name(path, &name, e) < 0)
+        return -1;
+    int rc = sqlite3_open_v2(use == DB_FROZEN ? buf_str(&name) : path, &d->handle, uses[use].flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) {
         (void)fail(d, rc, e);
         return err_prefix(e, "%s", path);
@@ -344,7 +367,7 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
     (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
     if (db_exec(d, uses[use].pragmas, e) < 0)
         return err_prefix(e, "%s", path);
-    if (use != DB_READER && sqlite3_db_readonly(d->handle, "main") != 0) /* what SQLite makes of EROFS and EACCES */
+    if (!(uses[use].flags & SQLITE_OPEN_READONLY) && sqlite3_db_readonly(d->handle, "main") != 0) /* what SQLite makes of EROFS and EACCES */
         return err_set(e, ERR_IO, "%s: can only be read", path);
     *out = TAKE(d);
     return 0;
@@ -416,4 +439,46 @@ int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err
         return fail(d, rc, e);
     *pages_left_out = in_log > copied ? in_log - copied : 0;
     return 0;
+}
+
+/* --- copying ------------------------------------------------------------------------------------------------- */
+
+static void rest(int ms)
+{
+    const struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+    (void)nanosleep(&t, NULL);
+}
+
+static int copy_pages(sqlite3_backup *copy, const struct db_pace *pace)
+{
+    int rc;
+    do {
+        rc = sqlite3_backup_step(copy, pace->pages);
+        if (pace->progress)
+            pace->progress(pace->user, sqlite3_backup_pagecount(copy) - sqlite3_backup_remaining(copy), sqlite3_backup_pagecount(copy));
+        if (rc != SQLITE_DONE)
+            rest(pace->pause_ms);
+    } while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED);
+    return rc;
+}
+
+int db_copy(struct db *from, const char *path, const struct db_pace *pace, struct err *e)
+{
+    int64_t unused;
+    struct db to = { 0 };
+    if (db_snapshot_begin(from, e) < 0)
+        return -1;
+    /* The first read takes the moment; held, what others write meanwhile does not make the copy begin anew. */
+    int rc = db_number(from, "SELECT count(*) FROM sqlite_schema", 0, &unused, e) < 0 ? SQLITE_ERROR
+                                                                                     : sqlite3_open_v2(path, &to.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    sqlite3_backup *copy = rc == SQLITE_OK ? sqlite3_backup_init(to.handle, "main", from->handle, "main") : NULL;
+    if (copy) {
+        rc = copy_pages(copy, pace);
+        (void)sqlite3_backup_finish(copy);
+    }
+    if (to.handle && rc != SQLITE_DONE)
+        (void)fail(&to, rc == SQLITE_OK ? sqlite3_errcode(to.handle) : rc, e);
+    (void)sqlite3_close(to.handle);
+    db_snapshot_end(from);
+    return rc == SQLITE_DONE ? 0 : err_prefix(e, "copy the database");
 }

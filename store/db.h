@@ -44,7 +44,7 @@ void bind_null(struct stmt *s, int n);
 void bind_named_int(struct stmt *s, const char *name, int64_t value);
 void bind_named_text(struct stmt *s, const char *name, const char *text);
 
-/* 1: a row is there; 0: no more; -1: ERR_FULL, ERR_BUSY, ERR_NOMEM, ERR_INPUT (a constraint), else ERR_IO. */
+/* 1: a row is there; 0: no more; -1: ERR_FULL, ERR_BUSY, ERR_NOMEM, ERR_INPUT (a constraint), ERR_DAMAGED, else ERR_IO. */
 int stmt_step(struct stmt *s, struct err *e) MUST_CHECK;
 /* For what yields no row: steps to the end; 0 or -1. The statement can be bound and run again (its parameters stay). */
 int stmt_run(struct stmt *s, struct err *e) MUST_CHECK;
@@ -73,7 +73,7 @@ void db_limit_time(struct db *d, int64_t ms);
 
 /* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
 
-enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER };
+enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER, DB_FROZEN /* a file that nobody writes: nothing is made beside it */ };
 int db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
 void db_close(struct db **d);
 void db_release_memory(struct db *d); /* gives its cache back */
@@ -82,3 +82,12 @@ bool db_is_in_transaction(struct db *d);
 void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *user);
 /* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */
 int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e) MUST_CHECK;
+
+struct db_pace {
+    int pages, pause_ms; /* so many at once, then a rest: others use the disk too */
+    void (*progress)(void *user, int done, int total); /* in pages; may be NULL */
+    void *user;
+};
+/* The whole database as it is now into a new file, synced, while others go on writing. Their log cannot begin anew meanwhile: it
+ * grows by what they write. */
+int db_copy(struct db *from, const char *path, const struct db_pace *pace, struct err *e) MUST_CHECK;

@@ -2,6 +2,7 @@
  * not open in another process. */
 #include "core/clock.h"
 #include "core/fault.h"
+#include "store/backup.h"
 #include "store/inside.h"
 #include "store/schema.h"
 #include <errno.h>
@@ -47,6 +48,8 @@ static int open_folder(struct store *s, struct err *e)
         return folder_complain(s->folder, "cannot open folder", e);
     if (faccessat(s->folder_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
         return folder_complain(s->folder, "cannot write to", e);
+    if (faccessat(s->folder_fd, backup_restoring, F_OK, AT_EACCESS) == 0)
+        return err_set(e, ERR_STATE, "%s: a restore was cut off: run `postern restore` again", s->folder);
     return peek_version(s, e);
 }
 

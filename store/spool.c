@@ -1,6 +1,7 @@
 /* spool: a large arrival on its way to disk: written under its last name, synced once, and known to the store until its row
  * is on disk, so that recovery never takes it for a leftover. */
 #include "core/fault.h"
+#include "store/hash.h"
 #include "store/inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,9 @@ struct spool {
     struct store *store;
     struct spool *next;
     int fd; /* -1 once synced, or broken */
-    bool is_synced;
+    bool is_synced, is_hashed;
+    struct hash *hashing; /* NULL: out of memory */
+    unsigned char hash[HASH_BYTES];
     char day[DAY_TEXT], file[FILE_TEXT];
 };
 
@@ -86,6 +89,15 @@ static int create(struct spool *f, struct err *e)
     return f->fd < 0 ? broken(f, "create", e) : 0;
 }
 
+static void spool_free(struct spool **f)
+{
+    delist(*f);
+    close_file(*f);
+    hash_free(&(*f)->hashing);
+    free(*f);
+    *f = NULL;
+}
+
 int spool_open(struct store *s, const char *id, int64_t received_ms, struct spool **out, struct err *e)
 {
     if (store_is_full(s))
@@ -93,13 +105,12 @@ int spool_open(struct store *s, const char *id, int64_t received_ms, struct spoo
     struct spool *f = calloc(1, sizeof *f);
     if (!f)
         return err_set(e, ERR_NOMEM, "out of memory");
-    *f = (struct spool){ .store = s, .fd = -1 };
+    *f = (struct spool){ .store = s, .fd = -1, .hashing = hash_new() };
     day_of(f->day, received_ms);
     (void)snprintf(f->file, sizeof f->file, "arrivals/%s/%.26s.eml", f->day, id);
     enlist(f);
     if (create(f, e) < 0) {
-        delist(f);
-        free(f);
+        spool_free(&f);
         return -1;
     }
     FAULT("store.file_created");
@@ -119,6 +130,8 @@ int spool_write(struct spool *f, const void *bytes, size_t n, struct err *e)
             continue;
         if (written < 0)
             return broken(f, "write", e);
+        if (f->hashing)
+            hash_add(f->hashing, p, (size_t)written);
         p += written;
         n -= (size_t)written;
     }
@@ -137,17 +150,10 @@ int spool_sync(struct spool *f, struct err *e)
         return broken(f, "sync", e); /* never again on this descriptor: the kernel says it only once */
     note_write(f->store, WRITES_FILES, true);
     close_file(f);
+    f->is_hashed = f->hashing && hash_end(f->hashing, f->hash) == 0;
     f->is_synced = true;
     FAULT("store.file_synced");
     return 0;
-}
-
-static void spool_free(struct spool **f)
-{
-    delist(*f);
-    close_file(*f);
-    free(*f);
-    *f = NULL;
 }
 
 void spool_abandon(struct spool **f)
@@ -177,4 +183,9 @@ const char *spool_day(const struct spool *f)
 bool spool_is_synced(const struct spool *f)
 {
     return f->is_synced;
+}
+
+const unsigned char *spool_hash(const struct spool *f)
+{
+    return f->is_hashed ? f->hash : NULL;
 }

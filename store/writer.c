@@ -248,13 +248,19 @@ static void undo(struct writer *w)
         (void)!db_exec(w->tx.db, "ROLLBACK", NULL);
 }
 
+/* The disk failed, or what is on it: not what was to be written. */
+static bool is_below_us(const struct err *e)
+{
+    return e->code == ERR_IO || e->code == ERR_DAMAGED;
+}
+
 static int commit(struct writer *w, struct err *e)
 {
     int64_t start = disk_now_us();
     int beside = atomic_load(&w->store->file_syncs);
     w->has_written = false;
     int result = db_exec(w->tx.db, "COMMIT", e);
-    w->is_hopeless = result < 0 && e->code == ERR_IO;
+    w->is_hopeless = result < 0 && is_below_us(e);
     if (w->has_written || w->is_hopeless)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
@@ -307,7 +313,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         count = -1;
     if (count < 0) {
         undo(w);
-        w->needs_reopen |= e->code == ERR_IO;
+        w->needs_reopen |= is_below_us(e);
         if (e->code == ERR_FULL)
             reserve_give_up(w->store);
         return -1;

@@ -45,6 +45,15 @@ def rounds(name, usual):
     return int(os.environ.get(f"POSTERN_{name.upper()}_ROUNDS", usual))
 
 
+def points_of(*beginnings):
+    """The fault points of the source, or those whose names begin so."""
+    found = set()
+    for folder in ("api", "core", "inspect", "net", "providers", "service", "store"):
+        for path in (ROOT / folder).rglob("*.c"):
+            found |= set(re.findall(r'FAULT\("([a-z_.]+)"\)', path.read_text()))
+    return sorted(point for point in found if point.startswith(beginnings or ("",)))
+
+
 def wait_until(what, look, seconds=WAIT_SECONDS, every=0.02):
     """Returns the first true answer of look(); fails by naming what it waited for."""
     end = time.monotonic() + seconds

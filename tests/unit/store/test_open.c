@@ -165,7 +165,7 @@ static void test_a_damaged_database_says_so_and_is_not_overwritten(void **state)
     memset(garbage + 60, 0, 4); /* the version a header would have */
     assert_int_equal(pwrite(fd, garbage, sizeof garbage, 0), sizeof garbage);
     assert_int_equal(open_at(t->folder, &e), -1);
-    assert_int_equal(e.code, ERR_IO);
+    assert_int_equal(e.code, ERR_DAMAGED);
     assert_non_null(strstr(e.text, "postern.db"));
     assert_int_equal(pread(fd, back, sizeof back, 0), sizeof back);
     assert_memory_equal(garbage, back, sizeof back);
