@@ -41,6 +41,8 @@ static const struct route {
     { "POST", "/api/v1/tokens", ROLE_ADMIN, CHANGE, tokens_add, "" },
     { "DELETE", "/api/v1/tokens/{}", ROLE_ADMIN, CHANGE, tokens_revoke, "" },
     { "GET", "/api/v1/audit", ROLE_ADMIN, 0, audit_get, "limit cursor " },
+    { "GET", "/api/v1/openapi.json", ROLE_READ, 0, openapi_get, "" },
+    { "GET", "/api/v1/version", ROLE_READ, 0, version_get, "" },
     { "GET", "/livez", ROLE_NONE, 0, health_live, "" },
     { "GET", "/readyz", ROLE_NONE, 0, health_ready, "verbose " },
     { "GET", "/metrics", ROLE_READ, 0, metrics_get, "" },
@@ -169,4 +171,10 @@ void routes_answer(struct api *a, struct request *r, struct response *p)
 {
     const struct route *route = r->route;
     route->handle(a, r, p);
+}
+
+void routes_each(route_visitor *visit, void *user)
+{
+    for (size_t i = 0; i < COUNT(routes); i++)
+        visit(user, routes[i].method, routes[i].pattern, routes[i].needs, routes[i].query);
 }

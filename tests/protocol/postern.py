@@ -17,6 +17,8 @@ import time
 import urllib.error
 import urllib.request
 
+import openapi
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 20
 WAIT_SECONDS = 30
@@ -156,7 +158,7 @@ class Answer:
 
 
 class Api:
-    """Requests to the daemon's API. An error status is an answer like any other."""
+    """Requests to the daemon's API. An error status is an answer like any other; each must be as api/openapi.json says."""
 
     def __init__(self, port, token=None):
         self.port, self.token = port, token
@@ -172,7 +174,12 @@ class Api:
             body = json.dumps(body).encode()
         if body is not None:
             headers.setdefault("Content-Type", "application/json")
-        ask = urllib.request.Request(self.url(path), data=body, headers=headers, method=method)
+        answer = self._ask(urllib.request.Request(self.url(path), data=body, headers=headers, method=method), timeout)
+        openapi.document().check(method, path, answer)
+        return answer
+
+    @staticmethod
+    def _ask(ask, timeout):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(ask, timeout=timeout) as r:
