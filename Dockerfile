@@ -18,7 +18,7 @@ RUN set -eu; \
     apt-get -qq install -y --no-install-recommends ca-certificates tzdata meson ninja-build pkgconf dpkg-dev \
       "gcc-$(echo "$gnu" | tr _ -)" "binutils-$(echo "$gnu" | tr _ -)" "libc6-dev:$deb" \
       "libuv1-dev:$deb" "libsqlite3-dev:$deb" "libmicrohttpd-dev:$deb" "libmongoc-dev:$deb" "libcurl4-openssl-dev:$deb" "libcjson-dev:$deb" \
-      "libssl-dev:$deb" "libgmime-3.0-dev:$deb" "libpcre2-dev:$deb" "libseccomp-dev:$deb" "libcrypt-dev:$deb" \
+      "libssl-dev:$deb" "libmongoc-dev:$deb" "libgmime-3.0-dev:$deb" "libpcre2-dev:$deb" "libseccomp-dev:$deb" "libcrypt-dev:$deb" \
       $(apt-cache show libc-gconv-modules-extra >/dev/null 2>&1 && echo "libc-gconv-modules-extra:$deb") >/dev/null; \
     rm -rf /var/lib/apt/lists/*
 WORKDIR /src

@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench fuzz soak image-check format lint clean
+.PHONY: build run test bench fuzz soak image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -27,6 +27,9 @@ soak:
 
 image-check:
 	@tools/image-check.sh $(OPTIONS)
+
+deb:
+	@tools/deb.sh
 
 format:
 	@tools/format.sh
