@@ -13,6 +13,12 @@ static bool on_admit(void *user, struct request *r, struct response *p)
     return routes_admit(user, r, p);
 }
 
+/* Without a database, so without tokens: nothing but the state's one word. */
+static bool on_admit_waiting(void *user, struct request *r, struct response *p)
+{
+    return routes_admit_waiting(user, r, p);
+}
+
 static void on_answer(void *user, struct request *r, struct response *p)
 {
     routes_answer(user, r, p);
@@ -98,13 +104,13 @@ int api_start(struct store *s, const struct api_options *o, struct api **out, st
     CLEANUP(api_free) struct api *a = NULL;
     if (api_new(s, o, &a, e) < 0)
         return -1;
-    if (keyring_open(s, a->o.token, o->is_token_chosen, &a->keyring, e) < 0)
+    if (!o->is_waiting && keyring_open(s, a->o.token, o->is_token_chosen, &a->keyring, e) < 0)
         return -1;
-    if (!a->is_loopback && keyring_is_empty(a->keyring))
+    if (!o->is_waiting && !a->is_loopback && keyring_is_empty(a->keyring))
         return err_set(e, ERR_STATE, "the API is open to other machines (Api:Address \"%s\") and has no token", a->o.address);
     struct http_options http = {
         .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
-        .idle_seconds = o->idle_seconds, .user = a, .admit = on_admit, .answer = on_answer,
+        .idle_seconds = o->idle_seconds, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
     };
     if (http_start(&http, &a->http, e) < 0)
         return -1;

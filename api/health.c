@@ -28,7 +28,7 @@ static void say_reasons(struct api *a, struct response *p)
 void health_ready(struct api *a, const struct request *r, struct response *p)
 {
     const char *state = a->o.health(a->o.user, NULL, NULL);
-    p->status = strcmp(state, "down") == 0 ? 503 : 200;
+    p->status = strcmp(state, "ok") == 0 || strcmp(state, "degraded") == 0 ? 200 : 503;
     response_header(p, "Cache-Control", "no-store");
     if (r->is_trusted || (a->is_loopback && http_query(r, "verbose")))
         say_reasons(a, p);

@@ -167,6 +167,19 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
     return true;
 }
 
+bool routes_admit_waiting(struct api *a, struct request *r, struct response *p)
+{
+    const struct route *route = find(r, p);
+    if (!route || !access_knows_host(a, r, p))
+        return false;
+    r->route = route;
+    if (route->handle == health_live || route->handle == health_ready)
+        return true;
+    problem(p, 503, "the database is being made ready; /readyz says when it is");
+    response_header(p, "Retry-After", "10");
+    return false;
+}
+
 void routes_answer(struct api *a, struct request *r, struct response *p)
 {
     const struct route *route = r->route;

@@ -3,6 +3,8 @@
 #include "api/context.h"
 
 bool routes_admit(struct api *a, struct request *r, struct response *p);
+/* While there is no database: /livez and /readyz, nothing else. */
+bool routes_admit_waiting(struct api *a, struct request *r, struct response *p);
 void routes_answer(struct api *a, struct request *r, struct response *p);
 
 /* The whole table, for whoever compares it with something: pattern and query as in routes.c. */

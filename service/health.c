@@ -22,6 +22,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static struct entry    entries[REASONS_MAX];
 static size_t          entry_count;
 static char            down_detail[DETAIL_BYTES];
+static const char     *phase_word; /* a literal; NULL: none */
+static char            phase_detail[DETAIL_BYTES];
 
 static struct entry *find(enum health_reason reason, const char *name)
 {
@@ -78,6 +80,17 @@ void health_set_down(const char *detail)
         log_line(LOG_INFO, "health.up", LOG_S("detail", "mails are kept again"));
 }
 
+void health_set_phase(const char *word, const char *detail)
+{
+    (void)pthread_mutex_lock(&lock);
+    bool is_changed = phase_word != word;
+    phase_word = word;
+    (void)snprintf(phase_detail, sizeof phase_detail, "%s", detail ? detail : "");
+    (void)pthread_mutex_unlock(&lock);
+    if (is_changed)
+        log_line(LOG_INFO, "health.phase", LOG_S("phase", word ? word : "ready"), LOG_S("detail", detail));
+}
+
 static void write_reason(struct json_out *w, const char *reason, const char *name, const char *detail)
 {
     char full[NAME_BYTES + 16];
@@ -91,13 +104,15 @@ static void write_reason(struct json_out *w, const char *reason, const char *nam
 const char *health_state(struct json_out *w, const char *key)
 {
     (void)pthread_mutex_lock(&lock);
-    const char *state = down_detail[0] ? "down" : entry_count > 0 ? "degraded" : "ok";
+    const char *state = down_detail[0] ? "down" : phase_word ? phase_word : entry_count > 0 ? "degraded" : "ok";
     if (w) {
         json_object(w, key);
         json_s(w, "state", state);
         json_array(w, "reasons");
         if (down_detail[0])
             write_reason(w, "down", "", down_detail);
+        if (phase_word)
+            write_reason(w, phase_word, "", phase_detail);
         for (size_t i = 0; i < entry_count; i++)
             write_reason(w, reason_names[entries[i].reason], entries[i].name, entries[i].detail);
         json_end(w);

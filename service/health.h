@@ -10,5 +10,7 @@ enum health_reason {
 /* name: the account for HEALTH_ACCOUNT, else NULL. detail NULL clears; else one sentence for the operator. */
 void health_set(enum health_reason reason, const char *name, const char *detail);
 void health_set_down(const char *detail); /* mails cannot be kept; NULL clears */
-/* "ok", "degraded" or "down"; with w also an object {"state","reasons":[{"reason","detail"}]} at key. */
+/* The database is being made ready: word is "migrating" or "rebuilding"; NULL clears. */
+void health_set_phase(const char *word, const char *detail);
+/* "ok", "degraded", "down" or such a word; with w also an object {"state","reasons":[{"reason","detail"}]} at key. */
 const char *health_state(struct json_out *w, const char *key);

@@ -33,6 +33,7 @@ enum {
     SECOND_MS = 1000,
     GRACE_MS = 10 * 1000,
     REMIND_MS = 3600 * 1000,
+    LOOK_MS = 50,
     SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers */
 };
 static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
@@ -40,7 +41,7 @@ static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a cloc
 struct gateway {
     const struct settings *settings;
     uv_loop_t              loop;
-    uv_timer_t             second;
+    uv_timer_t             second, look; /* look: until the database is ready */
     uv_signal_t            sigterm, sigint;
     struct store          *store;
     struct devices        *devices;
@@ -60,6 +61,7 @@ struct gateway {
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     enum disk { DISK_FREE, DISK_LOW, DISK_FULL } disk;
     bool                   is_stopping;
+    int                    exit_code;
     char                   token[TOKEN_BYTES], helper[4096];
     unsigned char          link_key[LINK_KEY_BYTES];
     const unsigned char   *links; /* it, or NULL: there is none, so no links */
@@ -417,6 +419,20 @@ static int on_revoke_token(void *user, struct err *e)
     return token_revoke(((const struct gateway *)user)->settings->store_folder, e);
 }
 
+/* Until the database is ready, on the same port: that we are alive, and what we wait for. */
+static void start_waiting_api(struct gateway *g)
+{
+    const struct settings *s = g->settings;
+    struct err             e;
+    struct api_options     o = { .address = s->api_address, .port = (int)s->api_port, .public_url = s->api_public_url,
+                                 .connections = (int)s->api_max_connections, .connections_per_address = (int)s->api_max_connections_per_address,
+                                 .idle_seconds = (int)s->api_seconds, .is_waiting = true, .user = g, .health = on_health };
+    if (api_start(g->store, &o, &g->api, &e) < 0)
+        log_line(LOG_ERROR, "api.failed", LOG_S("text", e.text));
+    else
+        log_line(LOG_INFO, "api.waiting", LOG_S("address", s->api_address), LOG_I("port", api_port(g->api)));
+}
+
 static void start_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
@@ -508,26 +524,34 @@ static void on_smtp_stopped(void *user)
     uv_close((uv_handle_t *)&g->second, NULL);
 }
 
-static void on_stop(uv_signal_t *handle, int number)
+static void begin_stop(struct gateway *g)
 {
-    struct gateway *g = handle->data;
     if (g->is_stopping)
         return;
     g->is_stopping = true;
-    log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
     notify_stopping();
+    (void)uv_timer_stop(&g->look);
     panel_poll_stop(g->panel);
     certificate_stop(g->certificate);
     smtp_server_stop(g->smtp, GRACE_MS, on_smtp_stopped, g);
 }
 
+static void on_stop(uv_signal_t *handle, int number)
+{
+    struct gateway *g = handle->data;
+    if (!g->is_stopping)
+        log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
+    begin_stop(g);
+}
+
 static void start_handles(struct gateway *g)
 {
     (void)uv_timer_init(&g->loop, &g->second);
+    (void)uv_timer_init(&g->loop, &g->look);
     (void)uv_signal_init(&g->loop, &g->sigterm);
     (void)uv_signal_init(&g->loop, &g->sigint);
     g->remind_ms = clock_mono_ms() + REMIND_MS;
-    g->second.data = g->sigterm.data = g->sigint.data = g;
+    g->second.data = g->look.data = g->sigterm.data = g->sigint.data = g;
     (void)uv_timer_start(&g->second, on_second, 0, SECOND_MS);
     (void)uv_signal_start(&g->sigterm, on_stop, SIGTERM);
     (void)uv_signal_start(&g->sigint, on_stop, SIGINT);
@@ -567,30 +591,12 @@ static void stop_all(struct gateway *g)
 
 /* --- the life -------------------------------------------------------------------------------------------------- */
 
-static int live(struct gateway *g)
+/* What needs the database. */
+static void start_rest(struct gateway *g)
 {
     const struct settings *s = g->settings;
-    struct err             e;
-    struct store_options   keep = {
-        .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .inline_slow = s->store_inline_slow_kib << 10,
-        .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
-        .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
-        .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
-        .user = g, .raw_is_missing = on_raw_missing,
-    };
-    if (store_open(&keep, &g->store, &e) < 0) {
-        log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));
-        return e.code == ERR_VERSION ? EX_CONFIG : EX_CANTCREAT;
-    }
-    gateways_find(&g->gateways);
-    open_devices(g);
-    if (start_smtp(g, &e) < 0) {
-        log_line(LOG_ERROR, "smtp.failed", LOG_S("text", e.text));
-        devices_close(&g->devices);
-        store_close(&g->store);
-        return EX_UNAVAILABLE;
-    }
-    start_handles(g);
+    if (!g->devices)
+        open_devices(g);
     read_link_key(g);
     start_relay(g);
     start_inspector(g);
@@ -600,11 +606,82 @@ static int live(struct gateway *g)
     g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),
              LOG_S("time_zone", s->site_time_zone));
+}
+
+/* Whether the database is still being made ready; says so to /readyz. */
+static bool is_waiting(const struct gateway *g)
+{
+    static const struct {
+        const char *word, *text;
+    } phases[] = {
+        [STORE_READY] = { NULL, NULL },
+        [STORE_MIGRATING] = { "migrating", "the database is brought to this version; mails are asked to come again" },
+        [STORE_REBUILDING] = { "rebuilding", "the database was damaged and is made anew from what can be read; mails are asked to come again" },
+        [STORE_FAILED] = { NULL, NULL },
+    };
+    enum store_phase now = store_phase(g->store);
+    health_set_phase(phases[now].word, phases[now].text);
+    return phases[now].word != NULL;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+    if (is_waiting(g))
+        return;
+    (void)uv_timer_stop(timer);
+    api_stop(&g->api);
+    if (store_phase(g->store) == STORE_READY) {
+        start_rest(g);
+        return;
+    }
+    log_line(LOG_ERROR, "store.failed", LOG_S("text", store_failure(g->store)));
+    g->exit_code = EX_CANTCREAT;
+    begin_stop(g);
+}
+
+/* Mails hear 451 meanwhile: they come to a door that is open, and come again. */
+static void start_or_wait(struct gateway *g)
+{
+    if (!is_waiting(g)) {
+        start_rest(g);
+    } else {
+        start_waiting_api(g);
+        (void)uv_timer_start(&g->look, on_look, LOOK_MS, LOOK_MS);
+    }
     notify_ready();
+}
+
+static int live(struct gateway *g)
+{
+    const struct settings *s = g->settings;
+    struct err             e;
+    struct store_options   keep = {
+        .folder = s->store_folder, .inline_max = s->store_inline_kib << 10, .inline_slow = s->store_inline_slow_kib << 10,
+        .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
+        .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
+        .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
+        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing,
+    };
+    if (store_open(&keep, &g->store, &e) < 0) {
+        log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));
+        return e.code == ERR_VERSION ? EX_CONFIG : EX_CANTCREAT;
+    }
+    gateways_find(&g->gateways);
+    if (store_phase(g->store) == STORE_READY)
+        open_devices(g);
+    if (start_smtp(g, &e) < 0) {
+        log_line(LOG_ERROR, "smtp.failed", LOG_S("text", e.text));
+        devices_close(&g->devices);
+        store_close(&g->store);
+        return EX_UNAVAILABLE;
+    }
+    start_handles(g);
+    start_or_wait(g);
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
     stop_all(g);
     log_line(LOG_INFO, "stopped", LOG_I("seconds", g->seconds));
-    return 0;
+    return g->exit_code;
 }
 
 int cmd_run(const struct settings *s, int argc, char **argv)

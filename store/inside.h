@@ -19,6 +19,11 @@ struct store {
     struct store_options options;
     char *folder, *database; /* paths */
     int folder_fd, lock_fd;
+    atomic_int  phase;      /* enum store_phase                                   */
+    atomic_bool is_closing;
+    struct err  failed;     /* the preparer's, until the phase is STORE_FAILED    */
+    pthread_t   preparer;
+    bool        has_preparer;
     struct writer *writer;
     struct keeper *keeper;
 

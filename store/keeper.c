@@ -214,6 +214,8 @@ static bool look_back(struct keeper *k)
 
 static void do_chores(struct keeper *k)
 {
+    if (store_phase(k->store) != STORE_READY)
+        return;
     make_days_ahead(k->store);
     floor_look(k->store);
     if (!k->has_recovered)
@@ -230,7 +232,7 @@ static void do_chores(struct keeper *k)
 
 static bool is_trouble(const struct store *s)
 {
-    return store_is_full(s) || store_failed_syncs(s) > 0;
+    return store_is_full(s) || store_failed_syncs(s) > 0 || store_phase(s) != STORE_READY;
 }
 
 static void *run(void *user)

@@ -4,6 +4,7 @@
 #include "core/fault.h"
 #include "store/backup.h"
 #include "store/inside.h"
+#include "store/migrate.h"
 #include "store/schema.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 static const char database_name[] = "postern.db", lock_name[] = "lock";
 
 enum { INLINE_BYTES = 65536, INLINE_SLOW_BYTES = 1 << 20, INLINE_MEMORY = 64 << 20 };
-enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60, FILL_ROWS = 20000 };
+enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
 
 /* --- checks that write nothing ----------------------------------------------------------------------------------- */
 
@@ -79,56 +80,6 @@ static int take_lock(struct store *s, struct err *e)
 
 /* --- the database ------------------------------------------------------------------------------------------------ */
 
-static int step_schema(struct db *db, int from, struct err *e)
-{
-    char version[64];
-    (void)snprintf(version, sizeof version, "PRAGMA user_version = %d", from + 1);
-    if (db_exec(db, "BEGIN IMMEDIATE", e) == 0 && db_exec(db, schema_steps[from], e) == 0 && db_exec(db, version, e) == 0 &&
-        db_exec(db, "COMMIT", e) == 0) {
-        FAULT("store.schema_stepped");
-        return 0;
-    }
-    struct err unused;
-    if (db_is_in_transaction(db) && db_exec(db, "ROLLBACK", &unused) < 0)
-        return -1;
-    return -1;
-}
-
-/* Transaction by transaction: killed in between, the next start goes on. */
-static int fill(struct db *db, struct err *e)
-{
-    int64_t left;
-    int     log_pages_left;
-    do {
-        if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
-            return -1;
-        if (schema_fill(db, FILL_ROWS, &left, e) < 0 || db_exec(db, "COMMIT", e) < 0) {
-            struct err unused;
-            (void)!(db_is_in_transaction(db) && db_exec(db, "ROLLBACK", &unused) < 0);
-            return -1;
-        }
-        FAULT("store.schema_filled");
-    } while (left > 0 && db_checkpoint(db, false, &log_pages_left, e) == 0);
-    return left > 0 ? -1 : 0;
-}
-
-/* The log is emptied after a step, so that the file's header tells an older Postern the truth. */
-static int migrate(struct store *s, struct db *db, struct err *e)
-{
-    int64_t version;
-    if (db_number(db, "PRAGMA user_version", 0, &version, e) < 0)
-        return -1;
-    if (version > schema_version)
-        return complain_version(s, version, e);
-    int left, first = (int)version;
-    for (int i = first; i < schema_version; i++)
-        if (step_schema(db, i, e) < 0)
-            return err_prefix(e, "from version %d to %d", i, i + 1);
-    if (fill(db, e) < 0)
-        return err_prefix(e, "index what is there");
-    return first < schema_version ? db_checkpoint(db, true, &left, e) : 0;
-}
-
 static int read_state(struct store *s, struct db *db, struct err *e)
 {
     int64_t last, running;
@@ -142,25 +93,75 @@ static int read_state(struct store *s, struct db *db, struct err *e)
     return 0;
 }
 
-/* The database, migrated, and its name on disk: its first commit may be an acknowledged mail. */
-static int open_database(struct store *s, struct db **out, struct err *e)
+/* Brought to our version, and what the store remembers of it. */
+static int use_database(struct store *s, struct db *db, struct err *e)
 {
+    return migrate_run(s, db, e) < 0 || read_state(s, db, e) < 0 ? err_prefix(e, "%s", s->database) : 0;
+}
+
+/* A thread of its own: while it works the writer says ERR_BUSY. The writer opens the database for itself then. */
+static void *prepare(void *user)
+{
+    struct store *s = user;
     CLEANUP(db_close) struct db *db = NULL;
-    int fd = openat(s->folder_fd, database_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it 0644 */
-    if (fd < 0)
-        return folder_complain(s->database, "cannot write to", e);
-    (void)close(fd);
-    if (db_open(s->database, DB_WRITER, &db, e) < 0)
-        return -1;
-    if (migrate(s, db, e) < 0 || read_state(s, db, e) < 0)
-        return err_prefix(e, "%s", s->database);
+    bool is_done = db_open(s->database, DB_WRITER, &db, &s->failed) == 0 && use_database(s, db, &s->failed) == 0;
+    db_close(&db);
+    atomic_store(&s->phase, is_done ? STORE_READY : STORE_FAILED);
+    return NULL;
+}
+
+static int start_preparing(struct store *s, struct err *e)
+{
+    atomic_store(&s->phase, STORE_MIGRATING);
+    int rc = pthread_create(&s->preparer, NULL, prepare, s);
+    s->has_preparer = rc == 0;
+    return rc == 0 ? 0 : err_set(e, ERR_IO, "start a thread: %s", strerror(rc));
+}
+
+/* Its name is on disk then: its first commit may be an acknowledged mail. */
+static int sync_name(struct store *s, struct err *e)
+{
     int64_t start_us = disk_now_us();
     pace_init(&s->pace, start_us);
     if (folder_sync(s->folder_fd, ".", e) < 0)
         return err_prefix(e, "%s", s->folder);
     pace_note_start(&s->pace, disk_now_us() - start_us);
+    return 0;
+}
+
+/* *out stays NULL while a thread prepares it. */
+static int open_database(struct store *s, struct db **out, struct err *e)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    int  version;
+    bool is_due;
+    int  fd = openat(s->folder_fd, database_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it 0644 */
+    if (fd < 0)
+        return folder_complain(s->database, "cannot write to", e);
+    (void)close(fd);
+    if (db_open(s->database, DB_WRITER, &db, e) < 0)
+        return -1;
+    if (migrate_is_due(db, &version, &is_due, e) < 0)
+        return err_prefix(e, "%s", s->database);
+    if (is_due && version > 0 && s->options.is_prepared_beside) {
+        db_close(&db);
+        return sync_name(s, e) < 0 ? -1 : start_preparing(s, e);
+    }
+    if (use_database(s, db, e) < 0 || sync_name(s, e) < 0)
+        return -1;
+    migrate_tidy(s);
     *out = TAKE(db);
     return 0;
+}
+
+enum store_phase store_phase(const struct store *s)
+{
+    return (enum store_phase)atomic_load(&s->phase);
+}
+
+const char *store_failure(const struct store *s)
+{
+    return store_phase(s) == STORE_FAILED ? s->failed.text : "";
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -213,13 +214,16 @@ int store_open(const struct store_options *options, struct store **out, struct e
     return 0;
 }
 
-/* The keeper first (it waits for the writer), then the writer (it wakes the keeper). The last connection to close copies the
+/* The preparer first, if there was one; the keeper (it waits for the writer), then the writer (it wakes the keeper). The last connection to close copies the
  * log into the database and removes it. */
 void store_close(struct store **s)
 {
     struct store *closing = TAKE(*s);
     if (!closing)
         return;
+    atomic_store(&closing->is_closing, true);
+    if (closing->has_preparer)
+        (void)pthread_join(closing->preparer, NULL);
     keeper_stop(closing->keeper);
     writer_stop(&closing->writer);
     keeper_free(&closing->keeper);

@@ -24,6 +24,7 @@ struct store_options {
     int         floor_percent; /* … or this much of the file system the disk is low; both 0: never */
     int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
     int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
+    bool        is_prepared_beside; /* a migration does not keep store_open waiting: see store_phase */
     void *user;
     /* The keeper's thread, after the start: this arrival waits for the inspector, but its file is gone. May be NULL. */
     void (*raw_is_missing)(void *user, int64_t seq);
@@ -32,6 +33,11 @@ struct store_options {
 /* ERR_VERSION: the folder is of a newer Postern, nothing was written (exit 78). ERR_BUSY: another process has it open.
  * ERR_IO: it cannot be written; text names folder, owner, mode and our uid. Starts the writer and checkpoint threads. */
 int  store_open(const struct store_options *options, struct store **out, struct err *e) MUST_CHECK;
+/* What store_open left to a thread: as long as it works nobody reads, and whatever is submitted hears ERR_BUSY. STORE_FAILED: it
+ * cannot be used; store_failure says why, and the next start tries again. Any thread. */
+enum store_phase { STORE_READY, STORE_MIGRATING, STORE_REBUILDING, STORE_FAILED };
+enum store_phase store_phase(const struct store *s);
+const char *store_failure(const struct store *s);
 void store_close(struct store **s); /* after the last submit: empties the queue, checkpoints, joins the threads */
 
 /* net says how many conversations are open: on slow disks the writer waits a little for those who are about to finish. */

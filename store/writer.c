@@ -231,6 +231,8 @@ static void note_log_pages(void *user, int pages)
 
 static int begin(struct writer *w, struct err *e)
 {
+    if (store_phase(w->store) != STORE_READY)
+        return err_set(e, ERR_BUSY, "the database is being made ready");
     if ((w->needs_reopen || !w->tx.db) && reopen(w, e) < 0)
         return -1;
     w->tx.bytes = 0;
@@ -302,7 +304,8 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
     w->is_hopeless = begin(w, e) < 0;
     if (w->is_hopeless) {
         w->needs_reopen = true;
-        note_write(w->store, WRITES_DATABASE, false);
+        if (store_phase(w->store) == STORE_READY)
+            note_write(w->store, WRITES_DATABASE, false);
         return -1;
     }
     int count = apply_some(w, ops, n, e);
@@ -381,8 +384,10 @@ static void *run(void *user)
     size_t n;
     while ((n = next_batch(w)) > 0) {
         write_batch(w, n);
-        keeper_wake(w->store->keeper, w->log_pages);
-        bound_log(w);
+        if (w->tx.db) {
+            keeper_wake(w->store->keeper, w->log_pages);
+            bound_log(w);
+        }
     }
     return NULL;
 }
