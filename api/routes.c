@@ -23,6 +23,7 @@ static const struct route {
     { "GET", "/api/v1/events.csv", ROLE_READ, 0, events_csv, EVENTS_FILTER },
     { "GET", "/api/v1/events.atom", ROLE_READ, 0, events_atom, EVENTS_FILTER },
     { "POST", "/api/v1/events/ack", ROLE_OPERATE, CHANGE, events_ack, EVENTS_FILTER },
+    { "GET", "/api/v1/stats", ROLE_READ, 0, stats_get, "by " EVENTS_FILTER },
     { "GET", "/api/v1/events/{}", ROLE_READ, 0, events_one, "" },
     { "PATCH", "/api/v1/events/{}", ROLE_OPERATE, CHANGE, events_patch, "" },
     { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, LINKED, media_get, "expires key " },

@@ -169,7 +169,7 @@ static void put_if(struct buf *sql, bool is_asked, const char *condition)
     buf_puts(sql, condition);
 }
 
-void query_put_conditions(struct buf *sql, const struct event_filter *f)
+static void put_conditions(struct buf *sql, const struct event_filter *f)
 {
     put_if(sql, f->id != NULL, "e.id = :id");
     put_if(sql, f->arrival_seq != 0, "e.arrival = :arrival");
@@ -192,14 +192,18 @@ void query_put_conditions(struct buf *sql, const struct event_filter *f)
     put_if(sql, f->until_ms != 0, "e.received_ms < :until");
 }
 
-static void put_statement(struct buf *sql, const struct source *s, const struct event_filter *f, bool is_ascending)
+void query_put_from(struct buf *sql, const struct event_filter *f, const char *columns)
 {
-    buf_printf(sql,
-               "SELECT " EVENT_COLUMNS " FROM %s LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices d ON d.id = e.device"
-               " WHERE %s < :upper AND %s >= :lower",
-               s->from, s->seq, s->seq);
-    query_put_conditions(sql, f);
-    buf_printf(sql, " ORDER BY %s %s LIMIT :limit", s->seq, is_ascending ? "ASC" : "DESC");
+    const struct source *s = source_of(f);
+    buf_printf(sql, "SELECT %s FROM %s LEFT JOIN arrivals a ON a.seq = e.arrival LEFT JOIN devices d ON d.id = e.device"
+                    " WHERE %s < :upper AND %s >= :lower", columns, s->from, s->seq, s->seq);
+    put_conditions(sql, f);
+}
+
+static void put_statement(struct buf *sql, const struct event_filter *f, bool is_ascending)
+{
+    query_put_from(sql, f, EVENT_COLUMNS);
+    buf_printf(sql, " ORDER BY %s %s LIMIT :limit", source_of(f)->seq, is_ascending ? "ASC" : "DESC");
 }
 
 void query_bind_conditions(struct stmt *q, const struct event_filter *f)
@@ -254,13 +258,12 @@ static int find_bounds(struct db *d, const struct event_filter *f, struct list *
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
                  bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e)
 {
-    struct db           *d = reader_db(r);
+    struct db *d = reader_db(r);
     CLEANUP(buf_done) struct buf sql, match;
     buf_init(&sql, SQL_MAX);
     buf_init(&match, MATCH_MAX);
-    const struct source *s = source_of(f);
-    int                  wanted = search_expression(d, f, &match, e);
-    put_statement(&sql, s, f, page->is_ascending);
+    int wanted = search_expression(d, f, &match, e);
+    put_statement(&sql, f, page->is_ascending);
     if (wanted < 0 || sql.failed)
         return wanted < 0 ? -1 : err_set(e, ERR_LIMIT, "the filter is too long");
     page->next = 0;
@@ -268,7 +271,7 @@ int query_events(struct store_reader *r, const struct event_filter *f, struct pa
         return 0;
     struct list l = {
         .sql = buf_str(&sql),
-        .is_unbounded = s->is_unbounded,
+        .is_unbounded = source_of(f)->is_unbounded,
         .bind = bind_events,
         .take = take_event,
         .filter = f,

@@ -117,14 +117,16 @@ static const char *const version_3 =
     " device TEXT NOT NULL, at_ms INTEGER NOT NULL, peer TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
     "CREATE INDEX transcripts_device ON transcripts(device, seq);";
 
-/* What the search index and the tallies hold of one event; `of` is new, old or e. They are kept by triggers, not by the functions
- * that write events: whatever changes a row (reading again, marks, forgetting, erasing, a repair by hand) keeps them right in the
- * same transaction, and an index without its own copy of the text must be told exactly what it was told before. A trigger costs
- * what the same statement would.
+/* What the search index and the tallies hold of one event; `of` is old, new or e. Events that are new are taken in by schema_fill, all of
+ * a transaction at once (FTS5 writes out what it holds at each statement that has a trigger), up to the seq in meta's `indexed`. What
+ * changes or goes of those is kept up by triggers, not by the functions that write events: so reading again, marks, forgetting, erasing
+ * or a repair by hand keeps them right in the same transaction, and an index without its own copy of the text must be told exactly what
+ * it was told before.
  *
  * The index holds tags beside the words, so that it leads to rare kinds, devices and the like at 3 bytes each instead of an
  * index of 20 to 30 bytes an event for each; search.c asks for them and the list's statement checks again. A device is a tag of its
  * id, not its name: to rename it costs nothing. */
+#define IS_INDEXED(seq) seq " <= (SELECT value FROM meta WHERE key = 'indexed')"
 #define TAGS(of)                                                                                                             \
     " 'zqs' || " of ".severity || ' zqk' || replace(" of ".kind, '.', '') || ' zqg' ||"                                      \
     " substr(" of ".kind, 1, instr(" of ".kind || '.', '.') - 1) || ' zqd' || hex(" of ".device) ||"                         \
@@ -200,16 +202,15 @@ static const char *const version_4 =
     " DELETE FROM device_names WHERE id = old.id; INSERT INTO device_names(name, id) VALUES(new.name, new.id); END;"
     "CREATE TRIGGER devices_removed AFTER DELETE ON devices BEGIN DELETE FROM device_names WHERE id = old.id; END;"
 
-    "CREATE TRIGGER events_added AFTER INSERT ON events BEGIN "
-    SEARCH_ADD " VALUES(new.seq, " SUBJECT("new") ", " WORDS("new") ");"
-    COUNT_ONE " END;"
-    "CREATE TRIGGER events_removed AFTER DELETE ON events BEGIN "
+    "CREATE TRIGGER events_removed AFTER DELETE ON events WHEN " IS_INDEXED("old.seq") " BEGIN "
     SEARCH_DROP " VALUES('delete', old.seq, " SUBJECT("old") ", " WORDS("old") ");"
     UNCOUNT_ONE " END;"
-    "CREATE TRIGGER events_reworded AFTER UPDATE ON events WHEN " INDEXED("old") " IS NOT " INDEXED("new") " BEGIN "
+    "CREATE TRIGGER events_reworded AFTER UPDATE ON events WHEN " INDEXED("old") " IS NOT " INDEXED("new")
+    " AND " IS_INDEXED("old.seq") " BEGIN "
     SEARCH_DROP " VALUES('delete', old.seq, " SUBJECT("old") ", " WORDS("old") ");"
     SEARCH_ADD " VALUES(new.seq, " SUBJECT("new") ", " WORDS("new") "); END;"
-    "CREATE TRIGGER events_recounted AFTER UPDATE ON events WHEN " COUNTED("old") " IS NOT " COUNTED("new") " BEGIN "
+    "CREATE TRIGGER events_recounted AFTER UPDATE ON events WHEN " COUNTED("old") " IS NOT " COUNTED("new")
+    " AND " IS_INDEXED("old.seq") " BEGIN "
     UNCOUNT_ONE COUNT_ONE " END;"
     "CREATE TRIGGER events_changed AFTER UPDATE ON events WHEN " SEEN("old") " IS NOT " SEEN("new") " BEGIN"
     " INSERT INTO meta(key, value) VALUES('changed', 1) ON CONFLICT DO UPDATE SET value = value + 1;"
@@ -217,14 +218,13 @@ static const char *const version_4 =
 
     /* The subject is the arrival's, and known a moment later than the events, or gone earlier. */
     "CREATE TRIGGER arrivals_subject AFTER UPDATE OF subject ON arrivals WHEN old.subject IS NOT new.subject BEGIN "
-    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq;"
-    SEARCH_ADD " SELECT e.seq, new.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq; END;"
+    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq AND " IS_INDEXED("e.seq") ";"
+    SEARCH_ADD " SELECT e.seq, new.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq AND " IS_INDEXED("e.seq") "; END;"
     "CREATE TRIGGER arrivals_removed BEFORE DELETE ON arrivals WHEN old.subject IS NOT NULL BEGIN "
-    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq;"
-    SEARCH_ADD " SELECT e.seq, NULL, " WORDS("e") " FROM events e WHERE e.arrival = old.seq; END;"
+    SEARCH_DROP " SELECT 'delete', e.seq, old.subject, " WORDS("e") " FROM events e WHERE e.arrival = old.seq AND " IS_INDEXED("e.seq") ";"
+    SEARCH_ADD " SELECT e.seq, NULL, " WORDS("e") " FROM events e WHERE e.arrival = old.seq AND " IS_INDEXED("e.seq") "; END;"
 
-    /* What was there before is filled in by schema_fill: so far up to this seq. */
-    "INSERT INTO meta(key, value) SELECT 'filled', 0 WHERE EXISTS (SELECT 1 FROM events);";
+    "INSERT INTO meta(key, value) VALUES('indexed', 0);";
 
 #define NEXT_CHANGE "INSERT INTO meta(key, value) VALUES('changed', 1) ON CONFLICT DO UPDATE SET value = value + 1;"
 #define CHANGED     "changed = (SELECT value FROM meta WHERE key = 'changed')"
@@ -259,12 +259,12 @@ static const char *const fill_steps[] = {
     " GROUP BY 1, 2, 3, 4 ON CONFLICT DO UPDATE SET n = n + excluded.n",
     "INSERT INTO hours SELECT " HOUR("e") ", count(*), min(e.seq), max(e.seq) FROM events e WHERE e.seq > ?1 AND e.seq <= ?2 GROUP BY 1"
     " ON CONFLICT DO UPDATE SET n = n + excluded.n, first = min(first, excluded.first), last = max(last, excluded.last)",
-    "UPDATE meta SET value = ?2 WHERE key = 'filled' AND value = ?1",
+    "UPDATE meta SET value = ?2 WHERE key = 'indexed' AND value = ?1",
 };
 
 static int run_fill_step(struct db *db, const char *sql, int64_t from, int64_t to, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_prepare(db, sql, e);
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(db, sql, e);
     if (!s)
         return -1;
     bind_int(s, 1, from);
@@ -272,20 +272,31 @@ static int run_fill_step(struct db *db, const char *sql, int64_t from, int64_t t
     return stmt_run(s, e);
 }
 
-int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
+static int fill_between(struct db *db, int64_t from, int64_t to, struct err *e)
 {
-    int64_t from, last;
-    if (db_number(db, "SELECT value FROM meta WHERE key = 'filled'", -1, &from, e) < 0 ||
-        db_number(db, "SELECT max(seq) FROM events", 0, &last, e) < 0)
-        return -1;
-    if (from < 0) {
-        *left_out = 0;
-        return 0;
-    }
-    int64_t to = last - from > rows ? from + rows : last;
     for (size_t i = 0; i < COUNT(fill_steps); i++)
         if (run_fill_step(db, fill_steps[i], from, to, e) < 0)
             return -1;
-    *left_out = last - to;
-    return to == last ? db_exec(db, "DELETE FROM meta WHERE key = 'filled'", e) : 0;
+    return 0;
+}
+
+int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
+{
+    struct err unused;
+    int64_t from, last;
+    if (db_number(db, "SELECT value FROM meta WHERE key = 'indexed'", 0, &from, e) < 0 ||
+        db_number(db, "SELECT max(seq) FROM events", 0, &last, e) < 0)
+        return -1;
+    int64_t to = last - from > rows ? from + rows : last;
+    *left_out = last > to ? last - to : 0;
+    if (from >= last)
+        return 0;
+    if (db_exec(db, "SAVEPOINT fill", e) < 0)
+        return -1;
+    bool is_filled = fill_between(db, from, to, e) == 0;
+    if (!is_filled && db_is_in_transaction(db))
+        (void)!db_exec(db, "ROLLBACK TO fill", &unused);
+    if (db_is_in_transaction(db) && db_exec(db, "RELEASE fill", is_filled ? e : &unused) < 0)
+        return -1;
+    return is_filled ? 0 : -1;
 }

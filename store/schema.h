@@ -8,7 +8,7 @@ struct db;
 extern const char *const schema_steps[];
 extern const int         schema_version; /* the newest */
 
-/* What a step leaves to be done with every event: the search index and the tallies. Inside a transaction the caller began: the next
- * `rows` events; how many are left, 0: it is done. Cut off between two transactions it goes on where it was. Nothing else may
- * write events before it is done. */
+/* Takes new events into the search index and the tallies, up to `rows` of them, inside a transaction the caller began; how many are left
+ * comes out. The writer does so in each transaction; after a step that made the index, until nothing is left. -1: nothing was taken in,
+ * the transaction goes on (if db_is_in_transaction) and the next call tries again. */
 int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e) MUST_CHECK;

@@ -26,9 +26,9 @@ int walk_page(struct db *d, const struct list *l, struct page *page, struct err 
 void walk_unlimited(struct db **d); /* CLEANUP: ends what db_limit_time began */
 void bind_number_unless(struct stmt *q, const char *name, int64_t value, int64_t any);
 
-/* Of the events' list (query_events.c), for whoever asks about the same events another way: " AND …" for each filter that is
- * asked for but text, with e for events; and its parameters. */
-void query_put_conditions(struct buf *sql, const struct event_filter *f);
+/* Of the events' list (query_events.c), for whoever asks about the same events another way: "SELECT … WHERE …" with all filters but the
+ * order and the limit; events are e, arrivals a, devices d, the first column must be e.seq. And its parameters, but :match. */
+void query_put_from(struct buf *sql, const struct event_filter *f, const char *columns);
 void query_bind_conditions(struct stmt *q, const struct event_filter *f);
 /* Between which seqs the events lie that came from since to until (0: any); last < first: there are none. */
 int query_seqs_between(struct db *d, int64_t since_ms, int64_t until_ms, int64_t *first_out, int64_t *last_out, struct err *e) MUST_CHECK;

@@ -9,12 +9,14 @@
 #include "core/fault.h"
 #include "core/metrics.h"
 #include "store/inside.h"
+#include "store/schema.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
     BATCH_OPS = 512,
+    INDEXED_AT_ONCE = 20000,   /* events: all of a transaction */
     LATER_US = 50000,
     SLOW_SYNC_US = 1000,
     GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
@@ -297,6 +299,17 @@ static void publish(struct writer *w)
     (void)atomic_fetch_add(&w->store->files_bytes, w->tx.files_bytes);
 }
 
+/* New events become findable with all else of this transaction. A damaged index must stop no mail: the next commit tries again. */
+static int make_findable(struct writer *w, struct err *e)
+{
+    int64_t left;
+    struct err failed = { 0 };
+    if (schema_fill(w->tx.db, INDEXED_AT_ONCE, &left, &failed) == 0 || db_is_in_transaction(w->tx.db))
+        return 0;
+    *e = failed; /* SQLite took all of it back by itself */
+    return -1;
+}
+
 /* Writes and syncs operations from the front of ops in one transaction; how many, or -1 with nothing written. */
 static int write_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
@@ -309,7 +322,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         return -1;
     }
     int count = apply_some(w, ops, n, e);
-    if (count >= 0 && save_running(w, e) < 0)
+    if (count >= 0 && (save_running(w, e) < 0 || make_findable(w, e) < 0))
         count = -1;
     FAULT("store.rows_written");
     if (count >= 0 && commit(w, e) < 0)
