@@ -16,7 +16,7 @@
 
 enum {
     BATCH_OPS = 512,
-    INDEXED_AT_ONCE = 20000,   /* events: all of a transaction */
+    INDEXED_AT_ONCE = 100000,  /* events: more than a transaction has, unless one before failed to */
     LATER_US = 50000,
     SLOW_SYNC_US = 1000,
     GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
