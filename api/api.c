@@ -2,11 +2,14 @@
 #include "api/api.h"
 #include "api/context.h"
 #include "api/guard.h"
+#include "api/hub.h"
 #include "api/routes.h"
 #include "core/clock.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+
+enum { STREAMS_MAX = 200 };
 
 static bool on_admit(void *user, struct request *r, struct response *p)
 {
@@ -59,6 +62,7 @@ static void api_free(struct api **ap)
     while (a->reader_count > 0)
         store_reader_close(&a->readers[--a->reader_count]);
     keyring_close(&a->keyring);
+    hub_free(&a->hub);
     (void)pthread_mutex_destroy(&a->lock);
     free(a->address);
     free(a->token);
@@ -99,6 +103,29 @@ static int api_new(struct store *s, const struct api_options *o, struct api **ou
     return 0;
 }
 
+/* Live streams last; the rest of the interface keeps a quarter of the connections. */
+static int streams_max(const struct api_options *o)
+{
+    int streams = o->streams ? o->streams : STREAMS_MAX;
+    int most = o->connections - o->connections / 4;
+    return o->connections > 0 && streams > most ? most : streams;
+}
+
+static int start_threads(struct api *a, const struct api_options *o, struct err *e)
+{
+    struct http_options http = {
+        .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
+        .idle_seconds = o->idle_seconds, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
+    };
+    struct hub_options hub = { .store = a->store, .streams_max = streams_max(o), .user = o->user, .health = o->health };
+    if (hub_new(&hub, &a->hub, e) < 0 || http_start(&http, &a->http, e) < 0)
+        return -1;
+    if (o->is_waiting || hub_start(a->hub, a->http, e) == 0) /* no streams while the database is not ready */
+        return 0;
+    http_stop(&a->http);
+    return -1;
+}
+
 int api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e)
 {
     CLEANUP(api_free) struct api *a = NULL;
@@ -108,11 +135,7 @@ int api_start(struct store *s, const struct api_options *o, struct api **out, st
         return -1;
     if (!o->is_waiting && !a->is_loopback && keyring_is_empty(a->keyring))
         return err_set(e, ERR_STATE, "the API is open to other machines (Api:Address \"%s\") and has no token", a->o.address);
-    struct http_options http = {
-        .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
-        .idle_seconds = o->idle_seconds, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
-    };
-    if (http_start(&http, &a->http, e) < 0)
+    if (start_threads(a, o, e) < 0)
         return -1;
     *out = TAKE(a);
     return 0;
@@ -127,6 +150,7 @@ void api_stop(struct api **ap)
 {
     if (!*ap)
         return;
+    hub_stop((*ap)->hub);
     http_stop(&(*ap)->http);
     api_free(ap);
 }

@@ -16,6 +16,7 @@ struct api_options {
     const unsigned char *link_key; /* of LINK_KEY_BYTES (providers/link.h), borrowed; NULL: links open nothing */
     int         connections, connections_per_address, idle_seconds; /* 0: http.h's */
     bool        is_waiting; /* the database is not ready: only /livez and /readyz are answered, all else hears 503 */
+    int         streams; /* live ones at once; 0: 200 */
     void *user;
     const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */
     int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */

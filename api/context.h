@@ -20,6 +20,7 @@ struct api {
     pthread_mutex_t      lock;
     struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
     size_t               reader_count;
+    struct hub          *hub;         /* behind the live streams                                      */
     int                  exports;     /* guarded by lock: under way now                                */
     uint64_t             start;       /* differs from start to start: part of every list's version    */
     struct wrong         wrong; /* guarded by lock */
@@ -34,4 +35,4 @@ void api_reader_back(struct api *a, struct store_reader **r);
 typedef void api_handler(struct api *a, const struct request *r, struct response *p);
 api_handler events_list, events_one, events_ndjson, events_csv, events_atom, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, reparse_get, reparse_post, test_post, devices_list, devices_one, devices_patch, devices_sessions,
     tokens_list, tokens_add, tokens_revoke, health_live, health_ready, metrics_get, openapi_get, version_get,
-    events_patch, events_ack, audit_get, stats_get;
+    events_patch, events_ack, audit_get, stats_get, stream_get;

@@ -41,6 +41,7 @@ static const struct route {
     { "GET", "/api/v1/tokens", ROLE_ADMIN, 0, tokens_list, "" },
     { "POST", "/api/v1/tokens", ROLE_ADMIN, CHANGE, tokens_add, "" },
     { "DELETE", "/api/v1/tokens/{}", ROLE_ADMIN, CHANGE, tokens_revoke, "" },
+    { "GET", "/api/v1/stream", ROLE_READ, 0, stream_get, "kind severity device zone cursor " },
     { "GET", "/api/v1/audit", ROLE_ADMIN, 0, audit_get, "limit cursor " },
     { "GET", "/api/v1/openapi.json", ROLE_READ, 0, openapi_get, "" },
     { "GET", "/api/v1/version", ROLE_READ, 0, version_get, "" },

@@ -444,6 +444,7 @@ static void start_api(struct gateway *g)
         .cors_origins = s->api_cors_origins, .site = s->site_name,
         .public_url = s->api_public_url, .link_key = g->links, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
+        .streams = (int)s->api_max_streams,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
         .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
     };

@@ -83,9 +83,11 @@ static const struct setting {
     { "Api:CorsOrigins", ORIGINS, AT(api_cors_origins), "", 0, 0, "", NULL,
       "Whose pages may ask, each with a token (`https://app.example`); empty: nobody's but our own." },
 
-    { "Api:MaxConnections", INT, AT(api_max_connections), "120", 12, 10000, "", NULL, "Connections at once; the next waits." },
+    { "Api:MaxConnections", INT, AT(api_max_connections), "400", 12, 10000, "", NULL, "Connections at once; the next waits." },
     { "Api:MaxConnectionsPerAddress", INT, AT(api_max_connections_per_address), "60", 1, 10000, "", NULL,
       "Connections at once from one address (a reverse proxy is one); the next is closed." },
+    { "Api:MaxStreams", INT, AT(api_max_streams), "200", 1, 10000, "", NULL,
+      "Live streams at once, and no more than three quarters of `MaxConnections`; the next hears 503." },
     { "Api:Timeout", INT, AT(api_seconds), "30", 1, 3600, "s", NULL, "Wait for the next bytes of a request, or for a reader of an answer." },
 
     { "Store:Folder", TEXT, AT(store_folder), "./data", 0, 0, "", NULL, "Where everything is kept." },

@@ -27,7 +27,7 @@ struct settings {
 
     const char *api_address, *api_token, *api_public_url;
     const char *const *api_cors_origins; /* NULL ends; every item is well-formed */
-    int64_t     api_port, api_max_connections, api_max_connections_per_address, api_seconds;
+    int64_t     api_port, api_max_connections, api_max_connections_per_address, api_max_streams, api_seconds;
 
     const char *store_folder;
     int64_t     smtp_message_seconds, smtp_bytes_per_second, smtp_mails_per_minute, smtp_max_mails_in_flight, smtp_max_memory_mib;
