@@ -100,9 +100,11 @@ static bool is_method(const struct route *route, const char *method)
 static const struct route *find(struct request *r, struct response *p)
 {
     const char *get = NULL, *other = NULL; /* methods that this address does take */
+    const char *pattern = NULL;            /* the first that fits: what stands behind it is wider */
     for (size_t i = 0; i < COUNT(routes); i++) {
-        if (!is_match(routes[i].pattern, r->path, r->args))
+        if (pattern ? strcmp(routes[i].pattern, pattern) != 0 : !is_match(routes[i].pattern, r->path, r->args))
             continue;
+        pattern = routes[i].pattern;
         if (is_method(&routes[i], r->method))
             return &routes[i];
         if (strcmp(routes[i].method, "GET") == 0)

@@ -90,6 +90,13 @@ tools/promtool.sh >"$results/promtool.log" 2>&1 || skip promtool "$(tail -n 1 "$
 say "protocol tests (the image is only read here: make image-check builds and runs it)"
 protocol protocol-asan asan
 
+say "what the API says of itself"
+if tools/venv.sh venv-openapi tests/openapi/requirements.txt >>"$results/venv.log" 2>&1; then
+  check openapi build/venv-openapi/bin/python tests/openapi/run.py
+else
+  skip openapi "no Python environment: $(tail -n 1 "$results/venv.log")"
+fi
+
 if setarch "$(uname -m)" -R true 2>/dev/null; then
   unrandomised="setarch $(uname -m) -R"
 fi
