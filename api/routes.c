@@ -96,28 +96,30 @@ static bool is_method(const struct route *route, const char *method)
     return strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
+/* "GET, HEAD" and so on, in the table's order. */
+static void add_allowed(char *list, size_t size, const char *method)
+{
+    size_t n = strlen(list);
+    (void)snprintf(list + n, size - n, "%s%s", n ? ", " : "", strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
+}
+
 /* NULL: *p says why not. */
 static const struct route *find(struct request *r, struct response *p)
 {
-    const char *get = NULL, *other = NULL; /* methods that this address does take */
-    const char *pattern = NULL;            /* the first that fits: what stands behind it is wider */
+    const char *pattern = NULL; /* the first that fits: what stands behind it is wider */
+    char        allowed[64] = "";
     for (size_t i = 0; i < COUNT(routes); i++) {
         if (pattern ? strcmp(routes[i].pattern, pattern) != 0 : !is_match(routes[i].pattern, r->path, r->args))
             continue;
         pattern = routes[i].pattern;
         if (is_method(&routes[i], r->method))
             return &routes[i];
-        if (strcmp(routes[i].method, "GET") == 0)
-            get = "GET, HEAD";
-        else
-            other = routes[i].method;
+        add_allowed(allowed, sizeof allowed, routes[i].method);
     }
-    if (!get && !other) {
+    if (!pattern) {
         problem(p, 404, "there is no such address; docs/api.md lists them");
         return NULL;
     }
-    char allowed[40];
-    (void)snprintf(allowed, sizeof allowed, "%s%s%s", get ? get : "", get && other ? ", " : "", other ? other : "");
     problem(p, 405, "this address takes %s only", allowed);
     response_header(p, "Allow", allowed);
     return NULL;

@@ -214,6 +214,8 @@ static void test_what_is_not_there_is_said_in_words(void **state)
         { "POST", "/api/v1/events", 405 },
         { "DELETE", "/api/v1/events/" EVENT1, 405 },
         { "GET", "/api/v1/test", 405 },
+        { "GET", "/api/v1/events/ack", 405 },
+        { "PATCH", "/api/v1/devices/Flur/EG/sessions", 405 },
         { "OPTIONS", "/api/v1/events", 405 },
     };
     for (size_t i = 0; i < COUNT(asked); i++) {
