@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char heading[] = "id,received_at,happened_at,kind,severity,restored,device,device_name,zone,zone_name,user,text,code,target,"
-                              "channel,media,arrival,parser\r\n";
+                              "channel,media,acknowledged_at,acknowledged_by,kept,kept_by,note,arrival,parser\r\n";
 
 static void put_quoted(struct buf *out, const char *text, bool is_formula)
 {
@@ -47,6 +47,15 @@ static void put_number_unless(struct buf *out, int64_t value, int64_t none)
     buf_putc(out, ',');
 }
 
+static void put_marks(struct buf *out, const struct event_marks *m)
+{
+    put_time(out, m->acked_ms);
+    put_text(out, m->acked_by);
+    put_text(out, m->is_kept ? "true" : "false");
+    put_text(out, m->kept_by);
+    put_text(out, m->note);
+}
+
 void csv_put_heading(struct buf *out)
 {
     buf_puts(out, heading);
@@ -71,6 +80,7 @@ void csv_put_event(struct buf *out, const struct event_row *row)
     put_text(out, ev->target);
     put_text(out, ev->channel);
     put_number_unless(out, (int64_t)ev->media_count, -1);
+    put_marks(out, &row->marks);
     put_text(out, row->arrival);
     csv_put_field(out, row->parser);
     buf_puts(out, "\r\n");
