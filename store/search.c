@@ -1,10 +1,12 @@
 /* search: two parts, as FTS5 wants it: what must all be there, with blanks between (where a word without any letter does not matter), then
  * what has alternatives, in brackets. */
 #include "store/search.h"
+#include "core/fold.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { DEVICES_MAX = 100, WORDS_MAX = 40, PREFIX_MIN = 2, PART_MAX = 32 * 1024 };
+enum { DEVICES_MAX = 100, WORDS_MAX = 40, PREFIX_MIN = 2, PART_MAX = 32 * 1024, BEGINNINGS_MAX = 32, WORD_BYTES = 64 };
 
 struct word {
     const char *at;
@@ -149,20 +151,84 @@ static int put_devices(struct db *d, const struct word *w, struct buf *out, stru
     return found < 0 ? -1 : n;
 }
 
+/* What the index makes of this beginning of a word; false: only it knows. */
+static bool fold_beginning(const struct word *w, char out[WORD_BYTES])
+{
+    static const char *const kept[] = { "ß", "æ", "Æ", "œ", "Œ", "ø", "Ø", "đ", "Đ", "ħ", "Ħ", "ı", "ł", "Ł", "ŋ", "Ŋ", "þ", "Þ", "ð", "Ð", "ŧ", "Ŧ" };
+    for (size_t i = 0; i < COUNT(kept); i++)
+        if (memmem(w->at, w->n, kept[i], strlen(kept[i])))
+            return false;
+    for (size_t i = 0; i < w->n; i++) /* others are of two bytes: c3 80 to c5 bf */
+        if (!isalnum((unsigned char)w->at[i]) && ((unsigned char)w->at[i] < 0x80 || (unsigned char)w->at[i] > 0xc5))
+            return false;
+    size_t n = fold_tight(out, WORD_BYTES, w->at, w->n);
+    for (size_t i = 0; i < n; i++)
+        if (!isascii(out[i]))
+            return false;
+    return n >= PREFIX_MIN;
+}
+
+/* The next word of the index from here on: 1, 0, -1. */
+static int next_indexed(struct db *d, const char *from, char out[WORD_BYTES], struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT term FROM temp.search_words WHERE term >= ? LIMIT 1", e);
+    if (!q)
+        return -1;
+    bind_text(q, 1, from);
+    int found = stmt_step(q, e);
+    if (found > 0)
+        (void)snprintf(out, WORD_BYTES, "%s", col_text(q, 0));
+    return found;
+}
+
+/* The words that begin so, as alternatives: FTS5 walks them row by row, but would first put together all rows of a beginning, of a
+ * common one millions. How many; 0: none, or so many that FTS5 shall do it; -1. */
+static int put_beginning(struct db *d, const struct word *w, struct buf *out, struct err *e)
+{
+    char beginning[WORD_BYTES], term[WORD_BYTES];
+    int  found, count = 0;
+    if (!fold_beginning(w, beginning))
+        return 0;
+    if (db_exec(d, "PRAGMA query_only = 0; CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_words USING fts5vocab(main, search, instance);"
+                   "PRAGMA query_only = 1", e) < 0)
+        return -1;
+    CLEANUP(buf_done) struct buf from;
+    buf_init(&from, WORD_BYTES + 1);
+    buf_puts(&from, beginning);
+    while ((found = next_indexed(d, buf_str(&from), term, e)) > 0 && strncmp(term, beginning, strlen(beginning)) == 0) {
+        if (++count > BEGINNINGS_MAX || strlen(term) == WORD_BYTES - 1)
+            return 0;
+        buf_puts(out, count > 1 ? " OR " : "");
+        buf_puts(out, "- tags : ");
+        put_string(out, &(struct word){ .at = term, .n = strlen(term) });
+        buf_clear(&from);
+        buf_puts(&from, term);
+        buf_putc(&from, '\1'); /* after it, and before all that are longer */
+    }
+    return found < 0 ? -1 : count;
+}
+
 static int put_word(struct db *d, const struct word *w, struct buf *all, struct buf *either, struct err *e)
 {
-    CLEANUP(buf_done) struct buf devices;
+    CLEANUP(buf_done) struct buf devices, words;
     buf_init(&devices, PART_MAX);
+    buf_init(&words, PART_MAX);
     int n = put_devices(d, w, &devices, e);
-    if (n < 0)
+    int beginnings = n >= 0 && w->is_prefix ? put_beginning(d, w, &words, e) : 0;
+    if (n < 0 || beginnings < 0)
         return -1;
-    struct buf *out = n > 0 ? either : all;
-    buf_puts(out, n == 0 ? " " : out->len > 0 ? " AND (" : "(");
-    buf_puts(out, "- tags : ");
-    put_string(out, w);
+    if (beginnings == 0) {
+        buf_clear(&words);
+        buf_puts(&words, "- tags : ");
+        put_string(&words, w);
+    }
+    bool        has_choice = n > 0 || beginnings > 1;
+    struct buf *out = has_choice ? either : all;
+    buf_puts(out, !has_choice ? " " : out->len > 0 ? " AND (" : "(");
+    buf_puts(out, buf_str(&words));
     buf_puts(out, buf_str(&devices));
-    buf_puts(out, n > 0 ? ")" : "");
-    return devices.failed ? err_set(e, ERR_LIMIT, "text: too many devices have such names") : 0;
+    buf_puts(out, has_choice ? ")" : "");
+    return devices.failed || words.failed ? err_set(e, ERR_LIMIT, "text: too many devices have such names") : 0;
 }
 
 /* How many words the text has; -1. */

@@ -115,6 +115,7 @@ static void test_words_phrases_and_beginnings_are_found_in_all_that_is_read(void
         { "TUR", "E4 E2" },
         { "tür*", "E4 E3 E2" },
         { "Tü*", "E4 E3 E2" },
+        { "türk*", "E3" }, { "TÜRE*", "E2" }, { "stra*", "E2" }, { "straß*", "E2" }, { "strasse*", "" }, { "sü* tü*", "E4 E2" },
         { "t*", "" },                          /* one letter is a word, no beginning  */
         { "klingel", "E1" },                   /* the arrival's subject               */
         { "haustur klingelt", "E1" },          /* all words, wherever they stand      */
@@ -156,6 +157,23 @@ static void test_words_phrases_and_beginnings_are_found_in_all_that_is_read(void
     expect(r, ALL_WITH(.user = "Jörg straße"), "E2");
     expect(r, ALL_WITH(.zone_name = "Tür"), "");
     expect(r, ALL_WITH(.zone_name = "Tür SüD"), "E2");
+}
+
+/* More words than are tried one by one begin so. */
+static void test_a_beginning_of_many_words_is_found(void **state)
+{
+    struct history *h = *state;
+    history_write(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+                     " INSERT INTO events(seq,id,n,received_ms,parser,kind,restored,severity,device,text)"
+                     " SELECT i, 'E' || i, 1, i, 'p', 'unknown', 0, 1, '', CASE WHEN i % 50 = 0 THEN 'um 12' || i ELSE 'um 34' || (i % 3) || ' uhr' END FROM n;"
+                     "INSERT INTO events(seq,id,n,received_ms,parser,kind,restored,severity,device,text)"
+                     " SELECT seq + 1000, 'F' || seq, 1, 1, 'p', 'unknown', 0, 1, '', 'nr x' || seq FROM events;");
+    CLEANUP(store_reader_close) struct store_reader *r = reader_of(h);
+    expect(r, ALL_WITH(.text = "12*"), "E200 E150 E100 E50");
+    struct page page = { .limit = 500 };
+    assert_int_equal(list(r, ALL_WITH(.text = "x1*"), &page).count, 111);
+    page = (struct page){ .limit = 500 };
+    assert_int_equal(list(r, ALL_WITH(.text = "34* uhr"), &page).count, 196);
 }
 
 /* The filters with few rows each lead to them another way; all ways must say the same. */
@@ -400,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_STORE(test_filters_find_what_they_name),
         WITH_STORE(test_words_phrases_and_beginnings_are_found_in_all_that_is_read),
+        WITH_STORE(test_a_beginning_of_many_words_is_found),
         WITH_STORE(test_marks_persons_and_pictures_are_filters),
         WITH_STORE(test_oldest_first_is_the_same_list_from_the_other_end),
         WITH_STORE(test_a_row_brings_all_that_is_known),
