@@ -2,6 +2,7 @@
  * connection of its own. What changes anything goes through the hooks: api knows no relay. */
 #pragma once
 #include "core/json.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 struct api;
@@ -27,6 +28,15 @@ struct api_options {
     /* Begins to read arrivals again (since_ms 0, device NULL: all); -1: ERR_STATE, it is doing so. And how far that is: members. */
     int (*reparse)(void *user, int64_t since_ms, const char *device, struct err *e);
     void (*reparse_progress)(void *user, struct json_out *w);
+    void (*settings)(void *user, struct json_out *w); /* members, each value with its source, secrets masked */
+    /* What is wrong with this text as settings: members. */
+    int (*check)(void *user, const char *text, size_t n, struct json_out *w, struct err *e);
+    /* Reads the settings anew and begins again with them: *is_begun_out; else it goes on with the old, and *w says what is wrong. */
+    int (*reload)(void *user, struct json_out *w, bool *is_begun_out, struct err *e);
+    void (*accounts)(void *user, struct json_out *w);
+    void (*recipients)(void *user, bool is_whole, struct json_out *w); /* addresses masked unless whole */
+    int (*test_account)(void *user, const char *account, struct json_out *w, struct err *e);
+    int (*pause)(void *user, const char *account, bool is_paused, const struct audit_entry *by, struct err *e);
     int (*revoke_token)(void *user, struct err *e); /* the gateway's own, which is not a chosen one, is made void for good */
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;

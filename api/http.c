@@ -359,7 +359,7 @@ static enum MHD_Result on_headers(struct MHD_Connection *connection, struct exch
     if (!h->o.admit(h->o.user, &x->request, &x->response))
         return send_answer(connection, x);
     if (is_body_announced_too_large(&x->request)) {
-        problem(&x->response, 413, "a body may have %d bytes", HTTP_BODY_MAX);
+        problem(&x->response, 413, "a body may have %zu bytes", x->request.body.max);
         return send_answer(connection, x);
     }
     return MHD_YES;
@@ -443,7 +443,7 @@ static enum MHD_Result on_complete(struct MHD_Connection *connection, struct exc
     if (x->stage == STAGE_WAITING) /* resumed */
         return send_answer(connection, x);
     if (x->skipped > 0) {
-        problem(&x->response, 413, "a body may have %d bytes", HTTP_BODY_MAX);
+        problem(&x->response, 413, "a body may have %zu bytes", x->request.body.max);
         return send_answer(connection, x);
     }
     if (x->request.is_slow)

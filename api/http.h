@@ -9,6 +9,7 @@
 enum {
     HTTP_URI_MAX = 4096,        /* path and query as sent; more: 414            */
     HTTP_BODY_MAX = 64 * 1024,  /* of a request; more: 413                      */
+    HTTP_LARGE_BODY_MAX = 512 * 1024, /* where admit() raises it          */
     HTTP_PAIRS_MAX = 16,        /* query parameters; more: 400                  */
     HTTP_HEADERS_MAX = 16,      /* of an answer                                 */
     HTTP_WHO_BYTES = 48,        /* name of whoever asks, with NUL               */

@@ -8,6 +8,7 @@
 
 enum {
     CHANGE = 1, /* changes something: no foreign page, JSON only; slow */
+    LARGE = 4,  /* its body may have HTTP_LARGE_BODY_MAX bytes         */
     LINKED = 2, /* a signed link does instead of a token               */
 };
 
@@ -38,6 +39,13 @@ static const struct route {
     { "GET", "/api/v1/devices/{*}/sessions", ROLE_READ, 0, devices_sessions, "" },
     { "GET", "/api/v1/devices/{*}", ROLE_READ, 0, devices_one, "" },
     { "PATCH", "/api/v1/devices/{*}", ROLE_ADMIN, CHANGE, devices_patch, "" },
+    { "GET", "/api/v1/accounts", ROLE_READ, 0, accounts_list, "" },
+    { "POST", "/api/v1/accounts/{}/test", ROLE_OPERATE, CHANGE, accounts_test, "" },
+    { "POST", "/api/v1/accounts/{}/pause", ROLE_ADMIN, CHANGE, accounts_pause, "" },
+    { "POST", "/api/v1/accounts/{}/resume", ROLE_ADMIN, CHANGE, accounts_resume, "" },
+    { "GET", "/api/v1/recipients", ROLE_READ, 0, recipients_list, "" },
+    { "GET", "/api/v1/settings", ROLE_ADMIN, 0, settings_get, "" },
+    { "POST", "/api/v1/settings/check", ROLE_ADMIN, CHANGE | LARGE, settings_check, "" },
     { "GET", "/api/v1/tokens", ROLE_ADMIN, 0, tokens_list, "" },
     { "POST", "/api/v1/tokens", ROLE_ADMIN, CHANGE, tokens_add, "" },
     { "DELETE", "/api/v1/tokens/{}", ROLE_ADMIN, CHANGE, tokens_revoke, "" },
@@ -169,6 +177,8 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
     if (!route || !access_allows(a, r, rules_of(route), p) || !is_query_right(r, route, p))
         return false;
     r->route = route;
+    if (route->flags & LARGE)
+        r->body.max = HTTP_LARGE_BODY_MAX;
     r->is_slow = (route->flags & CHANGE) != 0; /* waits for the disk, or for a whole test */
     return true;
 }

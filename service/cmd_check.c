@@ -1,14 +1,11 @@
 /* `postern check`: every mistake at once, with its path; --print shows what is in force; --online opens every account. */
-#include "core/clock.h"
-#include "service/certificate.h"
 #include "service/commands.h"
-#include "service/helper.h"
 #include "service/probe.h"
-#include "service/rules_settings.h"
+#include "service/settings_beyond.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 256 * 1024, RULES_ARENA_MAX = 1024 * 1024 };
+enum { TEXT_MAX = 256 * 1024, BEYOND_ARENA_MAX = 1024 * 1024 };
 
 static void print_mistakes(const struct mistakes *list)
 {
@@ -16,22 +13,6 @@ static void print_mistakes(const struct mistakes *list)
         const struct mistake *m = &list->items[i];
         (void)printf("%s %s: %s\n", m->is_note ? "note   " : "MISTAKE", m->path, m->text);
     }
-}
-
-/* Only postern-inspect knows what a pattern means. How many mistakes there are. */
-static size_t check_rules(const struct settings *s)
-{
-    char                             program[4096];
-    struct err                       e;
-    CLEANUP(arena_done) struct arena arena;
-    arena_init(&arena, RULES_ARENA_MAX);
-    struct mistakes list = { .arena = &arena };
-    if (strcmp(s->rules, "[]") != 0 && helper_path(program, sizeof program) < 0)
-        mistake_add(&list, "Parsers:Rules", "postern-inspect, which alone can verify them, is not beside this program");
-    else if (rules_settings_verify(program, s->rules, s->root, &list, &e) < 0)
-        mistake_add(&list, "Parsers:Rules", "%s", e.text);
-    print_mistakes(&list);
-    return list.count;
 }
 
 static void print_list(const char *before, const char *const *items, size_t count)
@@ -85,16 +66,6 @@ static void print_text(void (*write)(const struct settings *s, struct buf *out),
     (void)fputs(buf_str(&text), stdout);
 }
 
-static bool is_certificate_wrong(const struct settings *s)
-{
-    const struct certificate_source source = { s->smtp_certificate, s->smtp_key };
-    struct err                      e;
-    if (certificate_check(&source, clock_wall_ms(), &e) == 0)
-        return false;
-    (void)printf("MISTAKE Smtp:Certificate: %s\n", e.text);
-    return true;
-}
-
 static void document(const struct settings *s, struct buf *out)
 {
     (void)s;
@@ -115,9 +86,13 @@ int cmd_check(const struct settings *s, int argc, char **argv)
             return 0;
         }
     }
+    CLEANUP(arena_done) struct arena arena;
+    arena_init(&arena, BEYOND_ARENA_MAX);
+    struct mistakes beyond = { .arena = &arena };
+    settings_beyond(s, &beyond);
     print_mistakes(&s->mistakes);
-    size_t wrong = settings_mistakes(s) + is_certificate_wrong(s);
-    wrong += check_rules(s);
+    print_mistakes(&beyond);
+    size_t wrong = settings_mistakes(s) + beyond.count;
     if (s->people.is_nobody_told)
         (void)puts("NOBODY WILL BE TOLD: no account and recipient but the log; see Accounts and Recipients");
     if (is_online)

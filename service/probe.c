@@ -78,7 +78,7 @@ static int ask(const struct account *a, build_question *build, struct buf *body,
     return result;
 }
 
-static int probe(const struct account *a, char *line, size_t size)
+int probe_account(const struct account *a, char *line, size_t size)
 {
     (void)snprintf(line, size, "%s", a->provider->is_local ? "needs no connection" : "cannot be tried without sending something");
     if (!a->provider->probe)
@@ -115,7 +115,7 @@ size_t probe_accounts(const struct people *people)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     for (size_t i = 0; i < people->account_count; i++) {
         char line[240] = "";
-        int  result = probe(&people->accounts[i], line, sizeof line);
+        int  result = probe_account(&people->accounts[i], line, sizeof line);
         failed += result < 0;
         (void)printf("%-7s %s (%s): %s\n", result < 0 ? "FAILED" : "ok", people->accounts[i].name, people->accounts[i].provider->name, line);
     }

@@ -102,6 +102,14 @@ void relay_look_everywhere(struct relay *r)
             s->lane.is_waiting[i] = true;
 }
 
+void relay_look_soon(struct relay *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    r->is_look_asked = true;
+    (void)pthread_mutex_unlock(&r->lock);
+    courier_wake(r->courier);
+}
+
 void relay_open_account(struct relay *r, const struct account *a)
 {
     int64_t now = store_running_ms(r->store);
@@ -316,9 +324,11 @@ static void look_for_due(struct relay *r)
 
 static void show_pending(void *user, const char *account, int64_t count, int64_t oldest_run_ms)
 {
-    const struct relay *r = user;
+    struct relay *r = user;
+    int64_t       oldest_ms = store_running_ms(r->store) - oldest_run_ms;
     metrics_set(METRIC_OUTBOX_PENDING, account, NULL, (double)count);
-    metrics_set(METRIC_OUTBOX_OLDEST, account, NULL, (double)(store_running_ms(r->store) - oldest_run_ms) / 1000);
+    metrics_set(METRIC_OUTBOX_OLDEST, account, NULL, (double)oldest_ms / 1000);
+    relay_see_pending(r, account, count, oldest_ms);
 }
 
 static void show_gauges(struct relay *r)
@@ -326,6 +336,7 @@ static void show_gauges(struct relay *r)
     for (size_t i = 0; i < r->options.people->account_count; i++) {
         metrics_set(METRIC_OUTBOX_PENDING, r->options.people->accounts[i].name, NULL, 0);
         metrics_set(METRIC_OUTBOX_OLDEST, r->options.people->accounts[i].name, NULL, 0);
+        relay_see_pending(r, r->options.people->accounts[i].name, 0, 0);
     }
     struct err e;
     if (outbox_pending(r->reader, show_pending, r, &e) < 0)
@@ -353,6 +364,7 @@ static void look(struct relay *r)
         return;
     r->next_look_ms = now + LOOK_MS;
     try_again(r);
+    relay_see_buckets(r);
     if (!r->has_changed && store_running_ms(r->store) < r->next_due_run_ms)
         return;
     r->has_changed = false;
@@ -403,6 +415,8 @@ static void take_up_last_run(struct relay *r)
     int result = outbox_lanes(r->reader, meet_lane, r, &e);
     if (result == 0)
         result = relay_remember(r, &e);
+    if (result == 0)
+        result = relay_remember_accounts(r, &e);
     for (struct station *s = r->stations; s && result == 0; s = s->next)
         result = station_take_up(s, r, &e);
     if (result < 0) {
@@ -475,7 +489,7 @@ static bool find_way(const void *user, const char *recipient, int way, struct ou
         *out = (struct outbox_way){
             .account = a->name,
             .address = one->ways[way].address,
-            .is_shut = __atomic_load_n(&r->accounts[a - p->accounts].is_shut, __ATOMIC_RELAXED),
+            .is_shut = relay_is_out(&r->accounts[a - p->accounts]),
         };
         return true;
     }
@@ -680,9 +694,6 @@ int relay_retry(struct relay *r, const char *delivery_id, struct err *e)
     struct retry t = { .op = { .rank = STORE_EVENT, .apply = retry_apply }, .turn = relay_turn(r), .id = delivery_id };
     if (store_do(r->store, &t.op, e) < 0)
         return -1;
-    (void)pthread_mutex_lock(&r->lock);
-    r->is_look_asked = true;
-    (void)pthread_mutex_unlock(&r->lock);
-    courier_wake(r->courier);
+    relay_look_soon(r);
     return t.found;
 }

@@ -2,6 +2,7 @@
  * Lanes: one per account:address, with a token bucket, at most one message in flight, back-off. Laws 4 and 5 of the journey live here. */
 #pragma once
 #include "service/people.h"
+#include "store/audit.h"
 #include "store/store.h"
 
 struct relay;
@@ -49,5 +50,19 @@ void relay_take(struct relay *r, struct understanding *u); /* any thread */
 void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text);
 /* POST /deliveries/{id}/retry: 1 waits again, 0 no such or not failed/unknown, -1. Any thread, waits for the disk. */
 int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;
+/* What an operator sees of an account. Times are the wall clock's; 0: never (as far as the last messages say). */
+struct relay_account {
+    const struct account *account;
+    bool    is_paused, is_shut; /* by the operator; the far side refuses us */
+    int64_t success_ms, error_ms;
+    char    error[200];         /* the last, in the provider's words, no secrets */
+    int64_t pending, oldest_ms; /* deliveries not yet told through it, and how long the oldest waits */
+    double  tokens;             /* of its bucket: so many may go at once now */
+};
+/* In the order of the settings; how many. Any thread. */
+size_t relay_accounts(struct relay *r, struct relay_account *out, size_t max);
+/* Nothing leaves through a paused account: its deliveries take the recipient's next way at once, and wait where there is none. It
+ * stays so over restarts. ERR_NOT_FOUND. Any thread, waits for the disk. */
+int relay_pause(struct relay *r, const char *account, bool is_paused, const struct audit_entry *by, struct err *e) MUST_CHECK;
 /* false: its thread has not turned for 30 s. Any thread. */
 bool relay_is_alive(const struct relay *r);

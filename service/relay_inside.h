@@ -79,7 +79,9 @@ struct flight {
 struct account_state {
     const struct account *account;
     bool is_shut;  /* refuses whatever we send. Read by the writer's thread, too: __atomic */
+    bool is_paused; /* by the operator. __atomic, too */
     bool is_ailing;  /* health was told */
+    struct relay_account seen; /* guarded by the relay's lock */
     struct refusals refusals; /* told by system.delivery events; one more is owed when it works again */
     struct bucket   bucket;   /* of the whole account, beside the one of each lane */
 };
@@ -124,6 +126,7 @@ struct station *relay_station(struct relay *r, const struct account *a, const ch
 struct account_state *relay_account(struct relay *r, const struct account *a);
 struct outbox_turn    relay_turn(const struct relay *r);
 void                  relay_look_everywhere(struct relay *r); /* legs may have begun on any lane */
+void                  relay_look_soon(struct relay *r); /* the same, from any thread */
 void                  relay_open_account(struct relay *r, const struct account *a); /* it takes messages again */
 void                  relay_take_later(struct relay *r, struct understanding *u);
 uint32_t              relay_chance(struct relay *r);
@@ -133,6 +136,13 @@ void                  relay_log_ended(const struct outbox_end_list *ended, const
 
 /* At most one event of our own in an hour per key. Any thread. */
 bool relay_may_say(struct relay *r, const char *key);
+
+/* --- relay_accounts.c ---- */
+bool relay_is_out(const struct account_state *s); /* refused or paused: the next way begins at once. Any thread */
+void relay_see_end(struct relay *r, const struct account *a, const struct outcome *o);
+void relay_see_pending(struct relay *r, const char *account, int64_t count, int64_t oldest_ms);
+void relay_see_buckets(struct relay *r);
+int  relay_remember_accounts(struct relay *r, struct err *e) MUST_CHECK;
 
 /* --- relay_report.c ---- */
 /* What this end of a message says about its account: refused, or well again; told once. */

@@ -340,6 +340,7 @@ static void end_attempt(struct flight *f, const struct outcome *heard)
     say_verdict(f, o);
     note_account(r, f, o, &d);
     relay_report(r, f, o);
+    relay_see_end(r, a, o);
     if (o->moved_to[0] && strcmp(s->moved_to, o->moved_to) != 0) {
         (void)snprintf(s->moved_to, sizeof s->moved_to, "%s", o->moved_to);
         relay_note_move(r, s);
@@ -622,6 +623,9 @@ static void begin_new(struct station *s, struct relay *r, enum severity severity
 
 void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms)
 {
+    *wake_ms = LANE_NEVER;
+    if (__atomic_load_n(&relay_account(r, s->account)->is_paused, __ATOMIC_RELAXED))
+        return;
     for (;;) {
         enum severity  severity;
         enum lane_step step = lane_choose(&s->lane, now_ms, &severity, wake_ms);

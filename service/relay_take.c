@@ -108,7 +108,7 @@ static int plan_one(struct relay *r, struct take *t, size_t event, const struct 
     *one = (struct owed){
         .event = event,
         .station = s,
-        .flight = relay_account(r, way->account)->is_shut ? NULL : flight_for(r, t, s, ev->severity, &told->recipient->manner),
+        .flight = relay_is_out(relay_account(r, way->account)) ? NULL : flight_for(r, t, s, ev->severity, &told->recipient->manner),
         .row = { .recipient = told->recipient->name, .severity = ev->severity, .title = told->title, .priority = told->priority,
                  .way = first },
     };
@@ -322,7 +322,7 @@ static void wake_lanes(struct take *t)
         struct owed *one = &t->owed[i];
         if (!one->flight || !one->flight->is_made)
             one->station->lane.is_waiting[one->row.severity] = true;
-        if (relay_account(t->o.relay, one->station->account)->is_shut)
+        if (relay_is_out(relay_account(t->o.relay, one->station->account)))
             relay_look_everywhere(t->o.relay); /* the next way has begun */
     }
 }

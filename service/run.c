@@ -5,6 +5,7 @@
 #include "core/metrics.h"
 #include "net/smtp_server.h"
 #include "service/archive_watch.h"
+#include "service/administration.h"
 #include "service/certificate.h"
 #include "service/commands.h"
 #include "service/devices.h"
@@ -414,6 +415,38 @@ static void on_reparse_progress(void *user, struct json_out *w)
         reparse_write(g->reparse, w);
 }
 
+static void on_settings(void *user, struct json_out *w)
+{
+    settings_write(((const struct gateway *)user)->settings, w);
+}
+
+static int on_check(void *user, const char *text, size_t n, struct json_out *w, struct err *e)
+{
+    (void)user;
+    return administration_check(text, n, w, e);
+}
+
+static void on_accounts(void *user, struct json_out *w)
+{
+    administration_accounts(((const struct gateway *)user)->relay, w);
+}
+
+static void on_recipients(void *user, bool is_whole, struct json_out *w)
+{
+    administration_recipients(&((const struct gateway *)user)->settings->people, is_whole, w);
+}
+
+static int on_test_account(void *user, const char *account, struct json_out *w, struct err *e)
+{
+    return administration_test(&((const struct gateway *)user)->settings->people, account, w, e);
+}
+
+static int on_pause(void *user, const char *account, bool is_paused, const struct audit_entry *by, struct err *e)
+{
+    const struct gateway *g = user;
+    return g->relay ? relay_pause(g->relay, account, is_paused, by, e) : err_set(e, ERR_STATE, "the relay does not run");
+}
+
 static int on_revoke_token(void *user, struct err *e)
 {
     return token_revoke(((const struct gateway *)user)->settings->store_folder, e);
@@ -447,6 +480,8 @@ static void start_api(struct gateway *g)
         .streams = (int)s->api_max_streams,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
         .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
+        .settings = on_settings, .check = on_check, .accounts = on_accounts, .recipients = on_recipients,
+        .test_account = on_test_account, .pause = on_pause,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {

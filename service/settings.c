@@ -359,11 +359,12 @@ static void settle_time_zone(struct settings *s)
         s->site_time_zone = "UTC";
         note_add(&s->mistakes, "Site:TimeZone", "not set: times in messages are UTC");
     }
-    if (clock_use_zone(s->site_time_zone) == 0)
+    if (s->is_candidate ? clock_zone_exists(s->site_time_zone) : clock_use_zone(s->site_time_zone) == 0)
         return;
     mistake_add(&s->mistakes, "Site:TimeZone", "no such time zone on this machine: %s; UTC is used", s->site_time_zone);
     s->site_time_zone = "UTC";
-    (void)clock_use_zone("UTC");
+    if (!s->is_candidate)
+        (void)clock_use_zone("UTC");
 }
 
 static void settle_language(struct settings *s)
@@ -435,26 +436,8 @@ static int load(const char *path, struct buf *out, struct mistakes *m, struct er
     return result == 0;
 }
 
-int settings_read(const char *path, char *const *env, struct settings *s, struct err *e)
+static int read_tables(struct settings *s)
 {
-    *s = (struct settings){ 0 };
-    arena_init(&s->arena, ARENA_MAX_BYTES);
-    s->mistakes.arena = &s->arena;
-    CLEANUP(buf_done) struct buf text;
-    buf_init(&text, FILE_MAX_BYTES);
-    int is_read = path ? load(path, &text, &s->mistakes, e) : 0;
-    if (is_read < 0)
-        return -1;
-    s->file = arena_str(&s->arena, path);
-    struct err wrong;
-    if (conf_read(is_read ? buf_str(&text) : NULL, text.len, env, &s->arena, &s->mistakes, &s->root, &wrong) < 0) {
-        mistake_add(&s->mistakes, path ? path : "environment", "%s", wrong.text);
-        if (!s->root)
-            return err_set(e, wrong.code, "%s", wrong.text);
-    }
-    find_all_unknown(s);
-    if (lupuserv_is_used(s->root) && lupuserv_translate(s->root, &s->arena, &s->mistakes) < 0)
-        return err_set(e, ERR_NOMEM, "the settings are too large");
     for (size_t i = 0; i < COUNT(table); i++)
         read_row(&table[i], s);
     s->is_smtp_allow_from_set = conf_at(s->root, "Smtp:AllowFrom");
@@ -463,15 +446,61 @@ int settings_read(const char *path, char *const *env, struct settings *s, struct
     settle_tls(s);
     settle_archive(s);
     if (smtp_settings_read(s->root, &s->arena, &s->mistakes, &s->smtp_auth, &s->smtp) < 0)
-        return err_set(e, ERR_NOMEM, "the settings are too large");
+        return -1;
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);
     s->rules = rules_settings_read(s->root, &s->arena, &s->mistakes);
-    if (!s->own_texts || !s->rules)
+    if (!s->own_texts || !s->rules || people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0)
+        return -1;
+    return device_settings_read(s->root, &s->people, &s->arena, &s->mistakes, &s->devices);
+}
+
+static void begin(struct settings *s, bool is_candidate)
+{
+    *s = (struct settings){ .is_candidate = is_candidate };
+    arena_init(&s->arena, ARENA_MAX_BYTES);
+    s->mistakes.arena = &s->arena;
+}
+
+/* text NULL: environment only. name: what mistakes of the whole are said of. */
+static int read_text_of(const char *text, size_t n, const char *name, char *const *env, struct settings *s, struct err *e)
+{
+    struct err wrong;
+    if (conf_read(text, n, env, &s->arena, &s->mistakes, &s->root, &wrong) < 0) {
+        mistake_add(&s->mistakes, name, "%s", wrong.text);
+        if (!s->root)
+            return err_set(e, wrong.code, "%s", wrong.text);
+    }
+    find_all_unknown(s);
+    if (lupuserv_is_used(s->root) && lupuserv_translate(s->root, &s->arena, &s->mistakes) < 0)
         return err_set(e, ERR_NOMEM, "the settings are too large");
-    if (people_read(s->root, &s->arena, &s->mistakes, &s->people) < 0 ||
-        device_settings_read(s->root, &s->people, &s->arena, &s->mistakes, &s->devices) < 0)
-        return err_set(e, ERR_NOMEM, "the settings are too large");
-    return 0;
+    return read_tables(s) < 0 ? err_set(e, ERR_NOMEM, "the settings are too large") : 0;
+}
+
+int settings_read(const char *path, char *const *env, struct settings *s, struct err *e)
+{
+    begin(s, false);
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, FILE_MAX_BYTES);
+    int is_read = path ? load(path, &text, &s->mistakes, e) : 0;
+    if (is_read < 0)
+        return -1;
+    s->file = arena_str(&s->arena, path);
+    return read_text_of(is_read ? buf_str(&text) : NULL, text.len, path ? path : "environment", env, s, e);
+}
+
+int settings_try_file(const char *path, char *const *env, struct settings *s, struct err *e)
+{
+    begin(s, true);
+    CLEANUP(buf_done) struct buf text;
+    buf_init(&text, FILE_MAX_BYTES);
+    int is_read = path ? load(path, &text, &s->mistakes, e) : 0;
+    return is_read < 0 ? -1 : read_text_of(is_read ? buf_str(&text) : NULL, text.len, path ? path : "environment", env, s, e);
+}
+
+int settings_try(const char *text, size_t n, char *const *env, struct settings *s, struct err *e)
+{
+    begin(s, true);
+    return read_text_of(text, n, "the file", env, s, e);
 }
 
 void settings_done(struct settings *s)
@@ -544,4 +573,76 @@ void settings_document(struct buf *out)
         else
             buf_puts(out, " | |\n");
     }
+}
+
+/* --- for programs ------------------------------------------------------------------------------------------------ */
+
+/* Words that make a name a secret's, where no table of ours says what it is. */
+static bool sounds_secret(const char *name)
+{
+    static const char *const words[] = { "token", "secret", "password", "passwort", "key", "pin", "credential", "connectionstring" };
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcasestr(name, words[i]))
+            return true;
+    return false;
+}
+
+/* Of Accounts:<name>:<field>, as its provider says. */
+static bool is_secret_field(const struct settings *s, const struct conf *account, const char *field)
+{
+    const char *name = conf_text(conf_at(account, "Provider"), "");
+    const struct provider *p = provider_find(name);
+    (void)s;
+    for (size_t i = 0; p && i < ACCOUNT_FIELDS && p->fields[i].name; i++)
+        if (strcasecmp(p->fields[i].name, field) == 0)
+            return p->fields[i].is_secret;
+    return !p;
+}
+
+static bool is_secret(const struct settings *s, const struct conf *parent, const struct conf *leaf)
+{
+    bool        is_of_account = strncasecmp(leaf->path, "Accounts:", 9) == 0;
+    const char *name = leaf->key[0] ? leaf->key : parent->key; /* of a list's item: the list's */
+    const char *at = leaf->text ? strstr(leaf->text, "://") : NULL;
+    return sounds_secret(name) || sounds_secret(parent->key) || (at && strchr(at, '@')) || (is_of_account && is_secret_field(s, parent, name));
+}
+
+static void write_setting(struct json_out *w, const char *path, const char *value, const char *source)
+{
+    json_object(w, NULL);
+    json_s(w, "path", path);
+    json_s(w, "value", value);
+    json_s(w, "source", source);
+    json_end(w);
+}
+
+static void write_row(const struct settings *s, const struct setting *row, struct json_out *w)
+{
+    const struct conf           *v = conf_at(s->root, row->path);
+    CLEANUP(buf_done) struct buf value;
+    buf_init(&value, FILE_MAX_BYTES);
+    print_value(s, row, &value);
+    write_setting(w, row->path, buf_str(&value), v && v->source ? v->source : "default");
+}
+
+/* What the blocks of other files hold, each value by itself. */
+static void write_rest(const struct settings *s, const struct conf *block, struct json_out *w)
+{
+    for (const struct conf *v = block->first; v; v = v->next) {
+        if (v->type == CONF_BLOCK || v->type == CONF_LIST)
+            write_rest(s, v, w);
+        else if (!is_known(v->path) && !is_known(block->path))
+            write_setting(w, v->path, v->text && v->text[0] && is_secret(s, block, v) ? "***" : v->text, v->source ? v->source : "file");
+    }
+}
+
+void settings_write(const struct settings *s, struct json_out *w)
+{
+    json_array(w, "items");
+    for (size_t i = 0; i < COUNT(table); i++)
+        write_row(s, &table[i], w);
+    for (const struct conf *block = s->root->first; block; block = block->next)
+        if (!is_one_of(block->key, of_others, COUNT(of_others)))
+            write_rest(s, block, w);
+    json_end(w);
 }

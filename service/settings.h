@@ -1,6 +1,7 @@
 /* settings: every scalar setting in one table (settings.c) that reads, checks, prints and documents them; the blocks Accounts,
  * Recipients and Routes are people.h's, Devices is device_settings.h's. Immutable after start. */
 #pragma once
+#include "core/json.h"
 #include "core/log.h"
 #include "service/device_settings.h"
 #include "service/smtp_settings.h"
@@ -12,6 +13,7 @@ struct settings {
     struct device_settings devices;
     struct conf       *root;
     const char        *file; /* NULL: defaults and environment only */
+    bool               is_candidate; /* only looked at, see settings_try */
 
     const char        *smtp_address, *smtp_hostname;
     const char *const *smtp_allow_from; /* CIDR; NULL ends; every item is well-formed */
@@ -57,6 +59,9 @@ struct settings {
  * read as a file: the text says what it is, its owner and mode, and our uid. A missing file is a mistake. path NULL: environment
  * and defaults. */
 int  settings_read(const char *path, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
+/* The same for settings that are only looked at, while others are in force: nothing of the process is touched. */
+int  settings_try(const char *text, size_t n, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
+int  settings_try_file(const char *path, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
 void settings_done(struct settings *s);
 
 /* How many real mistakes there are (notes apart). */
@@ -65,3 +70,5 @@ size_t settings_mistakes(const struct settings *s);
 void settings_print(const struct settings *s, struct buf *out);
 /* The table as Markdown: docs/settings.md must hold each line. */
 void settings_document(struct buf *out);
+/* Every value that is set or could be, with where it comes from, secrets as ***: members of the open object. */
+void settings_write(const struct settings *s, struct json_out *w);

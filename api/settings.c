@@ -1,0 +1,47 @@
+/* settings: GET /api/v1/settings, POST /api/v1/settings/check, POST /api/v1/reload. */
+#include "api/context.h"
+
+static void finish(struct json_out *w, struct response *p)
+{
+    json_end(w);
+    buf_putc(&p->body, '\n');
+    p->type = "application/json";
+    response_header(p, "Cache-Control", "no-store");
+}
+
+void settings_get(struct api *a, const struct request *r, struct response *p)
+{
+    (void)r;
+    struct json_out w = json_begin(&p->body);
+    json_object(&w, NULL);
+    a->o.settings(a->o.user, &w);
+    json_null(&w, "next");
+    finish(&w, p);
+}
+
+/* The body is a whole appsettings.json, comments and all. */
+void settings_check(struct api *a, const struct request *r, struct response *p)
+{
+    struct err      e;
+    struct json_out w = json_begin(&p->body);
+    json_object(&w, NULL);
+    if (a->o.check(a->o.user, r->body.len ? buf_str(&r->body) : "", r->body.len, &w, &e) < 0)
+        problem_of(p, &e);
+    else
+        finish(&w, p);
+}
+
+void reload_post(struct api *a, const struct request *r, struct response *p)
+{
+    struct err               e;
+    bool                     is_begun = false;
+    const struct audit_entry by = { .who = r->who, .role = r->role, .what = "reload" };
+    struct json_out          w = json_begin(&p->body);
+    json_object(&w, NULL);
+    if (a->o.reload(a->o.user, &w, &is_begun, &e) < 0 || (is_begun && audit_add(a->store, &by, &e) < 0)) {
+        problem_of(p, &e);
+        return;
+    }
+    finish(&w, p);
+    p->status = is_begun ? 202 : 409;
+}

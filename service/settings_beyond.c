@@ -1,0 +1,31 @@
+/* settings_beyond: the same look for `postern check` and for POST /settings/check. */
+#include "service/settings_beyond.h"
+#include "core/clock.h"
+#include "service/certificate.h"
+#include "service/helper.h"
+#include "service/rules_settings.h"
+#include <string.h>
+
+/* Only postern-inspect knows what a pattern means. */
+static void check_rules(const struct settings *s, struct mistakes *m)
+{
+    char       program[4096];
+    struct err e;
+    if (strcmp(s->rules, "[]") != 0 && helper_path(program, sizeof program) < 0)
+        mistake_add(m, "Parsers:Rules", "postern-inspect, which alone can verify them, is not beside this program");
+    else if (rules_settings_verify(program, s->rules, s->root, m, &e) < 0)
+        mistake_add(m, "Parsers:Rules", "%s", e.text);
+}
+
+static void check_certificate(const char *path, const struct certificate_source *source, struct mistakes *m)
+{
+    struct err e;
+    if (certificate_check(source, clock_wall_ms(), &e) < 0)
+        mistake_add(m, path, "%s", e.text);
+}
+
+void settings_beyond(const struct settings *s, struct mistakes *m)
+{
+    check_certificate("Smtp:Certificate", &(struct certificate_source){ .certificate = s->smtp_certificate, .key = s->smtp_key }, m);
+    check_rules(s, m);
+}
