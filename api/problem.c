@@ -30,7 +30,7 @@ static const struct {
     int           status;
 } statuses[] = {
     { ERR_INPUT, 400 }, { ERR_NOT_FOUND, 404 }, { ERR_STATE, 409 }, { ERR_LIMIT, 429 }, { ERR_BUSY, 503 },
-    { ERR_TIMEOUT, 503 }, { ERR_FULL, 503 }, { ERR_NOMEM, 503 },
+    { ERR_TIMEOUT, 503 }, { ERR_FULL, 503 }, { ERR_NOMEM, 503 }, { ERR_DAMAGED, 503 },
 };
 
 static const char *title_of(int status)

@@ -62,6 +62,7 @@ struct gateway {
     int64_t                seconds, remind_ms; /* remind_ms: of the next reminder that nobody is told; monotonic */
     enum disk { DISK_FREE, DISK_LOW, DISK_FULL } disk;
     bool                   is_stopping;
+    bool                   is_damaged, begins_again; /* the database was met damaged; a new one is made by a new start */
     int                    exit_code;
     char                   token[TOKEN_BYTES], helper[4096];
     unsigned char          link_key[LINK_KEY_BYTES];
@@ -520,6 +521,39 @@ static void watch_store(struct gateway *g)
     health_set_down(failed >= 3 ? "mails cannot be kept: writes to the data folder fail" : NULL);
 }
 
+static void begin_stop(struct gateway *g);
+
+/* A new database is made at a start: so we end, and begin again in the same process (cmd_run). */
+static void watch_damage(struct gateway *g)
+{
+    struct err e;
+    if (g->is_stopping || g->is_damaged || !store_is_damaged(g->store))
+        return;
+    g->is_damaged = true;
+    health_set(HEALTH_STORE, "damaged", "the database is damaged");
+    if (store_mark_damaged(g->store, &e) < 0) {
+        log_line(LOG_ERROR, "store.damaged", LOG_S("text", e.text));
+        health_set(HEALTH_STORE, "damaged", e.text);
+        if (g->relay)
+            relay_system(g->relay, "system.storage", false, "damaged", e.text);
+        return;
+    }
+    log_line(LOG_ERROR, "store.damaged", LOG_S("text", "the database is damaged: a new one is made from what can be read"));
+    g->begins_again = true;
+    begin_stop(g);
+}
+
+/* What an earlier start found and mended; told once. */
+static void tell_if_rebuilt(struct gateway *g)
+{
+    struct err e;
+    if (!g->relay || !store_rebuilt(g->store))
+        return;
+    relay_system(g->relay, "system.storage", false, "rebuilt", store_rebuilt(g->store));
+    if (store_rebuilt_told(g->store, &e) < 0)
+        log_line(LOG_WARN, "store.rebuilt", LOG_S("text", e.text));
+}
+
 static void watch_relay(const struct gateway *g)
 {
     if (g->relay)
@@ -537,6 +571,7 @@ static void on_second(uv_timer_t *timer)
     struct gateway *g = timer->data;
     watch_disk(g);
     watch_store(g);
+    watch_damage(g);
     watch_relay(g);
     watch_clock();
     archive_watch_tick(&g->archive);
@@ -639,6 +674,7 @@ static void start_rest(struct gateway *g)
     archive_watch_start(&g->archive, g->store, s, g->relay);
     start_api(g);
     check_volume(g);
+    tell_if_rebuilt(g);
     g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),
              LOG_S("time_zone", s->site_time_zone));
@@ -720,6 +756,23 @@ static int live(struct gateway *g)
     return g->exit_code;
 }
 
+/* The same program with the same words, as the same process: whoever supervises us sees nothing end. Returns if that fails. */
+static int begin_again(int code)
+{
+    enum { WORDS_MAX = 64 };
+    static char text[64 * 1024];
+    char       *argv[WORDS_MAX + 1] = { NULL };
+    FILE       *f = fopen("/proc/self/cmdline", "re");
+    size_t      n = f ? fread(text, 1, sizeof text - 1, f) : 0, count = 0;
+    if (f)
+        (void)fclose(f);
+    for (char *word = text; word < text + n && count < WORDS_MAX; word += strlen(word) + 1)
+        argv[count++] = word;
+    if (count > 0)
+        (void)execv("/proc/self/exe", argv);
+    return code ? code : EX_TEMPFAIL;
+}
+
 int cmd_run(const struct settings *s, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -744,5 +797,5 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     free(g.legacy_networks);
     log_stop();
     (void)pthread_join(logger, NULL);
-    return code;
+    return g.begins_again ? begin_again(code) : code;
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -56,8 +57,22 @@ static enum err_code code_of(int rc)
     }
 }
 
+static atomic_bool saw_damage; /* any connection of this process */
+
+bool db_saw_damage(void)
+{
+    return atomic_load_explicit(&saw_damage, memory_order_relaxed);
+}
+
+void db_forget_damage(void)
+{
+    atomic_store(&saw_damage, false);
+}
+
 static int fail(struct db *d, int rc, struct err *e)
 {
+    if (code_of(rc) == ERR_DAMAGED)
+        atomic_store(&saw_damage, true);
     const char *text = d->handle ? sqlite3_errmsg(d->handle) : sqlite3_errstr(rc);
     return err_set(e, code_of(rc), "database: %s (%d)", text, rc);
 }

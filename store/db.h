@@ -83,6 +83,10 @@ void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *
 /* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */
 int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e) MUST_CHECK;
 
+/* Whether SQLite has called any database of this process damaged since db_forget_damage. */
+bool db_saw_damage(void);
+void db_forget_damage(void);
+
 struct db_pace {
     int pages, pause_ms; /* so many at once, then a rest: others use the disk too */
     void (*progress)(void *user, int done, int total); /* in pages; may be NULL */

@@ -22,6 +22,8 @@ struct store {
     atomic_int  phase;      /* enum store_phase                                   */
     atomic_bool is_closing;
     struct err  failed;     /* the preparer's, until the phase is STORE_FAILED    */
+    bool        is_damaged; /* when it was opened: the preparer makes a new one   */
+    char        rebuilt[400]; /* what is to be told of it; ""                     */
     pthread_t   preparer;
     bool        has_preparer;
     struct writer *writer;

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "store/backup.h"
+#include "store/damage.h"
 #include "store/inside.h"
 #include "store/migrate.h"
 #include "store/schema.h"
@@ -17,7 +18,7 @@
 static const char database_name[] = "postern.db", lock_name[] = "lock";
 
 enum { INLINE_BYTES = 65536, INLINE_SLOW_BYTES = 1 << 20, INLINE_MEMORY = 64 << 20 };
-enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, VERSION_OFFSET = 60 };
+enum { RESERVE_BYTES = 32 << 20, KEEP_RAW_DAYS = 30, HEADER_BYTES = 64, VERSION_OFFSET = 60 };
 
 /* --- checks that write nothing ----------------------------------------------------------------------------------- */
 
@@ -33,10 +34,11 @@ static int peek_version(const struct store *s, struct err *e)
     int fd = openat(s->folder_fd, database_name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : folder_complain(s->database, "cannot read", e);
-    unsigned char b[4] = { 0 };
-    ssize_t n = pread(fd, b, sizeof b, VERSION_OFFSET);
+    unsigned char header[HEADER_BYTES] = { 0 }, *b = header + VERSION_OFFSET;
+    ssize_t n = pread(fd, header, sizeof header, 0);
     (void)close(fd);
-    int64_t version = n == (ssize_t)sizeof b ? (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3] : 0;
+    bool is_whole = n == (ssize_t)sizeof header && memcmp(header, "SQLite format 3", 16) == 0;
+    int64_t version = is_whole ? (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3] : 0;
     return version > schema_version ? complain_version(s, version, e) : 0;
 }
 
@@ -80,11 +82,22 @@ static int take_lock(struct store *s, struct err *e)
 
 /* --- the database ------------------------------------------------------------------------------------------------ */
 
+static int read_rebuilt(struct store *s, struct db *db, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT value FROM meta WHERE key = 'rebuilt'", e);
+    int found = q ? stmt_step(q, e) : -1;
+    if (found > 0)
+        (void)snprintf(s->rebuilt, sizeof s->rebuilt, "%s", col_text(q, 0));
+    return found < 0 ? -1 : 0;
+}
+
 static int read_state(struct store *s, struct db *db, struct err *e)
 {
     int64_t last, running;
     if (db_number(db, "SELECT max(seq) FROM arrivals", 0, &last, e) < 0 ||
         db_number(db, "SELECT value FROM meta WHERE key = 'running_ms'", 0, &running, e) < 0)
+        return -1;
+    if (read_rebuilt(s, db, e) < 0)
         return -1;
     atomic_store(&s->last_arrival, last);
     atomic_store(&s->running_saved, running);
@@ -104,7 +117,10 @@ static void *prepare(void *user)
 {
     struct store *s = user;
     CLEANUP(db_close) struct db *db = NULL;
-    bool is_done = db_open(s->database, DB_WRITER, &db, &s->failed) == 0 && use_database(s, db, &s->failed) == 0;
+    bool is_there = !s->is_damaged || damage_rebuild(s, &s->failed) == 0;
+    if (s->is_damaged)
+        db_forget_damage(); /* it is aside */
+    bool is_done = is_there && db_open(s->database, DB_WRITER, &db, &s->failed) == 0 && use_database(s, db, &s->failed) == 0;
     db_close(&db);
     atomic_store(&s->phase, is_done ? STORE_READY : STORE_FAILED);
     return NULL;
@@ -112,7 +128,7 @@ static void *prepare(void *user)
 
 static int start_preparing(struct store *s, struct err *e)
 {
-    atomic_store(&s->phase, STORE_MIGRATING);
+    atomic_store(&s->phase, s->is_damaged ? STORE_REBUILDING : STORE_MIGRATING);
     int rc = pthread_create(&s->preparer, NULL, prepare, s);
     s->has_preparer = rc == 0;
     return rc == 0 ? 0 : err_set(e, ERR_IO, "start a thread: %s", strerror(rc));
@@ -129,21 +145,37 @@ static int sync_name(struct store *s, struct err *e)
     return 0;
 }
 
-/* *out stays NULL while a thread prepares it. */
-static int open_database(struct store *s, struct db **out, struct err *e)
+/* 0: whole as far as was looked; *is_due_out: a thread must prepare it first. *out stays NULL on failure. */
+static int look_at_database(struct store *s, struct db **out, bool *is_due_out, struct err *e)
 {
     CLEANUP(db_close) struct db *db = NULL;
-    int  version;
-    bool is_due;
-    int  fd = openat(s->folder_fd, database_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it 0644 */
+    int version;
+    int fd = openat(s->folder_fd, database_name, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it 0644 */
     if (fd < 0)
         return folder_complain(s->database, "cannot write to", e);
     (void)close(fd);
     if (db_open(s->database, DB_WRITER, &db, e) < 0)
         return -1;
-    if (migrate_is_due(db, &version, &is_due, e) < 0)
+    if (migrate_is_due(db, &version, is_due_out, e) < 0)
         return err_prefix(e, "%s", s->database);
-    if (is_due && version > 0 && s->options.is_prepared_beside) {
+    *is_due_out &= version > 0;
+    *out = TAKE(db);
+    return 0;
+}
+
+/* *out stays NULL while a thread prepares it. */
+static int open_database(struct store *s, struct db **out, struct err *e)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    bool is_beside = s->options.is_prepared_beside, is_due = false;
+    if (is_beside && damage_is_known(s, &s->is_damaged, e) < 0)
+        return -1;
+    if (!s->is_damaged && look_at_database(s, &db, &is_due, e) < 0) {
+        s->is_damaged = is_beside && e->code == ERR_DAMAGED;
+        if (!s->is_damaged)
+            return -1;
+    }
+    if (s->is_damaged || (is_due && is_beside)) {
         db_close(&db);
         return sync_name(s, e) < 0 ? -1 : start_preparing(s, e);
     }
@@ -152,6 +184,35 @@ static int open_database(struct store *s, struct db **out, struct err *e)
     migrate_tidy(s);
     *out = TAKE(db);
     return 0;
+}
+
+bool store_is_damaged(const struct store *s)
+{
+    return store_phase(s) == STORE_READY && db_saw_damage();
+}
+
+int store_mark_damaged(struct store *s, struct err *e)
+{
+    if (damage_was_lately(s))
+        return err_set(e, ERR_STATE, "the database is damaged again within an hour: look at the disk, then start anew");
+    return damage_mark(s, e);
+}
+
+const char *store_rebuilt(const struct store *s)
+{
+    return s->rebuilt[0] ? s->rebuilt : NULL;
+}
+
+static int forget_rebuilt(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    (void)op;
+    return db_exec(tx_db(tx), "DELETE FROM meta WHERE key = 'rebuilt'", e);
+}
+
+int store_rebuilt_told(struct store *s, struct err *e)
+{
+    struct store_op op = { .rank = STORE_LATER, .apply = forget_rebuilt };
+    return store_do(s, &op, e);
 }
 
 enum store_phase store_phase(const struct store *s)

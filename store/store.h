@@ -38,6 +38,13 @@ int  store_open(const struct store_options *options, struct store **out, struct 
 enum store_phase { STORE_READY, STORE_MIGRATING, STORE_REBUILDING, STORE_FAILED };
 enum store_phase store_phase(const struct store *s);
 const char *store_failure(const struct store *s);
+/* SQLite has met pages that are not what was written. Any thread. */
+bool store_is_damaged(const struct store *s);
+/* Asks for a new database, made at the next start from what can be read. ERR_STATE: that was done less than an hour ago. */
+int  store_mark_damaged(struct store *s, struct err *e) MUST_CHECK;
+/* What is to be told of that afterwards, until store_rebuilt_told; NULL: nothing. */
+const char *store_rebuilt(const struct store *s);
+int  store_rebuilt_told(struct store *s, struct err *e) MUST_CHECK;
 void store_close(struct store **s); /* after the last submit: empties the queue, checkpoints, joins the threads */
 
 /* net says how many conversations are open: on slow disks the writer waits a little for those who are about to finish. */
