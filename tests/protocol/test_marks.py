@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import mails
-from postern import Api
+from postern import Api, wait_until
 from test_export import fill
 
 
@@ -25,6 +25,8 @@ def test_an_event_is_acknowledged_kept_and_noted(postern):
     event = p.wait_events(1)[0]["id"]
     answer = patch(p, event, acknowledged=True, note="die Katze\nwar's")
     assert answer.status == 200 and answer.json["id"] == event
+    assert answer.json["acknowledged_by"] == "loopback" and answer.json["acknowledged_at"] and answer.json["note"] == "die Katze\nwar's"
+    assert p.events("acknowledged=true") == [answer.json] and p.events("kept=true") == []
     acked, by, kept, kept_by, note, changed = marks(p, event)
     assert acked and by == "loopback" and (kept, kept_by) == (0, None) and note == "die Katze\nwar's" and changed > 0
     assert patch(p, event, kept=True).status == 200
@@ -75,6 +77,8 @@ def test_beyond_loopback_only_those_who_may(postern):
 def test_a_whole_filter_is_acknowledged_while_events_arrive(postern):
     p = postern()
     fill(p, 3000)
+    p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))  # with the next write they are indexed
+    wait_until("an index", lambda: len(p.events("kind=zone.open")) == 2700)
     stop = threading.Event()
 
     def more():
