@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 struct api;
+struct archive;
 struct api_options {
     const char *address; /* IP */
     int         port;    /* 0: any free one */
@@ -18,6 +19,8 @@ struct api_options {
     int         connections, connections_per_address, idle_seconds; /* 0: http.h's */
     bool        is_waiting; /* the database is not ready: only /livez and /readyz are answered, all else hears 503 */
     int         streams; /* live ones at once; 0: 200 */
+    struct archive *archive;   /* NULL: there is none */
+    int64_t     keep_local_days; /* older events are asked of the archive; 0: none */
     void *user;
     const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */
     int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */

@@ -1,5 +1,5 @@
 /* events: GET /api/v1/events and /api/v1/events/{id}. */
-#include "api/context.h"
+#include "api/archived.h"
 #include "api/filter.h"
 #include "api/list.h"
 #include "api/params.h"
@@ -74,6 +74,11 @@ void events_list(struct api *a, const struct request *r, struct response *p)
     struct page          page;
     struct store_reader *reader = NULL;
     struct err           e = { 0 };
+    char                 older[ARCHIVED_CURSOR];
+    if (archived_is_asked(a, r)) {
+        archived_list(a, r, p);
+        return;
+    }
     if (events_filter(a, r, &f, &e) < 0 || param_page(r, &page, &e) < 0 ||
         param_order(r, "order", &page.is_ascending, &e) < 0) {
         problem_of(p, &e);
@@ -86,11 +91,14 @@ void events_list(struct api *a, const struct request *r, struct response *p)
         return;
     }
     struct writing x = { .site = a->o.site };
+    bool           follows = archived_follows(a, &f, &page, older);
     list_begin(&x.list, p);
     int failed = query_events(reader, &f, &page, on_listed, &x, &e);
     api_reader_back(a, &reader);
     if (failed)
         problem_of(p, &e);
+    else if (follows && page.next == 0)
+        list_end_at(&x.list, p, older);
     else
         list_end(&x.list, p, &page);
 }
@@ -118,6 +126,8 @@ void events_one(struct api *a, const struct request *r, struct response *p)
     api_reader_back(a, &reader);
     if (failed) {
         problem_of(p, &e);
+    } else if (x.list.count == 0 && archived_one(a, r->args[0], p)) {
+        return;
     } else if (x.list.count == 0) {
         problem(p, 404, "there is no event %s", r->args[0]);
     } else {

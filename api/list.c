@@ -27,8 +27,13 @@ void list_end(struct list *l, struct response *p, const struct page *page)
 {
     char cursor[24];
     (void)snprintf(cursor, sizeof cursor, "%" PRId64, page->next);
+    list_end_at(l, p, page->next ? cursor : NULL);
+}
+
+void list_end_at(struct list *l, struct response *p, const char *next)
+{
     json_end(&l->w);
-    json_s(&l->w, "next", page->next ? cursor : NULL);
+    json_s(&l->w, "next", next);
     json_end(&l->w);
     buf_putc(&p->body, '\n');
     p->type = "application/json";

@@ -18,3 +18,4 @@ bool list_is_known(struct api *a, const struct request *r, struct response *p);
 void list_begin(struct list *l, struct response *p);
 bool list_has_room(const struct list *l); /* for one more item; always for the first */
 void list_end(struct list *l, struct response *p, const struct page *page);
+void list_end_at(struct list *l, struct response *p, const char *next); /* a cursor, or NULL */

@@ -1,5 +1,5 @@
 /* media: GET /api/v1/events/{id}/media/{n}: a picture or clip, decoded out of its arrival on the way. */
-#include "api/context.h"
+#include "api/archived.h"
 #include "api/raw.h"
 #include "store/query.h"
 #include <inttypes.h>
@@ -79,12 +79,63 @@ static void send_medium(struct api *a, const struct request *r, const struct fou
         p->stream.length = f->m.bytes;
 }
 
+/* What was added to the answer until now is taken back, but for the headers that were there before. */
+static void begin_again(struct response *p, size_t headers)
+{
+    while (p->header_count > headers)
+        free(p->header_texts[--p->header_count]);
+    buf_clear(&p->body);
+    p->status = 200;
+    p->type = NULL;
+}
+
+static void send_archived(struct api *a, const struct request *r, const struct archived_file *file, struct response *p)
+{
+    struct err  e;
+    char        name[80];
+    const char *extension = "bin", *picture = picture_type(file->type, &extension);
+    if (raw_is_known(r, file->hash, p))
+        return;
+    int fd = archived_open(a, file, &e);
+    if (fd < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    struct media m = { .type = file->type, .name = "", .bytes = file->bytes, .length = file->bytes };
+    raw_stream_fd(fd, &m, p);
+    if (!p->stream.read)
+        return;
+    (void)snprintf(name, sizeof name, "%s-%s.%s", r->args[0], r->args[1], extension);
+    p->type = picture ? picture : clip_type(file->type);
+    raw_disposition(p, picture != NULL, name);
+    raw_cut(r, file->hash, file->bytes, p);
+}
+
+/* It is not, or no more, here: perhaps the archive has it. Else the answer stays what it is. */
+static void ask_archive(struct api *a, const struct request *r, size_t headers, struct response *p)
+{
+    struct archived_file file;
+    struct err           e;
+    size_t               digits = strspn(r->args[1], "0123456789");
+    if (!a->o.archive || r->args[1][digits] != '\0' || digits > 6)
+        return;
+    int found = archived_find(a, r->args[0], (int)strtol(r->args[1], NULL, 10), &file, &e);
+    if (found == 0)
+        return;
+    begin_again(p, headers);
+    if (found < 0)
+        problem(p, 503, "the archive does not answer: %s", e.text);
+    else
+        send_archived(a, r, &file, p);
+}
+
 void media_get(struct api *a, const struct request *r, struct response *p)
 {
     CLEANUP(arena_done) struct arena strings;
     arena_init(&strings, 64 * 1024);
     struct found f;
     struct err   e;
+    size_t       headers = p->header_count;
     int          found = find(a, r, &f, &strings, &e);
     if (found < 0)
         problem_of(p, &e);
@@ -92,4 +143,6 @@ void media_get(struct api *a, const struct request *r, struct response *p)
         problem(p, 404, "event %s has no medium %s", r->args[0], r->args[1]);
     else
         send_medium(a, r, &f, p);
+    if (p->status == 404 || p->status == 410)
+        ask_archive(a, r, headers, p);
 }

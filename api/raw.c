@@ -143,6 +143,12 @@ void raw_stream(struct api *a, int64_t arrival_seq, const struct media *m, struc
             problem_of(p, &e);
         return;
     }
+    raw_stream_fd(fd, m, p);
+}
+
+void raw_stream_fd(int fd, const struct media *m, struct response *p)
+{
+    struct err   e;
     struct part *s = malloc(sizeof *s);
     if (!s) {
         (void)close(fd);

@@ -1,5 +1,6 @@
 /* routes: the table of all that can be asked, and how a request finds its row. Who may ask is access.c's. */
 #include "api/routes.h"
+#include "api/archived.h"
 #include "api/access.h"
 #include "api/cors.h"
 #include "api/filter.h"
@@ -10,6 +11,7 @@ enum {
     CHANGE = 1, /* changes something: no foreign page, JSON only; slow */
     LARGE = 4,  /* its body may have HTTP_LARGE_BODY_MAX bytes         */
     LINKED = 2, /* a signed link does instead of a token               */
+    DISTANT = 8, /* may ask the archive: slow, where there is one       */
 };
 
 static const struct route {
@@ -25,9 +27,9 @@ static const struct route {
     { "GET", "/api/v1/events.atom", ROLE_READ, 0, events_atom, EVENTS_FILTER },
     { "POST", "/api/v1/events/ack", ROLE_OPERATE, CHANGE, events_ack, EVENTS_FILTER },
     { "GET", "/api/v1/stats", ROLE_READ, 0, stats_get, "by " EVENTS_FILTER },
-    { "GET", "/api/v1/events/{}", ROLE_READ, 0, events_one, "" },
+    { "GET", "/api/v1/events/{}", ROLE_READ, DISTANT, events_one, "" },
     { "PATCH", "/api/v1/events/{}", ROLE_OPERATE, CHANGE, events_patch, "" },
-    { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, LINKED, media_get, "expires key " },
+    { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, LINKED | DISTANT, media_get, "expires key " },
     { "GET", "/api/v1/arrivals/{}", ROLE_READ, 0, arrivals_one, "" },
     { "GET", "/api/v1/arrivals/{}/raw", ROLE_READ, 0, arrivals_raw, "" },
     { "GET", "/api/v1/deliveries", ROLE_READ, 0, deliveries_list, "state recipient event limit cursor " },
@@ -179,7 +181,8 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
     r->route = route;
     if (route->flags & LARGE)
         r->body.max = HTTP_LARGE_BODY_MAX;
-    r->is_slow = (route->flags & CHANGE) != 0; /* waits for the disk, or for a whole test */
+    /* Waits for the disk, for a whole test, or for the archive. */
+    r->is_slow = (route->flags & CHANGE) || ((route->flags & DISTANT) && a->o.archive) || archived_is_asked(a, r);
     return true;
 }
 

@@ -483,6 +483,7 @@ static void start_api(struct gateway *g)
         .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
         .settings = on_settings, .check = on_check, .accounts = on_accounts, .recipients = on_recipients,
         .test_account = on_test_account, .pause = on_pause,
+        .archive = g->archive.archive, .keep_local_days = s->store_keep_local_days,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
         || api_start(g->store, &o, &g->api, &e) < 0) {

@@ -14,7 +14,7 @@
 enum {
     FIRST_BATCH = 100, LEAST_BATCH = 10, FIRST_UPDATES = 4,
     FAST_MS = 400, SLOW_MS = 1500,
-    TEXTS_MAX = 8 << 20,    /* of a batch */
+    TEXTS_MAX = 8 << 20,    /* of a batch; half of it is room for the last one */
     PICTURES_MAX = 8 << 20, /* bytes of a batch; then it is sent, be it small */
     REFUSALS_MAX = 5,       /* times that a server refuses the same events before it is believed that it never takes them */
 };
@@ -57,36 +57,55 @@ static size_t adapt(size_t now, int64_t ms, size_t least, size_t most)
 
 /* --- reading our own ---------------------------------------------------------------------------------------------------- */
 
+/* Adds it to the batch; false: there is no more room. */
 static bool on_event(void *user, const struct event_row *row)
 {
     struct copying     *c = user;
     struct mongo_event *ev = &c->events[c->count];
+    if (c->count == MONGO_BATCH_MAX || c->texts.used > TEXTS_MAX / 2)
+        return false;
     struct event_origin origin = { .site = c->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms,
                                    .marks = &row->marks };
     CLEANUP(buf_done) struct buf text;
-    buf_init(&text, TEXTS_MAX / 8);
+    buf_init(&text, TEXTS_MAX / 2);
     struct json_out w = json_begin(&text);
     event_write(&w, NULL, &row->event, &origin);
+    memcpy(ev->id, row->event.id, ID_TEXT);
+    ev->seq = row->seq;
+    ev->changed = row->marks.changed;
     ev->received_ms = row->received_ms;
     ev->json_length = text.len;
     ev->json = text.failed ? NULL : arena_copy(&c->texts, buf_str(&text), text.len);
     ev->file_count = 0;
     for (size_t i = 0; i < row->event.media_count && i < MONGO_FILES_MAX; i++)
         ev->files[ev->file_count++] = (struct mongo_file_of){ .n = row->event.media[i].n };
+    c->count += ev->json != NULL;
     return true;
 }
 
-/* The event that c->events[c->count] names, added to the batch: 1; 0: it is gone meanwhile, or there is no more room; -1. */
-static int read_event(struct copying *c, struct err *e)
+/* The batch is the events after the position. */
+static int list_new(struct copying *c, struct err *e)
 {
-    struct mongo_event *ev = &c->events[c->count];
-    struct event_filter f = { .zone = ZONE_NONE, .severity = -1, .id = ev->id };
+    struct event_filter f = { .zone = ZONE_NONE, .severity = -1 };
+    struct page         page = { .cursor = c->seq, .is_ascending = true };
+    c->count = 0;
+    arena_done(&c->texts);
+    do {
+        size_t left = c->batch - c->count;
+        page.limit = left < QUERY_PAGE_MAX ? (int)left : QUERY_PAGE_MAX;
+        if (query_events(c->reader, &f, &page, on_event, c, e) < 0)
+            return -1;
+        page.cursor = page.next;
+    } while (page.next != 0 && c->count < c->batch && c->texts.used <= TEXTS_MAX / 2);
+    return 0;
+}
+
+/* The event of this id, added to the batch, if it is still there. */
+static int add_one(struct copying *c, const char *id, struct err *e)
+{
+    struct event_filter f = { .zone = ZONE_NONE, .severity = -1, .id = id };
     struct page         page = { .limit = 1 };
-    ev->json = NULL;
-    if (query_events(c->reader, &f, &page, on_event, c, e) < 0)
-        return -1;
-    c->count += ev->json != NULL;
-    return ev->json != NULL;
+    return query_events(c->reader, &f, &page, on_event, c, e);
 }
 
 /* --- pictures ------------------------------------------------------------------------------------------------------------- */
@@ -224,23 +243,26 @@ static int read_names(struct stmt *q, struct names *names, struct err *e)
     return found < 0 ? -1 : 0;
 }
 
-/* The events of these names, with their pictures in the archive, as c->events. *taken_out: so many names are done with. */
-static int gather(struct copying *c, const struct names *names, size_t *taken_out, struct err *e)
+/* Puts the batch's pictures there; a batch with many ends early. */
+static int put_all_media(struct copying *c, struct err *e)
 {
     int64_t bytes = 0;
     size_t  i = 0;
+    for (; i < c->count && bytes < PICTURES_MAX; i++)
+        if (put_media(c, &c->events[i], &bytes, e) < 0)
+            return -1;
+    c->count = i;
+    return 0;
+}
+
+/* The batch is the events of these names. */
+static int list_named(struct copying *c, const struct names *names, struct err *e)
+{
     c->count = 0;
     arena_done(&c->texts);
-    for (; i < names->count && bytes < PICTURES_MAX && c->texts.used < TEXTS_MAX / 2; i++) {
-        struct mongo_event *ev = &c->events[c->count];
-        memcpy(ev->id, names->items[i].id, ID_TEXT);
-        ev->seq = names->items[i].seq;
-        ev->changed = names->items[i].changed;
-        int there = read_event(c, e);
-        if (there < 0 || (there > 0 && put_media(c, ev, &bytes, e) < 0))
+    for (size_t i = 0; i < names->count; i++)
+        if (add_one(c, names->items[i].id, e) < 0)
             return -1;
-    }
-    *taken_out = i;
     return 0;
 }
 
@@ -275,31 +297,31 @@ static int send_events(struct copying *c, struct err *e)
 
 int copy_events(struct copying *c, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q =
-        db_stmt(reader_db(c->reader), "SELECT id, seq, changed FROM events WHERE seq > ? ORDER BY seq LIMIT ?", e);
-    struct names names;
-    size_t       taken;
-    if (!q)
-        return -1;
-    bind_int(q, 1, c->seq);
-    bind_int(q, 2, (int64_t)c->batch);
-    if (read_names(q, &names, e) < 0)
-        return -1;
-    stmt_done(&q); /* no read transaction stays open during the call */
-    if (names.count == 0)
-        return 0;
     int64_t began_ms = clock_mono_ms();
-    if (gather(c, &names, &taken, e) < 0 || send_events(c, e) < 0)
+    if (list_new(c, e) < 0)
+        return -1;
+    if (c->count == 0)
+        return 0;
+    if (put_all_media(c, e) < 0 || send_events(c, e) < 0)
         return -1;
     c->batch = adapt(c->batch, clock_mono_ms() - began_ms, LEAST_BATCH, MONGO_BATCH_MAX);
     c->refusals = 0;
-    c->seq = names.items[taken - 1].seq;
+    c->seq = c->events[c->count - 1].seq;
     c->copied += c->count;
     archive_save(c->archive);
-    return (int)taken;
+    return (int)c->count;
 }
 
 /* --- changes and erasures ------------------------------------------------------------------------------------------------------ */
+
+/* The change up to which the batch went: those that followed in it may have been too many, or gone. */
+static int64_t last_sent(const struct copying *c, const struct names *names)
+{
+    for (size_t i = 0; c->count > 0 && i < names->count; i++)
+        if (strcmp(names->items[i].id, c->events[c->count - 1].id) == 0)
+            return names->items[i].changed;
+    return names->items[names->count - 1].changed;
+}
 
 /* What is not copied yet comes with its changes. */
 int copy_changes(struct copying *c, struct err *e)
@@ -307,7 +329,6 @@ int copy_changes(struct copying *c, struct err *e)
     CLEANUP(stmt_done) struct stmt *q = db_stmt(
         reader_db(c->reader), "SELECT id, seq, changed FROM events WHERE changed > ? AND seq <= ? ORDER BY changed LIMIT ?", e);
     struct names names;
-    size_t       taken;
     if (!q)
         return -1;
     bind_int(q, 1, c->changed);
@@ -319,7 +340,7 @@ int copy_changes(struct copying *c, struct err *e)
     if (names.count == 0)
         return 0;
     int64_t began_ms = clock_mono_ms();
-    if (gather(c, &names, &taken, e) < 0)
+    if (list_named(c, &names, e) < 0 || put_all_media(c, e) < 0)
         return -1;
     if (c->count > 0) {
         archive_away(c->archive);
@@ -327,9 +348,9 @@ int copy_changes(struct copying *c, struct err *e)
             return -1;
     }
     c->updates = adapt(c->updates, clock_mono_ms() - began_ms, 1, MONGO_UPDATE_MAX);
-    c->changed = names.items[taken - 1].changed;
+    c->changed = last_sent(c, &names);
     archive_save(c->archive);
-    return (int)taken;
+    return (int)names.count;
 }
 
 struct forgetting {

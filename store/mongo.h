@@ -69,14 +69,15 @@ int mongo_make_indexes(struct mongo *m, struct err *e) MUST_CHECK;
 
 /* NULL, -1 and 0 mean any. */
 struct mongo_filter {
-    const char *site, *kind, *device, *zone_name, *user, *target; /* kind: "alarm.tamper", "alarm.*" */
-    const char *words;        /* folded, " motion door": each somewhere at a word's beginning */
-    int         zone, severity, is_acknowledged, is_kept, has_picture;
+    const char *site, *kind, *device, *zone_name, *user; /* kind: "alarm.tamper", "alarm.*" */
+    const char *const *terms; /* NULL ends; folded: " motion ", " doo", " front door ": all are in it */
+    int         zone, severity, is_acknowledged, is_kept, has_picture, has_person;
     int64_t     since_ms, until_ms;
     const char *beyond; /* _id: older than this (or younger, if is_oldest_first) */
     bool        is_oldest_first;
     int         limit;
 };
+const char *mongo_first_id(char out[ID_TEXT], int64_t wall_ms); /* the lowest of that millisecond */
 /* Hands out the JSON of each: the text is good during the call; false ends it. How many were handed out, or -1. */
 int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(void *user, const char *id, const char *json), void *user,
                struct err *e) MUST_CHECK;

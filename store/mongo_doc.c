@@ -206,7 +206,10 @@ bson_t *doc_of_stub(const char *site, const struct mongo_event *ev, const char *
     BSON_APPEND_DOCUMENT_BEGIN(doc, "event", &event);
     BSON_APPEND_UTF8(&event, "id", ev->id);
     BSON_APPEND_UTF8(&event, "site", site);
+    BSON_APPEND_UTF8(&event, "parser", "");
     BSON_APPEND_UTF8(&event, "kind", "unknown");
+    BSON_APPEND_UTF8(&event, "severity", "warning");
+    BSON_APPEND_BOOL(&event, "restored", false);
     BSON_APPEND_UTF8(&event, "text", "the archive refused this event; its gateway has it");
     BSON_APPEND_UTF8(&event, "received_at", clock_rfc3339(when, ev->received_ms));
     (void)bson_append_document_end(doc, &event);

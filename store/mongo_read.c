@@ -11,8 +11,7 @@ enum { REGEX_MAX = 400 };
 
 /* --- filters ---------------------------------------------------------------------------------------------------------- */
 
-/* The lowest ULID of that millisecond. */
-static const char *first_id(char out[ID_TEXT], int64_t wall_ms)
+const char *mongo_first_id(char out[ID_TEXT], int64_t wall_ms)
 {
     static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     uint64_t          rest = wall_ms > 0 ? (uint64_t)wall_ms : 0;
@@ -27,7 +26,7 @@ static void put_ids(bson_t *filter, const struct mongo_filter *f)
 {
     char   since[ID_TEXT], until[ID_TEXT];
     bson_t range;
-    const char *above = f->since_ms ? first_id(since, f->since_ms) : NULL, *below = f->until_ms ? first_id(until, f->until_ms) : NULL;
+    const char *above = f->since_ms ? mongo_first_id(since, f->since_ms) : NULL, *below = f->until_ms ? mongo_first_id(until, f->until_ms) : NULL;
     const char *after = f->is_oldest_first ? f->beyond : NULL, *before = f->is_oldest_first ? NULL : f->beyond;
     if (before && (!below || strcmp(before, below) < 0))
         below = before;
@@ -67,29 +66,69 @@ static void put_kind(bson_t *filter, const char *kind)
     (void)bson_append_document_end(filter, &range);
 }
 
-/* { $and: [ { words: /.../ }, … ] }: folded words hold letters and digits only, so nothing needs escaping. */
-static void put_words(bson_t *filter, const char *words)
+/* A regular expression without regard to the case of A-Z that matches this text and nothing else. */
+static void put_same(bson_t *filter, const char *path, const char *value)
 {
-    bson_t all, one;
+    char   regex[REGEX_MAX + 4] = "^";
+    size_t n = 1;
+    if (!value)
+        return;
+    for (; *value && n < REGEX_MAX; value++) {
+        if (strchr("\\^$.|?*+()[]{}/", *value))
+            regex[n++] = '\\';
+        regex[n++] = *value;
+    }
+    regex[n++] = '$';
+    regex[n] = '\0';
+    BSON_APPEND_REGEX(filter, path, regex, "i");
+}
+
+/* { words: /…/ } each; folded words hold letters and digits only, so nothing needs escaping. */
+static void put_terms(bson_t *all, const char *const *terms, int *n)
+{
+    for (; terms && *terms; terms++) {
+        char   index[16];
+        bson_t one;
+        (void)snprintf(index, sizeof index, "%d", (*n)++);
+        BSON_APPEND_DOCUMENT_BEGIN(all, index, &one);
+        BSON_APPEND_REGEX(&one, "words", *terms, "");
+        (void)bson_append_document_end(all, &one);
+    }
+}
+
+/* What makes a person: { $or: […] }, or { $nor: […] }. */
+static void put_person(bson_t *all, int is, int *n)
+{
+    char   index[16];
+    bson_t one, ways, way;
+    if (is < 0)
+        return;
+    (void)snprintf(index, sizeof index, "%d", (*n)++);
+    BSON_APPEND_DOCUMENT_BEGIN(all, index, &one);
+    BSON_APPEND_ARRAY_BEGIN(&one, is > 0 ? "$or" : "$nor", &ways);
+    BSON_APPEND_DOCUMENT_BEGIN(&ways, "0", &way);
+    BSON_APPEND_BOOL(&way, "event.person", true);
+    (void)bson_append_document_end(&ways, &way);
+    BSON_APPEND_DOCUMENT_BEGIN(&ways, "1", &way);
+    BSON_APPEND_UTF8(&way, "event.target", "person");
+    (void)bson_append_document_end(&ways, &way);
+    BSON_APPEND_DOCUMENT_BEGIN(&ways, "2", &way);
+    BSON_APPEND_UTF8(&way, "event.kind", "camera.person");
+    (void)bson_append_document_end(&ways, &way);
+    (void)bson_append_array_end(&one, &ways);
+    (void)bson_append_document_end(all, &one);
+}
+
+/* { $and: […] }, if there is anything in it. */
+static void put_all(bson_t *filter, const struct mongo_filter *f)
+{
+    bson_t all;
     int    n = 0;
+    if (f->has_person < 0 && (!f->terms || !f->terms[0]))
+        return;
     BSON_APPEND_ARRAY_BEGIN(filter, "$and", &all);
-    for (const char *at = words; *at && n < 16;) {
-        at += strspn(at, " ");
-        size_t length = strcspn(at, " ");
-        if (length > 0 && length < REGEX_MAX) {
-            char index[16], regex[REGEX_MAX + 2];
-            (void)snprintf(index, sizeof index, "%d", n++);
-            (void)snprintf(regex, sizeof regex, " %.*s", (int)length, at);
-            BSON_APPEND_DOCUMENT_BEGIN(&all, index, &one);
-            BSON_APPEND_REGEX(&one, "words", regex, "");
-            (void)bson_append_document_end(&all, &one);
-        }
-        at += length;
-    }
-    if (n == 0) { /* $and wants one at least */
-        BSON_APPEND_DOCUMENT_BEGIN(&all, "0", &one);
-        (void)bson_append_document_end(&all, &one);
-    }
+    put_terms(&all, f->terms, &n);
+    put_person(&all, f->has_person, &n);
     (void)bson_append_array_end(filter, &all);
 }
 
@@ -124,18 +163,16 @@ static bson_t *filter_of(const struct mongo_filter *f)
     put_ids(filter, f);
     put_kind(filter, f->kind);
     put_text(filter, "event.device.id", f->device);
-    put_text(filter, "event.zone.name", f->zone_name);
-    put_text(filter, "event.user", f->user);
-    put_text(filter, "event.target", f->target);
+    put_same(filter, "event.zone.name", f->zone_name);
+    put_same(filter, "event.user", f->user);
     if (f->severity >= 0 && f->severity < (int)COUNT(severities))
         put_text(filter, "event.severity", severities[f->severity]);
     if (f->zone >= 0)
         BSON_APPEND_INT64(filter, "event.zone.number", f->zone);
     put_flag(filter, "event.kept", f->is_kept);
     put_exists(filter, "event.acknowledged_at", f->is_acknowledged);
-    put_exists(filter, "event.media", f->has_picture);
-    if (f->words)
-        put_words(filter, f->words);
+    put_exists(filter, "media", f->has_picture);
+    put_all(filter, f);
     return filter;
 }
 

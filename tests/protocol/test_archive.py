@@ -1,5 +1,6 @@
 """The archive in a MongoDB-compatible server: what is copied, how it is read back, and that it never stands in the way."""
 import hashlib
+import sqlite3
 import threading
 import time
 
@@ -14,12 +15,9 @@ def settings(uri, site="Home", **archive):
     return {"Site": {"Name": site, "TimeZone": "Europe/Berlin"}, "ConnectionStrings": {"MongoDB": uri}, "Archive": archive}
 
 
-def is_copied(p):
-    return p.metric("postern_archive_lag_events") == 0
-
-
 def wait_copied(p, seconds=30):
-    wait_until("the archive has everything", lambda: is_copied(p), seconds, 0.1)
+    time.sleep(1.6)  # the archive looks for new events twice a second, the metric is set once
+    wait_until("the archive has everything", lambda: p.metric("postern_archive_lag_events") == 0, seconds, 0.1)
 
 
 def assert_agree(p, server, site="Home"):
@@ -225,3 +223,117 @@ def test_an_archive_that_was_lost_is_filled_again(postern, ferretdb, tmp_path):
 def is_marked(server, seq):
     with server.database() as db:
         return any(g["seq"] >= seq for g in db["gateways"].find())
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def test_later_changes_come_into_the_archive(postern, server):
+    p = postern(settings(server.uri))
+    send_some(p, 1, 60)
+    events = p.wait_events(60)
+    wait_copied(p)
+    for event in events[:3]:
+        assert p.api.request("PATCH", f"/api/v1/events/{event['id']}", {"acknowledged": True, "note": "Nachbarin rief an"}).status == 200
+    assert p.api.post("/api/v1/events/ack").status == 200
+    wait_until("all are acknowledged", lambda: all("acknowledged_at" in e for e in p.events()))
+    assert_agree(p, server)
+    assert sum(d["event"].get("note") == "Nachbarin rief an" for d in server.events().values()) == 3
+
+
+def test_what_is_erased_here_goes_from_the_archive_with_its_pictures(postern, server):
+    mine, shared = mails.jpeg(1, size=300_000), mails.jpeg(2, size=9_000)
+    p = postern(settings(server.uri))
+    p.send(mails.camera(pictures=[mine, shared]), to="einfahrt@house")
+    [event] = p.wait_events(1)
+    p.send(mails.camera(pictures=[shared]), to="einfahrt@house")
+    p.wait_events(2)
+    wait_copied(p)
+    with sqlite3.connect(p.data / "postern.db", timeout=20) as db:
+        db.execute("INSERT INTO erasures(id, at_ms, who) VALUES(?, 0, 'test')", (event["id"],))
+    wait_until("it is gone", lambda: event["id"] not in server.events())
+    assert len(server.events()) == 1
+    with server.database() as db:
+        names = {f["_id"] for f in db["fs.files"].find()}
+        assert names == {hashlib.sha256(shared).hexdigest()} == {c["files_id"] for c in db["fs.chunks"].find()}
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def all_pages(p, query, limit=500):
+    items, cursor = [], ""
+    while cursor is not None:
+        page = p.api.get(f"/api/v1/events?{query}&limit={limit}" + (f"&cursor={cursor}" if cursor else ""))
+        assert page.status == 200, page
+        items += page.json["items"]
+        cursor = page.json["next"]
+    return items
+
+
+def test_another_site_is_read_from_the_archive_as_it_reads_itself(postern, server):
+    pictures = [mails.jpeg(1, size=700_000), mails.jpeg(2, size=9_000)]
+    near, far = postern(settings(server.uri, "Wien")), postern(settings(server.uri, "Graz"))
+    send_some(near, 1, 3)
+    send_some(far, 2, 30)
+    far.send(mails.panel("Zone:8 Gästezimmer Tür, DC Open - Mobility"))
+    far.send(mails.camera(pictures=pictures), to="einfahrt@house")
+    own = sorted(far.wait_events(32), key=lambda e: e["id"], reverse=True)
+    wait_copied(far)
+    for limit in (7, 500):
+        assert all_pages(near, "site=Graz", limit) == own
+    assert all_pages(near, "site=Graz&order=asc", 7) == own[::-1]
+    assert all_pages(near, "site=Nirgends") == []
+    for query in ("kind=alarm.*", "kind=alarm.interior", "kind=zone.*", "zone=2", "text=raum", "text=gastezim*", "text=gastezim",
+                  'text="gastezimmer%20tur"', 'text="tur%20gastezimmer"', "has_picture=true", "has_picture=false", "severity=alarm",
+                  "severity=info", "person=true", "person=false", "kept=true", "acknowledged=false", "text=%5B(*%22",
+                  f"since={own[20]['received_at']}", f"until={own[20]['received_at']}", f"device={own[0]['device']['id']}"):
+        here = sorted(all_pages(far, query), key=lambda e: e["id"], reverse=True)
+        assert all_pages(near, f"site=Graz&{query}") == here, query
+    [camera] = [e for e in own if e.get("media")]
+    assert near.api.get(f"/api/v1/events/{camera['id']}").json == camera
+    for n, picture in enumerate(pictures, 1):
+        answer = near.api.get(f"/api/v1/events/{camera['id']}/media/{n}")
+        assert answer.status == 200 and answer.body == picture and answer.headers["Content-Type"] == "image/jpeg"
+        again = near.api.get(f"/api/v1/events/{camera['id']}/media/{n}", headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status == 304
+    assert near.api.get(f"/api/v1/events/{camera['id']}/media/9").status == 404
+    assert near.api.get("/api/v1/events/01ARZ3NDEKTSV4RRFFQ69G5FAV").status == 404
+    assert near.api.get("/api/v1/events?site=Graz&cursor=a1").status == 400
+
+
+def test_older_spans_are_the_archives_and_join_without_seam(postern, ferretdb, clock):
+    p = postern({**settings(ferretdb.uri), "Store": {"KeepLocal": 2}}, clock=clock)
+    for day in range(6):
+        send_some(p, day, 4)
+        p.wait_events((day + 1) * 4) if day < 2 else time.sleep(0.3)
+        clock.advance(24 * 3600 * 1000)
+    wait_until("the archive has all", lambda: len(ferretdb.events()) >= 24, 30, 0.3)
+    everything = sorted((d["event"] for d in ferretdb.events().values()), key=lambda e: e["id"], reverse=True)
+    for limit in (3, 500):
+        walked = all_pages(p, "kind=alarm.*", limit)
+        assert [e["id"] for e in sorted(walked, key=lambda e: e["id"], reverse=True)] == \
+            [e["id"] for e in everything if e["kind"].startswith("alarm.")]
+    assert p.api.get("/api/v1/events?limit=500").json["next"].startswith("a")
+    old = everything[-5]["received_at"]
+    assert all_pages(p, f"until={old}") == [e for e in everything if e["received_at"] < old]
+
+
+def test_an_archive_that_is_silent_is_a_503_and_the_rest_goes_on(postern):
+    p = postern(settings("mongodb://127.0.0.1:9/postern", Timeout=2))
+    p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
+    p.wait_events(1)
+    answer = p.api.get("/api/v1/events?site=Graz")
+    assert answer.status == 503 and "archive" in answer.json["detail"]
+    assert len(p.events()) == 1
+
+
+def test_documents_of_other_versions_are_read(postern, ferretdb):
+    p = postern(settings(ferretdb.uri, "Wien"))
+    event = {"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "site": "Graz", "parser": "", "kind": "alarm.fire", "severity": "alarm", "restored": False,
+             "received_at": "2016-07-30T23:54:10.259Z"}
+    later = {**event, "id": "01ARZ3NDEKTSV4RRFFQ69G5FAW"}
+    with ferretdb.database() as db:
+        db.events.insert_one({"_id": event["id"], "site": "Graz", "event": event})
+        db.events.insert_one({"_id": later["id"], "v": 2, "site": "Graz", "smoke": {"level": 1.5, "rooms": [1, 2]}, "event": later})
+    assert all_pages(p, "site=Graz") == [later, event]

@@ -1,0 +1,309 @@
+/* archived: cursors are "a" and the id where the page before ended. Where the box's part ends and the archive's begins is a day's
+ * midnight (UTC), so that it stands still while somebody turns pages; an id begins with its event's time, so that the two parts
+ * have no event in common and miss none. */
+#include "api/archived.h"
+#include "api/filter.h"
+#include "api/list.h"
+#include "api/params.h"
+#include "api/raw.h"
+#include "core/clock.h"
+#include "core/fold.h"
+#include "store/archive.h"
+#include "store/digest.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { TERMS_MAX = 16, TERMS_BYTES = 1024, EVENT_MAX = 1 << 20, CURSOR_MAX = 40 };
+static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+
+/* --- whose is it ------------------------------------------------------------------------------------------------------- */
+
+/* Older than this is the archive's; 0: nothing is. */
+static int64_t border_ms(const struct api *a)
+{
+    if (!a->o.archive || a->o.keep_local_days <= 0)
+        return 0;
+    int64_t border = clock_wall_ms() - a->o.keep_local_days * day_ms;
+    return border > 0 ? border - border % day_ms : 0;
+}
+
+bool archived_is_asked(const struct api *a, const struct request *r)
+{
+    const char *site = http_query(r, "site"), *cursor = http_query(r, "cursor"), *order = http_query(r, "order");
+    int64_t     until_ms = 0, border = border_ms(a);
+    if (cursor && cursor[0] == 'a')
+        return true;
+    if (!a->o.archive)
+        return false;
+    if (site && strcmp(site, a->o.site) != 0)
+        return true;
+    if (border == 0 || cursor)
+        return false;
+    const char *until = http_query(r, "until"), *since = http_query(r, "since");
+    int64_t     since_ms = 0;
+    if (until && clock_parse_rfc3339(until, &until_ms) == 0 && until_ms <= border)
+        return true;
+    bool begins_here = since && clock_parse_rfc3339(since, &since_ms) == 0 && since_ms >= border;
+    return order && strcmp(order, "asc") == 0 && !begins_here; /* the oldest are there, and the archive has the others, too */
+}
+
+bool archived_follows(const struct api *a, struct event_filter *f, const struct page *page, char cursor_out[ARCHIVED_CURSOR])
+{
+    int64_t border = border_ms(a);
+    if (border == 0 || page->is_ascending || f->since_ms >= border || f->site)
+        return false;
+    f->since_ms = border;
+    cursor_out[0] = 'a';
+    (void)mongo_first_id(cursor_out + 1, border);
+    return true;
+}
+
+/* --- filters ----------------------------------------------------------------------------------------------------------- */
+
+struct terms {
+    const char *items[TERMS_MAX + 1];
+    size_t      count, used;
+    char        bytes[TERMS_BYTES];
+};
+
+/* A word is " door ", the beginning of one " door", a phrase " front door ". */
+static void add_term(struct terms *t, const char *text, size_t n, bool is_beginning)
+{
+    char  *out = t->bytes + t->used;
+    size_t length = t->count < TERMS_MAX ? fold_words(out, sizeof t->bytes - t->used, text, n) : 0;
+    if (length < 2 || (length == 2 && out[1] == ' '))
+        return;
+    if (is_beginning && out[length - 1] == ' ')
+        out[--length] = '\0';
+    t->items[t->count++] = out;
+    t->used += length + 1;
+}
+
+/* As store/search.h reads it: words, "phrases", beginnings*. */
+static void read_terms(const char *text, struct terms *t)
+{
+    for (const char *at = text; *at && t->used + 2 < sizeof t->bytes;) {
+        at += strspn(at, " ");
+        bool   is_phrase = *at == '"';
+        size_t n = is_phrase ? strcspn(++at, "\"") : strcspn(at, " \"");
+        add_term(t, at, n, !is_phrase && n > 1 && at[n - 1] == '*');
+        at += n + (is_phrase && at[n] == '"');
+    }
+    if (t->count == 0)
+        t->items[t->count++] = "-"; /* neither letter nor digit: in no folded text */
+}
+
+static int as_flag(enum mark m)
+{
+    return m == MARK_ANY ? -1 : m == MARK_YES;
+}
+
+static void translate(const struct api *a, const struct event_filter *f, const struct terms *terms, struct mongo_filter *out)
+{
+    *out = (struct mongo_filter){
+        .site = f->site ? f->site : a->o.site, .kind = f->kind, .device = f->device, .zone_name = f->zone_name, .user = f->user,
+        .terms = terms->count > 0 ? terms->items : NULL, .zone = f->zone, .severity = f->severity,
+        .is_acknowledged = as_flag(f->acknowledged), .is_kept = as_flag(f->kept), .has_picture = as_flag(f->picture),
+        .has_person = as_flag(f->person), .since_ms = f->since_ms, .until_ms = f->until_ms,
+    };
+}
+
+/* --- lists ------------------------------------------------------------------------------------------------------------- */
+
+struct listing {
+    struct list list;
+    size_t      limit;
+    bool        has_more;
+    char        cursor[ARCHIVED_CURSOR];
+};
+
+static bool on_event(void *user, const char *id, const char *json)
+{
+    struct listing *l = user;
+    if (l->list.count == l->limit || !list_has_room(&l->list)) {
+        l->has_more = true;
+        return false;
+    }
+    json_raw(&l->list.w, NULL, json);
+    (void)snprintf(l->cursor, sizeof l->cursor, "a%s", id);
+    l->list.count++;
+    return true;
+}
+
+/* Only what "next" said. */
+static int read_cursor(const struct request *r, const char **beyond_out, struct err *e)
+{
+    const char *cursor = NULL;
+    if (param_text(r, "cursor", CURSOR_MAX, &cursor, e) < 0)
+        return -1;
+    if (cursor && (cursor[0] != 'a' || !id_is_valid(cursor + 1)))
+        return err_set(e, ERR_INPUT, "cursor: only what \"next\" of the page before said");
+    *beyond_out = cursor ? cursor + 1 : NULL;
+    return 0;
+}
+
+static int read_list(struct api *a, const struct request *r, struct mongo_filter *out, struct terms *terms, struct err *e)
+{
+    struct event_filter f;
+    int64_t             limit = 50;
+    bool                is_ascending = false;
+    const char         *beyond = NULL;
+    if (events_filter(a, r, &f, e) < 0 || param_number(r, "limit", 1, QUERY_PAGE_MAX, &limit, e) < 0 ||
+        param_order(r, "order", &is_ascending, e) < 0 || read_cursor(r, &beyond, e) < 0)
+        return -1;
+    *terms = (struct terms){ .count = 0 };
+    if (f.text)
+        read_terms(f.text, terms);
+    translate(a, &f, terms, out);
+    out->limit = (int)limit;
+    out->is_oldest_first = is_ascending;
+    out->beyond = beyond;
+    return 0;
+}
+
+/* What the archive says, or that it says nothing. */
+static void complain(struct response *p, const struct err *e)
+{
+    if (e->code == ERR_IO || e->code == ERR_TIMEOUT)
+        problem(p, 503, "the archive does not answer: %s", e->text);
+    else
+        problem_of(p, e);
+}
+
+/* How many were listed; there is none without an archive, where a cursor of the time with one may still lead; -1. */
+static int find(struct api *a, const struct mongo_filter *f, struct listing *l, struct err *e)
+{
+    struct mongo *m = NULL;
+    if (!a->o.archive)
+        return 0;
+    if (archive_reader(a->o.archive, &m, e) < 0)
+        return -1;
+    int found = mongo_find(m, f, on_event, l, e);
+    archive_reader_back(a->o.archive, &m);
+    return found;
+}
+
+/* The version of an archive's list is its content: nobody tells when another gateway writes. */
+static bool is_known(const struct request *r, const char *next, struct response *p)
+{
+    char           etag[DIGEST_TEXT];
+    struct digest *d = digest_new();
+    digest_add(d, buf_str(&p->body), p->body.len);
+    digest_add(d, next ? next : "", next ? strlen(next) : 0);
+    int failed = digest_end(d, etag);
+    digest_free(&d);
+    return failed == 0 && raw_is_known(r, etag, p);
+}
+
+void archived_list(struct api *a, const struct request *r, struct response *p)
+{
+    struct mongo_filter f;
+    struct terms        terms;
+    struct err          e;
+    if (read_list(a, r, &f, &terms, &e) < 0) {
+        complain(p, &e);
+        return;
+    }
+    struct listing l = { .limit = (size_t)f.limit++ }; /* one more tells whether there is a next page */
+    list_begin(&l.list, p);
+    int         found = find(a, &f, &l, &e);
+    const char *next = l.has_more ? l.cursor : NULL;
+    if (found < 0)
+        complain(p, &e);
+    else if (is_known(r, next, p))
+        buf_clear(&p->body);
+    else
+        list_end_at(&l.list, p, next);
+}
+
+/* --- one event, one file ------------------------------------------------------------------------------------------------- */
+
+bool archived_one(struct api *a, const char *id, struct response *p)
+{
+    struct mongo *m = NULL;
+    struct err    e;
+    if (!a->o.archive || !id_is_valid(id))
+        return false;
+    CLEANUP(buf_done) struct buf json;
+    buf_init(&json, EVENT_MAX);
+    int found = archive_reader(a->o.archive, &m, &e);
+    if (found == 0) {
+        found = mongo_find_one(m, id, &json, &e);
+        archive_reader_back(a->o.archive, &m);
+    }
+    if (found < 0)
+        complain(p, &e);
+    if (found <= 0)
+        return found < 0;
+    buf_clear(&p->body);
+    buf_put(&p->body, buf_str(&json), json.len);
+    buf_putc(&p->body, '\n');
+    p->type = "application/json";
+    response_header(p, "Cache-Control", "no-store");
+    return true;
+}
+
+int archived_find(struct api *a, const char *event, int n, struct archived_file *out, struct err *e)
+{
+    struct mongo     *m = NULL;
+    struct mongo_file file;
+    if (!a->o.archive || !id_is_valid(event))
+        return 0;
+    if (archive_reader(a->o.archive, &m, e) < 0)
+        return -1;
+    int found = mongo_find_file(m, event, n, &file, e);
+    archive_reader_back(a->o.archive, &m);
+    *out = (struct archived_file){ .bytes = file.bytes };
+    (void)snprintf(out->hash, sizeof out->hash, "%s", file.hash);
+    (void)snprintf(out->type, sizeof out->type, "%s", file.type);
+    return found;
+}
+
+static int write_all(int fd, const char *bytes, size_t n, struct err *e)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t wrote = write(fd, bytes + at, n - at);
+        if (wrote <= 0)
+            return err_set(e, ERR_IO, "no room for a picture on its way: %m");
+        at += (size_t)wrote;
+    }
+    return 0;
+}
+
+/* Piece by piece, until there is none. */
+static int copy_pieces(struct mongo *m, const struct archived_file *file, int fd, struct err *e)
+{
+    CLEANUP(buf_done) struct buf piece;
+    int64_t                      left = file->bytes;
+    buf_init(&piece, MONGO_CHUNK);
+    for (int n = 0; left > 0; n++) {
+        buf_clear(&piece);
+        int found = mongo_read_chunk(m, file->hash, n, &piece, e);
+        if (found <= 0)
+            return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "the archive lacks a piece of this file");
+        if (write_all(fd, buf_str(&piece), piece.len, e) < 0)
+            return -1;
+        left -= (int64_t)piece.len;
+    }
+    return 0;
+}
+
+int archived_open(struct api *a, const struct archived_file *file, struct err *e)
+{
+    struct mongo *m = NULL;
+    int           fd = memfd_create("archived", MFD_CLOEXEC);
+    if (fd < 0)
+        return err_set(e, ERR_IO, "memfd: %m");
+    int failed = archive_reader(a->o.archive, &m, e);
+    if (!failed) {
+        failed = copy_pieces(m, file, fd, e);
+        archive_reader_back(a->o.archive, &m);
+    }
+    if (failed) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
