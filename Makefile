@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench fuzz soak image-check deb format lint clean
+.PHONY: build run test bench bench-history fuzz soak image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -16,6 +16,12 @@ test:
 bench: build
 	@tools/setup.sh bench
 	@tools/bench.sh
+
+bench-history:
+	@tools/setup.sh bench
+	@tools/build.sh release plain
+	@tools/venv.sh
+	@build/venv/bin/python tests/bench/history.py $(EVENTS)
 
 fuzz:
 	@tools/setup.sh test
