@@ -40,6 +40,9 @@ struct api_options {
     void (*recipients)(void *user, bool is_whole, struct json_out *w); /* addresses masked unless whole */
     int (*test_account)(void *user, const char *account, struct json_out *w, struct err *e);
     int (*pause)(void *user, const char *account, bool is_paused, const struct audit_entry *by, struct err *e);
+    /* Begins the import whose job lies in the data folder: ERR_NOT_FOUND, ERR_STATE, ERR_INPUT. And how far it is: members. */
+    int (*import_begin)(void *user, struct err *e);
+    void (*import_progress)(void *user, struct json_out *w);
     int (*revoke_token)(void *user, struct err *e); /* the gateway's own, which is not a chosen one, is made void for good */
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;

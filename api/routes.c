@@ -36,6 +36,8 @@ static const struct route {
     { "POST", "/api/v1/deliveries/{}/retry", ROLE_OPERATE, CHANGE, deliveries_retry, "" },
     { "GET", "/api/v1/reparse", ROLE_READ, 0, reparse_get, "" },
     { "POST", "/api/v1/reparse", ROLE_ADMIN, CHANGE, reparse_post, "" },
+    { "GET", "/api/v1/import", ROLE_READ, 0, import_get, "" },
+    { "POST", "/api/v1/import", ROLE_ADMIN, CHANGE, import_post, "" },
     { "POST", "/api/v1/test", ROLE_OPERATE, CHANGE, test_post, "" },
     { "GET", "/api/v1/devices", ROLE_READ, 0, devices_list, "limit cursor " },
     { "GET", "/api/v1/devices/{*}/sessions", ROLE_READ, 0, devices_sessions, "" },

@@ -27,25 +27,30 @@ static void take_random(unsigned char out[10])
     (void)pthread_mutex_unlock(&pool_lock);
 }
 
-const char *id_make(char out[ID_TEXT], int64_t wall_ms)
+const char *id_from(char out[ID_TEXT], int64_t wall_ms, const unsigned char bits[10])
 {
     uint64_t ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms & 0xFFFFFFFFFFFFU;
     for (int i = 9; i >= 0; i--, ms >>= 5)
         out[i] = alphabet[ms & 31];
-    unsigned char random[10];
-    take_random(random);
-    unsigned bits = 0;
+    unsigned gathered = 0;
     int      held = 0, next = 10;
-    for (size_t i = 0; i < sizeof random; i++) {
-        bits = bits << 8 | random[i];
+    for (size_t i = 0; i < 10; i++) {
+        gathered = gathered << 8 | bits[i];
         held += 8;
         while (held >= 5) {
             held -= 5;
-            out[next++] = alphabet[(bits >> held) & 31];
+            out[next++] = alphabet[(gathered >> held) & 31];
         }
     }
     out[26] = '\0';
     return out;
+}
+
+const char *id_make(char out[ID_TEXT], int64_t wall_ms)
+{
+    unsigned char random[10];
+    take_random(random);
+    return id_from(out, wall_ms, random);
 }
 
 bool id_is_valid(const char *text)

@@ -5,4 +5,6 @@
 
 enum { ID_TEXT = 27 };
 const char *id_make(char out[ID_TEXT], int64_t wall_ms);
+/* The one id of that time and these 80 bits (10 bytes): for what must get the same id each time. */
+const char *id_from(char out[ID_TEXT], int64_t wall_ms, const unsigned char bits[10]);
 bool        id_is_valid(const char *text); /* 26 characters of the alphabet, upper case, not beyond 128 bits */

@@ -10,6 +10,7 @@
     X(parser_dahua)      \
     X(parser_foscam)     \
     X(parser_hikvision)  \
+    X(parser_imported)   \
     X(parser_makers)     \
     X(parser_motioneye)  \
     X(parser_reolink)    \

@@ -36,6 +36,7 @@ static const struct command {
     { "backup", cmd_backup, true, "FOLDER", "copy everything that is kept into a folder; again into the same one is quicker" },
     { "restore", cmd_restore, true, "FOLDER", "put a backup into the empty data folder" },
     { "verify", cmd_verify, true, "[FOLDER]", "look whether all that is kept, or a backup, is as it was written" },
+    { "import", cmd_import, true, "eml PATH… | lupuserv-mongo URI | lupuserv-postgres FILE | cams FILE --time-zone Z [--device D]", "bring the past along from another system; nobody is told" },
     { "token", cmd_token, true, "show", "show the API token" },
     { "hash-password", cmd_hash_password, false, "", "the hash of a password for Smtp:Users; reads it from the terminal or stdin" },
     { "healthcheck", cmd_healthcheck, true, "", "exit 0 unless the gateway is down" },

@@ -12,7 +12,8 @@
 #include "service/drill.h"
 #include "service/health.h"
 #include "service/helper.h"
-#include "service/inspector.h"
+#include "service/import.h"
+#include "service/inspect_settings.h"
 #include "service/mounts.h"
 #include "service/notify.h"
 #include "service/panel_poll.h"
@@ -52,6 +53,7 @@ struct gateway {
     struct archive_watch   archive;
     struct inspector      *inspector;
     struct reparse        *reparse;
+    struct import         *import;
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
@@ -351,19 +353,17 @@ static void start_inspector(struct gateway *g)
     const struct settings *s = g->settings;
     struct err             e;
     (void)helper_path(g->helper, sizeof g->helper); /* what is missing now may come: the inspector tries again */
-    struct inspector_options o = {
-        .program = g->helper, .site_time_zone = s->site_time_zone, .language = s->site_language, .alarm_user = s->alarm_user,
-        .status_user = s->status_user, .texts = s->own_texts, .rules = s->rules, .max_drift_hours = s->max_clock_drift_hours, .memory_mib = s->inspect_memory_mib, .is_sandboxed = s->is_inspect_sandboxed,
-        .job_ms = s->inspect_seconds * SECOND_MS,
-        .unreadable_ms = s->inspect_unreadable_seconds * SECOND_MS, .mark = drill_mark,
-        .devices = g->devices, .zones = s->devices.zones,
-    };
+    struct inspector_options o = inspect_settings(s, g->helper, g->devices);
+    o.mark = drill_mark;
     if (g->relay && inspector_start(g->store, g->relay, &o, &g->inspector, &e) < 0) {
         log_line(LOG_ERROR, "inspector.failed", LOG_S("text", e.text));
         health_set(HEALTH_INSPECTOR, NULL, e.text);
     }
     if (reparse_new(g->store, &o, &g->reparse, &e) < 0)
         log_line(LOG_ERROR, "reparse.failed", LOG_S("text", e.text));
+    const struct import_options along = { .inspector = &o, .site = s->site_name };
+    if (import_new(g->store, &along, &g->import, &e) < 0)
+        log_line(LOG_ERROR, "import.failed", LOG_S("text", e.text));
     rules_start(&g->loop, s, g->helper);
 }
 
@@ -448,6 +448,19 @@ static int on_pause(void *user, const char *account, bool is_paused, const struc
     return g->relay ? relay_pause(g->relay, account, is_paused, by, e) : err_set(e, ERR_STATE, "the relay does not run");
 }
 
+static int on_import(void *user, struct err *e)
+{
+    struct gateway *g = user;
+    return g->import ? import_begin(g->import, e) : err_set(e, ERR_BUSY, "out of memory");
+}
+
+static void on_import_progress(void *user, struct json_out *w)
+{
+    struct gateway *g = user;
+    if (g->import)
+        import_write(g->import, w);
+}
+
 static int on_revoke_token(void *user, struct err *e)
 {
     return token_revoke(((const struct gateway *)user)->settings->store_folder, e);
@@ -480,7 +493,7 @@ static void start_api(struct gateway *g)
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
         .streams = (int)s->api_max_streams,
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
-        .reparse = on_reparse, .reparse_progress = on_reparse_progress, .revoke_token = on_revoke_token,
+        .reparse = on_reparse, .reparse_progress = on_reparse_progress, .import_begin = on_import, .import_progress = on_import_progress, .revoke_token = on_revoke_token,
         .settings = on_settings, .check = on_check, .accounts = on_accounts, .recipients = on_recipients,
         .test_account = on_test_account, .pause = on_pause,
         .archive = g->archive.archive, .keep_local_days = s->store_keep_local_days,
@@ -654,6 +667,7 @@ static void stop_all(struct gateway *g)
     drill_free(&g->drill);
     archive_watch_stop(&g->archive);
     reparse_free(&g->reparse);
+    import_free(&g->import);
     inspector_stop(&g->inspector);
     relay_stop(&g->relay);
     smtp_server_free(&g->smtp);

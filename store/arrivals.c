@@ -93,9 +93,8 @@ static int may_be_kept(struct store_tx *tx, const struct arrival *a, struct err 
     return sync_day(tx, spool_day(a->spool), e);
 }
 
-static int apply_arrival(struct store_tx *tx, struct store_op *op, struct err *e)
+int tx_arrival(struct store_tx *tx, struct arrival *a, struct err *e)
 {
-    struct arrival *a = (struct arrival *)op;
     if (may_be_kept(tx, a, e) < 0 || insert(tx, a, e) < 0)
         return -1;
     a->seq = tx->last_arrival = db_last_seq(tx->db);
@@ -104,6 +103,11 @@ static int apply_arrival(struct store_tx *tx, struct store_op *op, struct err *e
     tx->bytes += a->data ? a->bytes : 0;
     tx->files_bytes += a->data ? 0 : a->bytes;
     return 0;
+}
+
+static int apply_arrival(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    return tx_arrival(tx, (struct arrival *)op, e);
 }
 
 static void count_waiting(struct store *s, int64_t delta)

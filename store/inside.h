@@ -81,6 +81,10 @@ void watch_init(struct store *s);
 void watch_done(struct store *s);
 void watch_note_commit(struct store *s); /* the writer, after each one */
 
+/* --- arrivals.c ------------------------------------------------------------------------------------------------ */
+
+int tx_arrival(struct store_tx *tx, struct arrival *a, struct err *e) MUST_CHECK; /* keeps it: a->seq */
+
 /* --- folder.c ------------------------------------------------------------------------------------------------- */
 
 int folder_make(const char *path, struct err *e) MUST_CHECK;            /* with its parents, each synced into its own */

@@ -23,7 +23,7 @@ static const int64_t day_ms = 86400000;
     " AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.arrival = a.seq AND d.state < 2)"
 #define IN_ORDER " ORDER BY received_ms LIMIT ?3"
 
-static const char of_age[] = OLDEST " AND ?2 = ?2" IN_ORDER;
+static const char of_age[] = OLDEST " AND ?2 = ?2 AND source IS NULL" IN_ORDER; /* what was imported is old, and wanted */
 static const char of_infos[] =
     OLDEST " AND ?2 = ?2 AND NOT EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.severity > 0)" IN_ORDER;
 static const char of_others[] = OLDEST
