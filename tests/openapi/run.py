@@ -33,10 +33,10 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 def settings(far):
     return {
         "Site": {"Name": "Hütte"},
-        "Accounts": {"log": {"Provider": "log"}, "sms": {"Provider": "clicksend", "Username": "casa", "Token": "key-1234", "Url": far.url}},
+        "Accounts": {"log": {"Provider": "log"}, "spare": {"Provider": "log"}, "sms": {"Provider": "clicksend", "Username": "casa", "Token": "key-1234", "Url": far.url}},
         "Recipients": {"anna": ["log:"], "lost": ["sms:+491700000001"]},
         "Routes": [{"Kinds": ["test.*"], "Tell": ["anna"]}, {"To": ["lost"], "Tell": ["lost"]}, {"Otherwise": True, "Tell": []}],
-        "Devices": {"fixed": {"Name": "Named by the settings", "Logins": ["fixed"]}},
+        "Devices": {"fixed": {"Name": "Named by the settings", "Match": {"Login": "fixed"}}},
     }
 
 
@@ -69,7 +69,7 @@ def things(p, token):
         "pictures": [e["id"] for e in events[:300] if e.get("media")],
         "arrivals": [e["arrival"] for e in events[:300] if "arrival" in e],
         "failed": [d["id"] for d in lost], "devices": [d["id"] for d in p.api.all("/api/v1/devices")],
-        "tokens": tokens, "ours": token["id"],
+        "accounts": ["spare"], "tokens": tokens, "ours": token["id"],
     }
 
 
@@ -85,7 +85,7 @@ class Runs:
     def run(self, document, *options):
         """schemathesis over this document; what it said, and whether it found nothing."""
         (self.folder / "document.json").write_text(json.dumps(document))
-        command = [pathlib.Path(sys.executable).with_name("st"), "run", self.folder / "document.json", "--url", self.p.api.url(""),
+        command = [pathlib.Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml", "run", self.folder / "document.json", "--url", self.p.api.url(""),
                    "-H", f"Authorization: Bearer {self.token['token']}", "-c", CHECKS, "--no-color", "--warnings", "off",
                    "--generation-database", "none", "--seed", "1", "--request-timeout", "40", "--workers", "2", "--continue-on-failure", *options]
         env = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
