@@ -1,5 +1,5 @@
 /* damage: see damage.h. Rows are copied by ranges of their key; a range that cannot be read is halved until what is left out is
- * one row. The new database is made by the usual schema, so that its triggers make index and tallies anew. */
+ * one row. The new database is made by the usual schema, and index and tallies are filled anew. */
 #include "store/damage.h"
 #include "core/clock.h"
 #include "core/fault.h"
@@ -16,7 +16,7 @@
 static const char database[] = "postern.db", partial[] = "postern.db.rebuilt.partial", ready[] = "postern.db.rebuilt", mark[] = "damaged",
                   aside_prefix[] = "postern.db.damaged-";
 
-enum { PATH_BYTES = 4096, RANGE = 128, RANGES_A_COMMIT = 64, FAILURES_MAX = 200000, LATELY_S = 3600, RECENT_MS = 3600 * 1000, SQL_BYTES = 4096, TABLE_BYTES = 64 };
+enum { PATH_BYTES = 4096, RANGE = 128, RANGES_A_COMMIT = 64, FAILURES_MAX = 50000, LATELY_S = 3600, RECENT_MS = 3600 * 1000, SQL_BYTES = 4096, TABLE_BYTES = 64 };
 static const int64_t unknown_end = 1 << 20; /* where not even the last key can be read */
 
 struct rebuild {
@@ -158,7 +158,7 @@ static int ask_number(struct db *db, const char *sql, int64_t fallback, int64_t 
     return found < 0 ? -1 : 0;
 }
 
-/* Where the keys end: as the table says, else as the counter of ids says. */
+/* Where the keys end: as the table says, else as the counters of ids say: no table counts further. */
 static int64_t last_key(struct rebuild *r, const struct table *t)
 {
     char       sql[SQL_BYTES];
@@ -167,8 +167,7 @@ static int64_t last_key(struct rebuild *r, const struct table *t)
     (void)snprintf(sql, sizeof sql, "SELECT max(%s) FROM old.%s", t->key, t->name);
     if (ask_number(r->probe, sql, 0, &last, &unused) == 0)
         return last;
-    (void)snprintf(sql, sizeof sql, "SELECT seq FROM old.sqlite_sequence WHERE name = '%s'", t->name);
-    return ask_number(r->probe, sql, unknown_end, &last, &unused) == 0 ? last : unknown_end;
+    return ask_number(r->probe, "SELECT max(seq) FROM old.sqlite_sequence", unknown_end, &last, &unused) == 0 ? last : unknown_end;
 }
 
 static int copy_some_ranges(struct rebuild *r, const struct table *t, int64_t first, int64_t last, struct err *e)
@@ -196,7 +195,7 @@ static int copy_table(struct rebuild *r, const struct table *t, struct err *e)
 }
 
 /* The tables with rows of our own, in the order they are made, each with its key and the columns that both databases have. Not the
- * index and the tallies: triggers make them anew. */
+ * index and the tallies: those are filled anew. */
 static const char tables[] =
     "SELECT t.name, CASE WHEN t.sql LIKE '%WITHOUT ROWID' THEN (SELECT name FROM pragma_table_info(t.name) WHERE pk = 1) ELSE 'rowid' END,"
     " (SELECT group_concat('\"' || name || '\"') FROM pragma_table_info(t.name) WHERE name IN (SELECT name FROM pragma_table_info(t.name, 'old')))"
@@ -262,7 +261,7 @@ static int copy_rows(struct rebuild *r, struct err *e)
     for (size_t i = 0; i < count; i++)
         if (copy_table(r, &list[i], e) < 0)
             return -1;
-    (void)!db_exec(r->db, "INSERT OR REPLACE INTO meta SELECT key, value FROM old.meta WHERE key NOT IN ('filled', 'migrating')", &unused);
+    (void)!db_exec(r->db, "INSERT OR REPLACE INTO meta SELECT key, value FROM old.meta WHERE key NOT IN ('indexed', 'migrating')", &unused);
     return 0;
 }
 
@@ -383,7 +382,7 @@ static int fill(struct rebuild *r, struct err *e)
 {
     int left;
     if (copy_rows(r, e) < 0 || db_exec(r->db, "BEGIN", e) < 0 || copies_walk(r->store->folder_fd, "arrivals", add_file, r, e) < 0 ||
-        mend(r, e) < 0 || write_report(r, e) < 0 || db_exec(r->db, "COMMIT", e) < 0)
+        mend(r, e) < 0 || write_report(r, e) < 0 || db_exec(r->db, "COMMIT", e) < 0 || migrate_fill(r->store, r->db, e) < 0)
         return -1;
     return db_checkpoint(r->db, true, &left, e);
 }

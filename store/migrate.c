@@ -18,15 +18,15 @@ static const char copy_prefix[] = "postern.db.v";
 
 int migrate_is_due(struct db *db, int *version_out, bool *is_due_out, struct err *e)
 {
-    int64_t version, is_filling = 0;
+    int64_t version, is_begun = 0;
     if (db_number(db, "PRAGMA user_version", 0, &version, e) < 0)
         return -1;
     if (version > schema_version)
         return err_set(e, ERR_VERSION, "it is of a newer Postern (version %lld, this one knows up to %d): nothing was changed", (long long)version, schema_version);
-    if (version == schema_version && db_number(db, "SELECT count(*) FROM meta WHERE key = 'filled'", 0, &is_filling, e) < 0)
+    if (version == schema_version && db_number(db, "SELECT count(*) FROM meta WHERE key = 'migrating'", 0, &is_begun, e) < 0)
         return -1;
     *version_out = (int)version;
-    *is_due_out = version < schema_version || is_filling > 0;
+    *is_due_out = version < schema_version || is_begun > 0;
     return 0;
 }
 
@@ -148,7 +148,7 @@ static int fill_some(struct db *db, int64_t *left, struct err *e)
 }
 
 /* Transaction by transaction: killed in between, the next start goes on. */
-static int fill(const struct store *s, struct db *db, struct err *e)
+int migrate_fill(const struct store *s, struct db *db, struct err *e)
 {
     int64_t left, said_ms = clock_mono_ms();
     int     log_pages_left;
@@ -185,7 +185,7 @@ int migrate_run(struct store *s, struct db *db, struct err *e)
     for (int i = version; i < schema_version; i++)
         if (step_schema(db, i, e) < 0)
             return -1;
-    if (fill(s, db, e) < 0 || db_exec(db, "DELETE FROM meta WHERE key = 'migrating'", e) < 0 || db_checkpoint(db, true, &left, e) < 0)
+    if (migrate_fill(s, db, e) < 0 || db_exec(db, "DELETE FROM meta WHERE key = 'migrating'", e) < 0 || db_checkpoint(db, true, &left, e) < 0)
         return -1;
     if (version > 0)
         log_line(LOG_INFO, "migration.done", LOG_I("ms", clock_mono_ms() - began_ms));

@@ -7,5 +7,7 @@
 int migrate_is_due(struct db *db, int *version_out, bool *is_due_out, struct err *e) MUST_CHECK;
 /* Progress is logged. Ends early, with ERR_BUSY, when the store is closing. */
 int migrate_run(struct store *s, struct db *db, struct err *e) MUST_CHECK;
+/* Takes all events that are not yet in them into the search index and the tallies. */
+int migrate_fill(const struct store *s, struct db *db, struct err *e) MUST_CHECK;
 /* Removes copies that an earlier migration left behind a month ago. */
 void migrate_tidy(struct store *s);

@@ -200,8 +200,8 @@ static const struct rule {
     { "SELECT count(*) FROM media WHERE event NOT IN (SELECT seq FROM events)", "pictures of no event" },
     { "SELECT count(*) FROM events WHERE arrival IS NOT NULL AND arrival NOT IN (SELECT seq FROM arrivals)", "events of no arrival" },
     { "SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT seq FROM events)", "deliveries of no event" },
-    { "SELECT abs((SELECT count(*) FROM events) - (SELECT coalesce(sum(n), 0) FROM hours))", "events that the tallies by the hour miss" },
-    { "SELECT abs((SELECT count(*) FROM events) - (SELECT coalesce(sum(n), 0) FROM tallies))", "events that the tallies by kind miss" },
+    { "SELECT abs((SELECT count(*) FROM events WHERE seq <= (SELECT max(value) FROM meta WHERE key = 'indexed')) - (SELECT coalesce(sum(n), 0) FROM hours))", "events that the tallies by the hour miss" },
+    { "SELECT abs((SELECT count(*) FROM events WHERE seq <= (SELECT max(value) FROM meta WHERE key = 'indexed')) - (SELECT coalesce(sum(n), 0) FROM tallies))", "events that the tallies by kind miss" },
 };
 
 static int check_rules(struct look *l, struct err *e)
