@@ -196,8 +196,10 @@ static ssize_t on_read(void *user, void *out, size_t n)
     int64_t now = clock_mono_ms();
     if (x->ready.len == 0 && now - x->sent_ms >= SILENCE_MS)
         put_heartbeat(x);
-    if (x->ready.len == 0)
+    if (x->ready.len == 0) {
+        buf_shrink(&x->ready); /* 200 that sleep hold no pages */
         return x->is_behind ? STREAM_AGAIN : STREAM_WAIT;
+    }
     x->sent_ms = now;
     return take(x, out, n);
 }
