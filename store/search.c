@@ -83,7 +83,7 @@ static void put_kind(struct buf *out, const char *kind)
 }
 
 /* One that GLOB reads and the index does not know: "a*m.x", "*", "alarm.t?". */
-static bool is_tagged(const char *kind)
+bool search_knows_kind(const char *kind)
 {
     size_t n = kind ? strlen(kind) : 0, plain = kind ? strspn(kind, "abcdefghijklmnopqrstuvwxyz.") : 0;
     return plain > 0 && (plain == n || (strcmp(kind + plain, "*") == 0 && kind[plain - 1] == '.' && strcspn(kind, ".") == plain - 1));
@@ -100,7 +100,7 @@ static bool is_indexed(const char *name)
 
 bool search_has_tags(const struct event_filter *f)
 {
-    return is_tagged(f->kind) || f->device || f->severity >= 0 || f->zone != ZONE_NONE || f->person == MARK_YES || is_indexed(f->user) ||
+    return search_knows_kind(f->kind) || f->device || f->severity >= 0 || f->zone != ZONE_NONE || f->person == MARK_YES || is_indexed(f->user) ||
            is_indexed(f->zone_name);
 }
 
@@ -114,7 +114,7 @@ static void put_name(struct buf *out, const char *column, const char *name)
 
 static void put_tags(struct buf *out, const struct event_filter *f)
 {
-    if (is_tagged(f->kind)) {
+    if (search_knows_kind(f->kind)) {
         buf_putc(out, ' ');
         put_kind(out, f->kind);
     }

@@ -17,4 +17,5 @@ enum { SEARCH_ALL, SEARCH_SOME, SEARCH_NOTHING };
  * neither letter nor digit; or -1. */
 int search_expression(struct db *d, const struct event_filter *f, struct buf *out, struct err *e) MUST_CHECK;
 
+bool search_knows_kind(const char *kind); /* a kind or a family; NULL: no */
 bool search_has_tags(const struct event_filter *f); /* filters other than text that the index knows */

@@ -317,6 +317,7 @@ int main(int argc, char **argv)
 {
     struct err e = { .text = "usage: history FOLDER fill N | ask" };
     int        failed = -1;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 4 && strcmp(argv[2], "fill") == 0)
         failed = fill_folder(argv[1], strtoll(argv[3], NULL, 10), &e);
     else if (argc == 3 && strcmp(argv[2], "ask") == 0)

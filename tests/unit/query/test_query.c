@@ -301,7 +301,7 @@ static void test_a_long_history_is_walked_in_pieces_and_none_is_lost(void **stat
     page = (struct page){ .limit = 50 };
     do { /* no time at all: one window a page */
         page = (struct page){ .cursor = page.next, .limit = 50, .budget_ms = -1 };
-        s = list(r, ALL_WITH(.kind = "alarm.gas"), &page);
+        s = list(r, ALL_WITH(.kind = "alarm.gas", .picture = MARK_NO), &page); /* the index does not know pictures */
         (void)snprintf(found + strlen(found), sizeof found - strlen(found), "%s ", s.ids);
         pages++;
     } while (page.next);
