@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench bench-history fuzz soak image-check deb format lint clean
+.PHONY: build run test bench bench-archive bench-history fuzz soak image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -12,6 +12,9 @@ run: build
 test:
 	@tools/setup.sh test
 	@tools/test.sh
+
+bench-archive:
+	@tools/bench-archive.sh
 
 bench: build
 	@tools/setup.sh bench

@@ -17,6 +17,7 @@
 enum {
     READERS = 4,
     IDLE_MS = 500,
+    LOOK_MS = 1000, /* how often the lag is told while nothing moves */
     BACK_OFF_MS = 250,
     BACK_OFF_MAX_MS = 30 * 1000,
     STOP_MS = 3000,
@@ -240,6 +241,17 @@ static void tell(struct archive *a, int result, const struct err *e)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
+/* While nothing moves the lag grows. */
+static void tell_lag(struct archive *a)
+{
+    struct archive_state now = { 0 };
+    measure(a, &now);
+    (void)pthread_mutex_lock(&a->lock);
+    a->state.events = now.events;
+    a->state.seconds = now.seconds;
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
 static void wait_ms(struct archive *a, int64_t ms)
 {
     struct timespec until;
@@ -256,6 +268,16 @@ static void wait_ms(struct archive *a, int64_t ms)
         ;
     (void)pthread_mutex_unlock(&a->lock);
     (void)pthread_mutex_lock(&a->home);
+}
+
+/* The wait after a failure. */
+static void back_off_ms(struct archive *a, int64_t ms)
+{
+    for (int64_t waited = 0; waited < ms && !a->is_abandoned && !is_stopping(a); waited += LOOK_MS) {
+        wait_ms(a, ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
+        if (!a->is_abandoned)
+            tell_lag(a);
+    }
 }
 
 static void free_all(struct archive *a)
@@ -288,7 +310,9 @@ static void turn_until_stopped(struct archive *a)
             continue;
         a->is_ready = false;
         copying_slower(&a->copying);
-        wait_ms(a, back_off);
+        back_off_ms(a, back_off);
+        if (a->is_abandoned)
+            return;
         back_off = back_off * 2 < BACK_OFF_MAX_MS ? back_off * 2 : BACK_OFF_MAX_MS;
     }
 }

@@ -168,6 +168,10 @@ static int put(struct store_tx *tx, int64_t arrival, int n, const struct event_o
 static int drop_beyond(struct store_tx *tx, int64_t arrival, size_t count, struct err *e)
 {
     static const char *const steps[] = {
+        /* The archive may have it already. */
+        "INSERT INTO erasures(id, at_ms, who) SELECT id, unixepoch() * 1000, 'reparse' FROM events WHERE arrival = ?1 AND n > ?2"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq)"
+        " AND EXISTS (SELECT 1 FROM meta WHERE key = 'note/archive.gateway')",
         "DELETE FROM media WHERE event IN (SELECT seq FROM events WHERE arrival = ?1 AND n > ?2"
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq))",
         "DELETE FROM events WHERE arrival = ?1 AND n > ?2"

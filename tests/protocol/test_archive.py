@@ -1,6 +1,7 @@
 """The archive in a MongoDB-compatible server: what is copied, how it is read back, and that it never stands in the way."""
 import hashlib
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -8,7 +9,7 @@ import bson
 import mails
 import mongo
 import pytest
-from postern import rounds, wait_until
+from postern import program, rounds, wait_until
 
 
 def settings(uri, site="Home", **archive):
@@ -75,7 +76,7 @@ def test_events_and_pictures_come_into_the_archive(postern, server):
 
 
 def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(postern, proxy):
-    """50 rounds; in at least 40 the server dies between a batch's request and its answer."""
+    """In four of five rounds the server dies between a batch's request and its answer; `make soak` has 50."""
     p = postern(settings(proxy.uri))
     send_some(p, "first")
     wait_copied(p)
@@ -94,7 +95,7 @@ def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(po
         return hook
 
     proxy.on_sent, proxy.on_answer = kill_at("sent"), kill_at("answer")
-    for i in range(rounds("archive", 50)):
+    for i in range(rounds("archive", 20)):
         if i % 10 == 9:  # at any other time
             send_some(p, i)
             proxy.server.kill()
@@ -104,17 +105,17 @@ def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(po
             wait_until("the server is killed", lambda: not armed, 60)
         goes_on.clear()
         proxy.server.start()
-        assert goes_on.wait(30), "nothing was copied after the server came back"
+        assert i % 10 == 9 or goes_on.wait(60), "nothing was copied after the server came back"
     wait_copied(p, 60)
     assert_agree(p, proxy.server)
-    assert sum(cuts.values()) >= rounds("archive", 50) * 0.8
-    assert len(proxy.server.events()) >= 3 * rounds("archive", 50)
+    assert sum(cuts.values()) >= rounds("archive", 20) * 0.8
+    assert len(proxy.server.events()) >= 3 * rounds("archive", 20)
     assert "archive" not in wait_until("all is well", lambda: reasons(p) if "archive" not in reasons(p) else None)
 
 
 def test_a_gateway_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(postern, proxy):
     p = postern(settings(proxy.uri))
-    count = rounds("archive_gateway", 15)
+    count = rounds("archive_gateway", 8)
     for i in range(count):
         killed = threading.Event()
 
@@ -143,7 +144,7 @@ def test_a_database_that_is_not_there_delays_nothing_and_is_said(postern):
         assert time.monotonic() - began < 2
     p.wait_events(20)
     assert "127.0.0.1:9/postern" in wait_until("the reason", lambda: reasons(p).get("archive"))
-    assert p.metric("postern_archive_lag_events") >= 20
+    wait_until("the lag is told", lambda: p.metric("postern_archive_lag_events") >= 20)
     assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(reasons(p))
 
 
@@ -256,6 +257,17 @@ def test_what_is_erased_here_goes_from_the_archive_with_its_pictures(postern, se
     with server.database() as db:
         names = {f["_id"] for f in db["fs.files"].find()}
         assert names == {hashlib.sha256(shared).hexdigest()} == {c["files_id"] for c in db["fs.chunks"].find()}
+
+
+def test_twenty_gateways_write_at_once_each_its_own(ferretdb, tmp_path):
+    run = subprocess.run([program("archive_bench"), ferretdb.uri, tmp_path / "stores", "2000", "20"], capture_output=True, text=True, timeout=100)
+    assert run.returncode == 0, run.stdout + run.stderr
+    everything = ferretdb.events()
+    assert len(everything) == 2000
+    for i in range(1, 21):
+        own = ferretdb.events(f"Site {i}")
+        assert len(own) == 100 and {d["event"]["site"] for d in own.values()} == {f"Site {i}"}
+        assert {int(d["event"]["text"].split("Nr. ")[1]) for d in own.values()} == set(range(100))
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
