@@ -115,7 +115,7 @@ static int start_threads(struct api *a, const struct api_options *o, struct err 
 {
     struct http_options http = {
         .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
-        .idle_seconds = o->idle_seconds, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
+        .idle_seconds = o->idle_seconds, .is_tls = o->is_tls, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
     };
     struct hub_options hub = { .store = a->store, .streams_max = streams_max(o), .user = o->user, .health = o->health };
     if (hub_new(&hub, &a->hub, e) < 0 || http_start(&http, &a->http, e) < 0)

@@ -21,6 +21,7 @@ struct api_options {
     int         streams; /* live ones at once; 0: 200 */
     struct archive *archive;   /* NULL: there is none */
     int64_t     keep_local_days; /* older events are asked of the archive; 0: none */
+    bool        is_tls; /* HTTPS only; the certificate comes by https_use() */
     void *user;
     const char *(*health)(void *user, struct json_out *w, const char *key);             /* as health_state                    */
     int (*retry)(void *user, const char *delivery_id, struct err *e);                   /* 1 done, 0 no such, -1              */
@@ -34,8 +35,6 @@ struct api_options {
     void (*settings)(void *user, struct json_out *w); /* members, each value with its source, secrets masked */
     /* What is wrong with this text as settings: members. */
     int (*check)(void *user, const char *text, size_t n, struct json_out *w, struct err *e);
-    /* Reads the settings anew and begins again with them: *is_begun_out; else it goes on with the old, and *w says what is wrong. */
-    int (*reload)(void *user, struct json_out *w, bool *is_begun_out, struct err *e);
     void (*accounts)(void *user, struct json_out *w);
     void (*recipients)(void *user, bool is_whole, struct json_out *w); /* addresses masked unless whole */
     int (*test_account)(void *user, const char *account, struct json_out *w, struct err *e);

@@ -4,6 +4,7 @@
  * (answer) → on_end frees it. A slow request is suspended while its own thread makes the answer, then on_request is called again.
  * libmicrohttpd takes an answer only with the headers or after the body: what is refused in between is read and thrown away. */
 #include "api/http.h"
+#include "api/https.h"
 #include "api/problem.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -536,6 +537,17 @@ static int listen_on(const char *text, int port, int *fd_out, struct err *e)
     return bind_and_listen(&address, n, text, port, fd_out, e);
 }
 
+/* What TLS adds to the daemon: the certificate of https.c, nothing older than TLS 1.2. */
+static void tls_options(bool is_tls, struct MHD_OptionItem out[3])
+{
+    size_t n = 0;
+    if (is_tls) {
+        out[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)https_callback() };
+        out[n++] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_PRIORITIES, 0, UNCONST(char, "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2") };
+    }
+    out[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+}
+
 static void http_free(struct http *h)
 {
     pthread_cond_destroy(&h->is_idle);
@@ -565,13 +577,15 @@ int http_start(const struct http_options *o, struct http **out, struct err *e)
     settle(&h->o);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->is_idle, NULL);
+    struct MHD_OptionItem tls[3];
+    tls_options(o->is_tls, tls);
     h->daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, h,
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (o->is_tls ? (unsigned)MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_message, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE,
         (unsigned)THREADS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_CONNECTION_LIMIT, (unsigned)h->o.connections,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)h->o.connections_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)h->o.idle_seconds, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
-        MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!h->daemon) {
         http_free(h);
         (void)close(fd);

@@ -78,6 +78,7 @@ struct http_options {
     int         port;    /* 0: any free  */
     int         connections, connections_per_address; /* at once; 0: 120 and 60 */
     int         idle_seconds;                         /* 0: 30                  */
+    bool        is_tls;                               /* by https.h's certificate */
     void       *user;
     /* The request line and headers are there. false: *p is the answer and no body is read. HTTP threads; must not block. */
     bool (*admit)(void *user, struct request *r, struct response *p);

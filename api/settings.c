@@ -1,4 +1,4 @@
-/* settings: GET /api/v1/settings, POST /api/v1/settings/check, POST /api/v1/reload. */
+/* settings: GET /api/v1/settings, POST /api/v1/settings/check. */
 #include "api/context.h"
 
 static void finish(struct json_out *w, struct response *p)
@@ -29,19 +29,4 @@ void settings_check(struct api *a, const struct request *r, struct response *p)
         problem_of(p, &e);
     else
         finish(&w, p);
-}
-
-void reload_post(struct api *a, const struct request *r, struct response *p)
-{
-    struct err               e;
-    bool                     is_begun = false;
-    const struct audit_entry by = { .who = r->who, .role = r->role, .what = "reload" };
-    struct json_out          w = json_begin(&p->body);
-    json_object(&w, NULL);
-    if (a->o.reload(a->o.user, &w, &is_begun, &e) < 0 || (is_begun && audit_add(a->store, &by, &e) < 0)) {
-        problem_of(p, &e);
-        return;
-    }
-    finish(&w, p);
-    p->status = is_begun ? 202 : 409;
 }

@@ -124,17 +124,28 @@ static void wipe(struct buf *b)
     buf_done(b);
 }
 
-static int read_owners(const struct certificate_source *source, struct tls_pair **out, struct err *e)
+static int hand_over(const struct certificate_options *o, const char *certificate, const char *key, struct err *e)
 {
+    return o && o->read ? o->read(o->user, certificate, key, e) : 0;
+}
+
+/* o NULL: only to look at them. */
+static int read_owners(const struct certificate_source *source, const struct certificate_options *o, struct tls_pair **out, struct err *e)
+{
+    const char *block = o ? o->block : "";
+    const char *colon = o ? ":" : "";
     CLEANUP(wipe) struct buf certificate;
     CLEANUP(wipe) struct buf key;
     buf_init(&certificate, FILE_MAX_BYTES);
     buf_init(&key, FILE_MAX_BYTES);
     if (read_text(source->certificate, &certificate, e) < 0)
-        return err_prefix(e, "Smtp:Certificate");
+        return err_prefix(e, "%s%sCertificate", block, colon);
     if (source->key[0] && read_text(source->key, &key, e) < 0)
-        return err_prefix(e, "Smtp:Key");
-    return tls_pair_read(buf_str(&certificate), buf_str(source->key[0] ? &key : &certificate), out, e);
+        return err_prefix(e, "%s%sKey", block, colon);
+    const char *key_text = buf_str(source->key[0] ? &key : &certificate);
+    if (tls_pair_read(buf_str(&certificate), key_text, out, e) < 0)
+        return -1;
+    return hand_over(o, buf_str(&certificate), key_text, e);
 }
 
 static int make_own(const struct certificate_options *o, const char *path, struct found *f, struct tls_pair **out, struct err *e)
@@ -146,7 +157,9 @@ static int make_own(const struct certificate_options *o, const char *path, struc
     f->was_made = true;
     if (keep(o->folder, path, &text, &f->unkept) < 0)
         (void)err_prefix(&f->unkept, "the next start makes another certificate");
-    return tls_pair_read(buf_str(&text), buf_str(&text), out, e);
+    if (tls_pair_read(buf_str(&text), buf_str(&text), out, e) < 0)
+        return -1;
+    return hand_over(o, buf_str(&text), buf_str(&text), e);
 }
 
 static int read_own(const struct certificate_options *o, struct found *f, struct tls_pair **out, struct err *e)
@@ -158,7 +171,7 @@ static int read_own(const struct certificate_options *o, struct found *f, struct
     (void)snprintf(path, sizeof path, "%s/tls.pem", o->folder);
     if (read_file(path, &text, e) == 0) {
         if (tls_pair_read(buf_str(&text), buf_str(&text), out, e) == 0)
-            return 0;
+            return hand_over(o, buf_str(&text), buf_str(&text), e);
     } else if (e->code != ERR_NOT_FOUND) {
         return -1;
     }
@@ -189,7 +202,7 @@ static bool has_changed(struct certificate *c)
 static int use_owners(struct certificate *c, struct err *e)
 {
     CLEANUP(tls_pair_free) struct tls_pair *pair = NULL;
-    return read_owners(&c->options.source, &pair, e) < 0 ? -1 : use_pair(pair, c->options.least, &c->found, e);
+    return read_owners(&c->options.source, &c->options, &pair, e) < 0 ? -1 : use_pair(pair, c->options.least, &c->found, e);
 }
 
 static int use_own(struct certificate *c, struct err *e)
@@ -223,7 +236,7 @@ static void say_if_expired(const struct certificate *c, int64_t wall_ms)
     char when[CLOCK_TEXT];
     if (c->has_any && has_expired(c->until_ms, wall_ms))
         log_line(LOG_WARN, "certificate.expired", LOG_S("until", clock_rfc3339(when, c->until_ms)),
-                 LOG_S("setting", "Smtp:Certificate"));
+                 LOG_S("for", c->options.block));
 }
 
 static void say_found(const struct certificate *c)
@@ -237,8 +250,9 @@ static void say_found(const struct certificate *c)
         log_line(LOG_ERROR, "certificate.unkept", LOG_S("text", f->unkept.text));
     if (f->modern)
         log_line(LOG_INFO, "certificate.used", LOG_S("sha256", f->fingerprint), LOG_S("until", clock_rfc3339(when, f->until_ms)),
-                 LOG_S("from", f->was_made ? "made now" : f->is_own ? "tls.pem" : "Smtp:Certificate"));
-    health_set(HEALTH_SETTINGS, "certificate", f->failed.code != ERR_NONE ? f->failed.text : NULL);
+                 LOG_S("for", c->options.block),
+                 LOG_S("from", f->was_made ? "made now" : f->is_own ? "tls.pem" : "the settings"));
+    health_set(HEALTH_SETTINGS, strcmp(c->options.block, "Smtp") == 0 ? "certificate" : "api_certificate", f->failed.code != ERR_NONE ? f->failed.text : NULL);
 }
 
 static void on_worked(uv_work_t *work, int status)
@@ -251,7 +265,8 @@ static void on_worked(uv_work_t *work, int status)
         if (f->modern) {
             c->has_any = true;
             c->until_ms = f->until_ms;
-            c->options.changed(c->options.user, f->modern, f->legacy);
+            if (c->options.changed)
+                c->options.changed(c->options.user, f->modern, f->legacy);
             say_if_expired(c, clock_wall_ms());
         }
     }
@@ -314,7 +329,7 @@ int certificate_check(const struct certificate_source *source, int64_t wall_ms, 
     char when[CLOCK_TEXT];
     if (!source->certificate[0])
         return 0;
-    if (read_owners(source, &pair, e) < 0 || tls_context_new(pair, TLS_1_2, &context, e) < 0)
+    if (read_owners(source, NULL, &pair, e) < 0 || tls_context_new(pair, TLS_1_2, &context, e) < 0)
         return -1;
     if (has_expired(tls_pair_until_ms(pair), wall_ms))
         return err_set(e, ERR_INPUT, "it has expired: %s", clock_rfc3339(when, tls_pair_until_ms(pair)));

@@ -1,4 +1,4 @@
-/* certificate: whose certificate the SMTP listeners show: the owner's files, looked at once a minute, else a pair of our own, made
+/* certificate: whose certificate the listeners show: the owner's files, looked at once a minute, else a pair of our own, made
  * at the first start and kept in the data folder (tls.pem). Files are read and keys made in libuv's pool, since that takes a small
  * machine seconds. What is wrong with the owner's files is said; the pair before, or else our own, stands in. Loop's thread. */
 #pragma once
@@ -17,7 +17,10 @@ struct certificate_options {
     struct certificate_source source; /* borrowed, as all strings here */
     const char *folder, *name;        /* of the data; of this gateway  */
     enum tls_least least;
+    const char *block; /* whose settings: "Smtp", "Api" */
     void *user;
+    /* In libuv's pool, the PEM texts of a pair that fits, before changed; -1: it is not usable. May be NULL, and so may changed. */
+    int (*read)(void *user, const char *certificate, const char *key, struct err *e);
     void (*changed)(void *user, struct tls_context *modern, struct tls_context *legacy); /* keep them if wanted */
 };
 

@@ -1,6 +1,7 @@
 /* run: the gateway's life: settings → store → listener → relay → inspector → API → loop → stop.
  * The order is the promise: mails are taken as soon as they can be kept, whatever else is still starting or broken. */
 #include "api/api.h"
+#include "api/https.h"
 #include "core/clock.h"
 #include "core/metrics.h"
 #include "net/smtp_server.h"
@@ -48,7 +49,7 @@ struct gateway {
     struct store          *store;
     struct devices        *devices;
     struct smtp_server    *smtp;
-    struct certificate    *certificate;
+    struct certificate    *certificate, *api_certificate;
     struct relay          *relay;
     struct archive_watch   archive;
     struct inspector      *inspector;
@@ -251,6 +252,7 @@ static void start_certificate(struct gateway *g)
         .folder = s->store_folder,
         .name = s->smtp_hostname,
         .least = (enum tls_least)s->smtp_tls_least,
+        .block = "Smtp",
         .user = g,
         .changed = on_certificate,
     };
@@ -480,15 +482,33 @@ static void start_waiting_api(struct gateway *g)
         log_line(LOG_INFO, "api.waiting", LOG_S("address", s->api_address), LOG_I("port", api_port(g->api)));
 }
 
+static int on_api_certificate(void *user, const char *certificate, const char *key, struct err *e)
+{
+    (void)user;
+    return https_use(certificate, key, e);
+}
+
+static void start_api_certificate(struct gateway *g)
+{
+    const struct settings           *s = g->settings;
+    const struct certificate_options o = {
+        .source = { s->api_certificate, s->api_key }, .folder = s->store_folder, .name = s->smtp_hostname,
+        .least = TLS_1_2, .block = "Api", .user = g, .read = on_api_certificate,
+    };
+    if (s->api_certificate[0])
+        g->api_certificate = certificate_start(&g->loop, &o);
+}
+
 static void start_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
     struct err             e;
+    start_api_certificate(g);
     if (token_ensure(s->store_folder, s->api_token, g->token, sizeof g->token, &e) < 0)
         log_line(e.code == ERR_STATE ? LOG_INFO : LOG_ERROR, "api.token", LOG_S("text", e.text));
     struct api_options o = {
         .address = s->api_address, .port = (int)s->api_port, .token = g->token, .is_token_chosen = s->api_token[0] != '\0',
-        .cors_origins = s->api_cors_origins, .site = s->site_name,
+        .is_tls = s->api_certificate[0] != '\0', .cors_origins = s->api_cors_origins, .site = s->site_name,
         .public_url = s->api_public_url, .link_key = g->links, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
         .streams = (int)s->api_max_streams,
@@ -594,6 +614,7 @@ static void on_second(uv_timer_t *timer)
         devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
     certificate_tick(g->certificate, clock_mono_ms(), clock_wall_ms());
+    certificate_tick(g->api_certificate, clock_mono_ms(), clock_wall_ms());
     g->seconds++;
     if (clock_mono_ms() < g->remind_ms)
         return;
@@ -618,6 +639,7 @@ static void begin_stop(struct gateway *g)
     (void)uv_timer_stop(&g->look);
     panel_poll_stop(g->panel);
     certificate_stop(g->certificate);
+    certificate_stop(g->api_certificate);
     smtp_server_stop(g->smtp, GRACE_MS, on_smtp_stopped, g);
 }
 
@@ -807,6 +829,7 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     close_loop(&g);
     panel_poll_free(&g.panel);
     certificate_free(&g.certificate);
+    certificate_free(&g.api_certificate);
     free(g.users);
     free(g.networks);
     free(g.legacy_networks);

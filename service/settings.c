@@ -80,6 +80,10 @@ static const struct setting {
     { "Api:Token", SECRET, AT(api_token), "", 0, 0, "", NULL, "Bearer token; empty: one is made in <Store:Folder>/api-token." },
     { "Api:PublicUrl", TEXT, AT(api_public_url), "", 0, 0, "", NULL, "How the interface is reached from outside, for links; empty is none." },
 
+    { "Api:Certificate", TEXT, AT(api_certificate), "", 0, 0, "", NULL,
+      "PEM file (with the chain), looked at every minute: then HTTPS only; empty: HTTP." },
+    { "Api:Key", SECRET, AT(api_key), "", 0, 0, "", NULL,
+      "PEM file of its key, or the key itself, without a passphrase; empty: it is in the certificate's file." },
     { "Api:CorsOrigins", ORIGINS, AT(api_cors_origins), "", 0, 0, "", NULL,
       "Whose pages may ask, each with a token (`https://app.example`); empty: nobody's but our own." },
 
@@ -384,6 +388,8 @@ static void settle_tls(struct settings *s)
 {
     if (s->smtp_key[0] && !s->smtp_certificate[0])
         mistake_add(&s->mistakes, "Smtp:Key", "set without Smtp:Certificate; it is not used");
+    if (s->api_key[0] && !s->api_certificate[0])
+        mistake_add(&s->mistakes, "Api:Key", "set without Api:Certificate; it is not used");
     if (s->smtp_legacy_port != 0 && !s->smtp_legacy_allow_from[0]) {
         mistake_add(&s->mistakes, "Smtp:Legacy:Port", "old TLS is only for addresses named in Smtp:Legacy:AllowFrom; the port stays closed");
         s->smtp_legacy_port = 0;

@@ -28,6 +28,7 @@ struct settings {
     const char *const *smtp_legacy_allow_from;
 
     const char *api_address, *api_token, *api_public_url;
+    const char *api_certificate, *api_key; /* as smtp_certificate and smtp_key; certificate "": HTTP */
     const char *const *api_cors_origins; /* NULL ends; every item is well-formed */
     int64_t     api_port, api_max_connections, api_max_connections_per_address, api_max_streams, api_seconds;
 

@@ -27,5 +27,6 @@ static void check_certificate(const char *path, const struct certificate_source 
 void settings_beyond(const struct settings *s, struct mistakes *m)
 {
     check_certificate("Smtp:Certificate", &(struct certificate_source){ .certificate = s->smtp_certificate, .key = s->smtp_key }, m);
+    check_certificate("Api:Certificate", &(struct certificate_source){ .certificate = s->api_certificate, .key = s->api_key }, m);
     check_rules(s, m);
 }

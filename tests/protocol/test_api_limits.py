@@ -63,3 +63,34 @@ def test_silence_ends_a_connection(postern):
     assert idle.hears() == b""
     assert not (half.hears() or b"").startswith(b"HTTP/1.1 200")
     assert 0.5 < time.monotonic() - began < 15
+
+
+def status_of(p, request):
+    """The status of a raw request; 0 when the connection was closed without one."""
+    r = Reader(p)
+    try:
+        r.socket.sendall(request)
+    except OSError:
+        pass
+    answer = r.hears() or b""
+    return int(answer.split()[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+def test_bodies_headers_addresses_and_queries_have_their_ceilings(postern):
+    p = postern()
+    head = b"Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+
+    def post(n):
+        return status_of(p, b"POST /api/v1/tokens HTTP/1.1\r\n" + head + b"Content-Length: %d\r\n\r\n" % n + b" " * n)
+
+    def get(target, more=b""):
+        return status_of(p, b"GET " + target + b" HTTP/1.1\r\n" + head + more + b"\r\n")
+
+    assert post(64 * 1024) == 400 and post(64 * 1024 + 1) == 413
+    assert status_of(p, b"POST /api/v1/tokens HTTP/1.1\r\n" + head + b"Content-Length: 99999999999\r\n\r\n") == 413
+    assert get(b"/livez", b"X-Long: " + b"x" * 8000 + b"\r\n") == 200
+    assert get(b"/livez", b"X-Long: " + b"x" * 30_000 + b"\r\n") in (431, 0)
+    assert get(b"/livez", b"".join(b"X-%d: y\r\n" % i for i in range(5000))) in (431, 0)
+    assert get(b"/api/v1/events?text=" + b"a" * 4000) in (200, 400) and get(b"/api/v1/events?text=" + b"a" * 4200) == 414
+    assert get(b"/api/v1/events?" + b"&".join(b"a%d=1" % i for i in range(17))) == 400
+    assert get(b"/livez") == 200, "and it goes on"
