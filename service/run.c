@@ -468,20 +468,6 @@ static int on_revoke_token(void *user, struct err *e)
     return token_revoke(((const struct gateway *)user)->settings->store_folder, e);
 }
 
-/* Until the database is ready, on the same port: that we are alive, and what we wait for. */
-static void start_waiting_api(struct gateway *g)
-{
-    const struct settings *s = g->settings;
-    struct err             e;
-    struct api_options     o = { .address = s->api_address, .port = (int)s->api_port, .public_url = s->api_public_url,
-                                 .connections = (int)s->api_max_connections, .connections_per_address = (int)s->api_max_connections_per_address,
-                                 .idle_seconds = (int)s->api_seconds, .is_waiting = true, .user = g, .health = on_health };
-    if (api_start(g->store, &o, &g->api, &e) < 0)
-        log_line(LOG_ERROR, "api.failed", LOG_S("text", e.text));
-    else
-        log_line(LOG_INFO, "api.waiting", LOG_S("address", s->api_address), LOG_I("port", api_port(g->api)));
-}
-
 static int on_api_certificate(void *user, const char *certificate, const char *key, struct err *e)
 {
     (void)user;
@@ -495,8 +481,23 @@ static void start_api_certificate(struct gateway *g)
         .source = { s->api_certificate, s->api_key }, .folder = s->store_folder, .name = s->smtp_hostname,
         .least = TLS_1_2, .block = "Api", .user = g, .read = on_api_certificate,
     };
-    if (s->api_certificate[0])
+    if (s->api_certificate[0] && !g->api_certificate)
         g->api_certificate = certificate_start(&g->loop, &o);
+}
+
+/* Until the database is ready, on the same port: that we are alive, and what we wait for. */
+static void start_waiting_api(struct gateway *g)
+{
+    const struct settings *s = g->settings;
+    struct err             e;
+    struct api_options     o = { .address = s->api_address, .port = (int)s->api_port, .public_url = s->api_public_url,
+                                 .connections = (int)s->api_max_connections, .connections_per_address = (int)s->api_max_connections_per_address,
+                                 .idle_seconds = (int)s->api_seconds, .is_tls = s->api_certificate[0] != '\0', .is_waiting = true, .user = g, .health = on_health };
+    start_api_certificate(g);
+    if (api_start(g->store, &o, &g->api, &e) < 0)
+        log_line(LOG_ERROR, "api.failed", LOG_S("text", e.text));
+    else
+        log_line(LOG_INFO, "api.waiting", LOG_S("address", s->api_address), LOG_I("port", api_port(g->api)));
 }
 
 static void start_api(struct gateway *g)
