@@ -141,6 +141,8 @@ void media_get(struct api *a, const struct request *r, struct response *p)
         problem_of(p, &e);
     else if (found == 0)
         problem(p, 404, "event %s has no medium %s", r->args[0], r->args[1]);
+    else if (f.m.is_forgotten)
+        problem(p, 410, "this medium is no longer kept (Store:Retention:Pictures)");
     else
         send_medium(a, r, &f, p);
     if (p->status == 404 || p->status == 410)

@@ -56,6 +56,8 @@ static void write_media(struct json_out *w, const struct event *ev, bool is_full
         json_s(w, "type", m->type);
         json_s_opt(w, "name", m->name);
         json_i(w, "bytes", m->bytes);
+        if (m->is_forgotten)
+            json_b(w, "forgotten", true);
         if (is_full) {
             json_i(w, "offset", m->offset);
             json_i(w, "length", m->length);

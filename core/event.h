@@ -16,6 +16,7 @@ struct media {
     int64_t       offset; /* where the encoded bytes begin in the raw arrival                        */
     int64_t       length; /* how many encoded bytes                                                  */
     enum encoding encoding;
+    bool          is_forgotten; /* its bytes are gone: retention cut them out of the arrival         */
 };
 
 enum { ZONE_NONE = -1 };

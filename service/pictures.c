@@ -20,7 +20,7 @@ static bool is_chosen(const struct pictures *p, const char *arrival, const struc
 
 static bool is_fit(const struct pictures *p, const struct account *a, const struct media *m)
 {
-    return m->type && strncmp(m->type, "image/", 6) == 0 && m->bytes > 0 && m->bytes <= (int64_t)a->provider->media_max &&
+    return !m->is_forgotten && m->type && strncmp(m->type, "image/", 6) == 0 && m->bytes > 0 && m->bytes <= (int64_t)a->provider->media_max &&
            p->bytes + m->bytes <= PICTURES_IN_FLIGHT_MAX;
 }
 

@@ -528,6 +528,18 @@ static void start_api(struct gateway *g)
     log_line(LOG_INFO, "api.listening", LOG_S("address", s->api_address), LOG_I("port", api_port(g->api)));
 }
 
+/* The keeper's thread. Restored, that is an info: nothing is wrong. */
+static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pictures, int64_t bytes)
+{
+    struct gateway *g = user;
+    char            text[200];
+    (void)snprintf(text, sizeof text, "forgotten in a day (Store:Retention): %lld events, %lld mails, %lld pictures, %lld KiB",
+                   (long long)events, (long long)mails, (long long)pictures, (long long)(bytes >> 10));
+    log_line(LOG_INFO, "store.forgotten", LOG_S("text", text));
+    if (g->relay)
+        relay_system(g->relay, "system.storage", true, "forgotten", text);
+}
+
 /* --- every second ---------------------------------------------------------------------------------------------- */
 
 /* Told when it gets worse, and when all is well again. */
@@ -771,7 +783,8 @@ static int live(struct gateway *g)
         .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
         .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
-        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing,
+        .rules = s->keep_rules, .rule_count = s->keep_rule_count,
+        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten,
     };
     if (store_open(&keep, &g->store, &e) < 0) {
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));

@@ -95,9 +95,29 @@ static const struct setting {
     { "Api:Timeout", INT, AT(api_seconds), "30", 1, 3600, "s", NULL, "Wait for the next bytes of a request, or for a reader of an answer." },
 
     { "Store:Folder", TEXT, AT(store_folder), "./data", 0, 0, "", NULL, "Where everything is kept." },
-    { "Store:KeepRawDays", INT, AT(store_keep_raw_days), "30", 1, 36500, "days", NULL, "Raw mails older than this go, their events stay." },
+    { "Store:KeepRawDays", INT, AT(store_keep_raw_days), "730", 1, 36500, "days", NULL,
+      "Raw mails older than this go, their events stay; pictures go earlier, see below." },
     { "Store:MaxBytes", INT, AT(store_max_bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
       "Above this the oldest raw mails of infos go first; 0 is half of the file system." },
+    { "Store:Retention:Pictures:Days", INT, AT(retention.pictures.days), "30", 0, 36500, "days", NULL,
+      "Pictures and clips older than this are cut out of their mails; 0 is never." },
+    { "Store:Retention:Pictures:Count", INT, AT(retention.pictures.count), "0", 0, INT64_C(1) << 40, "", NULL, "The newest so many stay; 0 is any number." },
+    { "Store:Retention:Pictures:Bytes", INT, AT(retention.pictures.bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
+      "The newest of so many bytes stay; 0 is any." },
+    { "Store:Retention:Info:Days", INT, AT(retention.of_severity[SEVERITY_INFO].days), "90", 0, 36500, "days", NULL,
+      "Events older than this go with their mails: infos; 0 is never." },
+    { "Store:Retention:Info:Count", INT, AT(retention.of_severity[SEVERITY_INFO].count), "0", 0, INT64_C(1) << 40, "", NULL, "The newest so many stay; 0 is any number." },
+    { "Store:Retention:Info:Bytes", INT, AT(retention.of_severity[SEVERITY_INFO].bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL, "The newest with so many bytes of mails stay; 0 is any." },
+    { "Store:Retention:Warning:Days", INT, AT(retention.of_severity[SEVERITY_WARNING].days), "730", 0, 36500, "days", NULL,
+      "Events older than this go with their mails: warnings; 0 is never." },
+    { "Store:Retention:Warning:Count", INT, AT(retention.of_severity[SEVERITY_WARNING].count), "0", 0, INT64_C(1) << 40, "", NULL, "The newest so many stay; 0 is any number." },
+    { "Store:Retention:Warning:Bytes", INT, AT(retention.of_severity[SEVERITY_WARNING].bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL, "The newest with so many bytes of mails stay; 0 is any." },
+    { "Store:Retention:Alarm:Days", INT, AT(retention.of_severity[SEVERITY_ALARM].days), "730", 0, 36500, "days", NULL,
+      "Events older than this go with their mails: alarms; 0 is never." },
+    { "Store:Retention:Alarm:Count", INT, AT(retention.of_severity[SEVERITY_ALARM].count), "0", 0, INT64_C(1) << 40, "", NULL, "The newest so many stay; 0 is any number." },
+    { "Store:Retention:Alarm:Bytes", INT, AT(retention.of_severity[SEVERITY_ALARM].bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL, "The newest with so many bytes of mails stay; 0 is any." },
+    { "Store:Retention:Kinds", TEXT, AT(retention.kinds), "", 0, 0, "", NULL,
+      "Bounds of their own, days/number/bytes, for up to 8 kinds: `camera.*=14/1000, zone.open=30`; the first that fits counts." },
     { "Store:Reserve", INT, AT(store_reserve_mib), "32", 1, 4096, "MiB", NULL, "Given up when the disk is full, so that alarms are still kept." },
     { "Store:Floor", INT, AT(store_floor_mib), "256", 0, INT64_C(1) << 30, "MiB", NULL,
       "With less free room than this (or `FloorPercent`, whichever is more) mails over `Inline` hear 452." },
@@ -451,6 +471,7 @@ static int read_tables(struct settings *s)
     settle_language(s);
     settle_tls(s);
     settle_archive(s);
+    s->keep_rule_count = retention_settings_rules(&s->retention, s->keep_rules, &s->mistakes);
     if (smtp_settings_read(s->root, &s->arena, &s->mistakes, &s->smtp_auth, &s->smtp) < 0)
         return -1;
     s->own_texts = panel_texts_read(s->root, &s->arena, &s->mistakes);

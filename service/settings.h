@@ -2,6 +2,7 @@
  * Recipients and Routes are people.h's, Devices is device_settings.h's. Immutable after start. */
 #pragma once
 #include "core/json.h"
+#include "service/retention_settings.h"
 #include "core/log.h"
 #include "service/device_settings.h"
 #include "service/smtp_settings.h"
@@ -35,6 +36,9 @@ struct settings {
     const char *store_folder;
     int64_t     smtp_message_seconds, smtp_bytes_per_second, smtp_mails_per_minute, smtp_max_mails_in_flight, smtp_max_memory_mib;
     int64_t     store_floor_mib, store_floor_percent;
+    struct retention_settings retention;
+    struct keep_rule keep_rules[KEEP_RULES_MAX]; /* what retention means */
+    size_t      keep_rule_count;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 
     const char *archive_uri; /* "" = none; holds secrets */

@@ -121,7 +121,7 @@ static struct media_stream *open_medium(struct copying *c, const char *event, in
     int64_t              seq;
     int                  fd;
     arena_init(&strings, 64 * 1024);
-    if (query_media(c->reader, event, n, &m, arrival, &seq, &strings, &ignored) <= 0)
+    if (query_media(c->reader, event, n, &m, arrival, &seq, &strings, &ignored) <= 0 || m.is_forgotten)
         return NULL;
     (void)snprintf(type_out, 80, "%s", m.type);
     if (store_open_raw(c->reader, seq, &fd, &ignored) < 0 || media_open(fd, m.offset, m.length, m.encoding, &s, &ignored) < 0)

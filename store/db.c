@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STATEMENTS_MAX = 128, MADE_MAX = 12, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000, NAME_MAX_BYTES = 16384 };
+enum { STATEMENTS_MAX = 224, MADE_MAX = 12, BUSY_MS = 2000, RESTART_MS = 20, STEPS_BETWEEN_LOOKS = 4000, NAME_MAX_BYTES = 16384 };
 
 struct stmt {
     struct db *db;
@@ -332,8 +332,8 @@ static const struct {
     const char *pragmas;
 } uses[] = {
     [DB_WRITER] = { SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 64,
-                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024;"
-                    "PRAGMA journal_size_limit=8388608; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
+                    "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-1024;"
+                    "PRAGMA journal_size_limit=8388608; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;" },
     [DB_CHECKPOINT] = { SQLITE_OPEN_READWRITE, 16,
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; PRAGMA mmap_size=0;" },
     [DB_FROZEN] = { SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 16, "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0;" },

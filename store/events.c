@@ -83,6 +83,16 @@ static int correct(struct store_tx *tx, int64_t seq, const char *parser, const s
     return stmt_run(s, e);
 }
 
+/* Whether retention has cut its pictures out of the mail: 1, 0, -1. */
+static int has_lost_media(struct store_tx *tx, int64_t event, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM media WHERE event = ? AND forgotten_ms IS NOT NULL LIMIT 1", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, event);
+    return stmt_step(s, e);
+}
+
 static int forget_media(struct store_tx *tx, int64_t event, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM media WHERE event = ?", e);
@@ -148,7 +158,12 @@ static int put(struct store_tx *tx, int64_t arrival, int n, const struct event_o
         return -1;
     *is_new_out = !found;
     if (found) {
-        if (correct(tx, *seq_out, parser, ev, e) < 0 || forget_media(tx, *seq_out, e) < 0)
+        int is_cut = has_lost_media(tx, *seq_out, e);
+        if (is_cut < 0 || correct(tx, *seq_out, parser, ev, e) < 0)
+            return -1;
+        if (is_cut)
+            return 0; /* the mail no longer has what its media rows tell of */
+        if (forget_media(tx, *seq_out, e) < 0)
             return -1;
     } else {
         (void)id_make(ev->id, origin->received_ms);

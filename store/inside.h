@@ -8,6 +8,7 @@
 
 struct writer;
 struct keeper;
+struct retention_rules;
 
 enum writes { WRITES_FILES, WRITES_DATABASE, WRITES_KINDS };
 
@@ -40,6 +41,8 @@ struct store {
     struct pace pace;
     atomic_bool is_full; /* the reserve is given up */
     atomic_bool is_low;  /* free room is below the floor */
+
+    struct retention_rules *rules; /* the keeper's thread's own; NULL: none */
 
     atomic_uint_fast64_t commits;
     atomic_int           watchers;  /* who wait for the next one                */
@@ -99,6 +102,7 @@ void day_forget(struct store *s, const char *day); /* it may have been removed *
 
 void reserve_give_up(struct store *s); /* the disk is full; any thread */
 void reserve_take(struct store *s);    /* keeper: makes it, or takes it back when there is room again */
+int64_t floor_missing(const struct store *s); /* bytes until large arrivals are taken again */
 void floor_look(struct store *s);      /* at start, then the keeper: how much room is there?          */
 
 /* --- failures.c ----------------------------------------------------------------------------------------------- */

@@ -212,10 +212,11 @@ static bool look_back(struct keeper *k)
     return true;
 }
 
-static void do_chores(struct keeper *k)
+/* Whether there is more to forget. */
+static bool do_chores(struct keeper *k)
 {
     if (store_phase(k->store) != STORE_READY)
-        return;
+        return false;
     make_days_ahead(k->store);
     floor_look(k->store);
     if (!k->has_recovered)
@@ -226,8 +227,7 @@ static void do_chores(struct keeper *k)
     }
     save_running(k);
     probe_writes(k->store);
-    if (k->has_recovered && connection(k))
-        retention_run(k->store, k->db, &k->doubt);
+    return k->has_recovered && connection(k) && retention_run(k->store, k->db, &k->doubt);
 }
 
 static bool is_trouble(const struct store *s)
@@ -245,8 +245,8 @@ static void *run(void *user)
             plan_chores(k, CHORES_MS);
         }
         if (due.is_chores) {
-            do_chores(k);
-            plan_chores(k, is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
+            bool has_more = do_chores(k);
+            plan_chores(k, has_more || is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
         }
     }
     db_close(&k->db);

@@ -6,6 +6,7 @@
 #include "store/damage.h"
 #include "store/inside.h"
 #include "store/migrate.h"
+#include "store/retention_rules.h"
 #include "store/schema.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -238,6 +239,7 @@ static struct store *store_new(const struct store_options *options)
     s->options.inline_memory = options->inline_memory > 0 ? options->inline_memory : INLINE_MEMORY;
     s->options.reserve_bytes = options->reserve_bytes > 0 ? options->reserve_bytes : RESERVE_BYTES;
     s->options.keep_raw_days = options->keep_raw_days > 0 ? options->keep_raw_days : KEEP_RAW_DAYS;
+    s->rules = retention_rules_new(options->rules, options->rule_count);
     s->folder_fd = s->lock_fd = -1;
     (void)pthread_mutex_init(&s->days_lock, NULL);
     (void)pthread_mutex_init(&s->spools_lock, NULL);
@@ -295,6 +297,7 @@ void store_close(struct store **s)
     (void)pthread_mutex_destroy(&closing->days_lock);
     (void)pthread_mutex_destroy(&closing->spools_lock);
     watch_done(closing);
+    retention_rules_free(&closing->rules);
     free(closing->folder);
     free(closing->database);
     free(closing);

@@ -23,7 +23,7 @@ enum {
     E_KEPT, E_KEPT_BY, E_NOTE, E_PERSON, E_CHANGED
 };
 
-#define MEDIA_COLUMNS "m.n, m.type, m.name, m.bytes, m.offset, m.length, m.encoding"
+#define MEDIA_COLUMNS "m.n, m.type, m.name, m.bytes, m.offset, m.length, m.encoding, m.forgotten_ms IS NOT NULL"
 
 static void read_medium(struct stmt *q, struct media *m, struct arena *a)
 {
@@ -35,6 +35,7 @@ static void read_medium(struct stmt *q, struct media *m, struct arena *a)
         .offset = col_int(q, 4),
         .length = col_int(q, 5),
         .encoding = (enum encoding)col_int(q, 6),
+        .is_forgotten = col_int(q, 7) != 0,
     };
 }
 
@@ -307,10 +308,10 @@ int query_media(struct store_reader *r, const char *event_id, int n, struct medi
     if (found <= 0)
         return found;
     read_medium(q, out, a);
-    const char *arrival = col_text(q, 7);
+    const char *arrival = col_text(q, 8);
     if (!out->type || !out->name || !arrival || strlen(arrival) >= ID_TEXT)
         return err_set(e, ERR_NOMEM, "no room for a medium");
     memcpy(arrival_id_out, arrival, strlen(arrival) + 1);
-    *arrival_seq_out = col_int(q, 8);
+    *arrival_seq_out = col_int(q, 9);
     return 1;
 }

@@ -37,6 +37,15 @@ void floor_look(struct store *s)
     atomic_store(&s->is_low, floor > 0 && room < floor + (store_is_low(s) ? SPARE_BYTES : 0));
 }
 
+int64_t floor_missing(const struct store *s)
+{
+    struct statvfs fs;
+    if (fstatvfs(s->folder_fd, &fs) < 0)
+        return 0;
+    int64_t gap = floor_of(s, &fs) + SPARE_BYTES - (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+    return gap > 0 ? gap : 0;
+}
+
 void reserve_give_up(struct store *s)
 {
     if (atomic_exchange(&s->is_full, true))

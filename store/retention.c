@@ -1,26 +1,26 @@
 /* retention: two plain bounds on raw bytes; rows and events stay. What is older than KeepRawDays goes; above MaxBytes the
  * oldest of infos go first, then others, but never those of alarms of the last 30 days. What nobody has understood yet, or
- * what somebody is still owed, stays in any case.
+ * what somebody is still owed, or what somebody keeps, stays in any case. Bounds by age, number and bytes of events and pictures are retention_rules.c's.
  *
  * In small steps: the keeper picks a few, removes their files, and one short transaction of the writer forgets them. File
  * first: cut off in between, the row still names a file that is gone, and the next step forgets it. */
 #include "store/retention.h"
 #include "core/clock.h"
 #include "core/fault.h"
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
+#include "store/doomed.h"
+#include "store/forget.h"
+#include "store/retention_rules.h"
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-enum { AT_ONCE = 64, STEPS_PER_RUN = 200, ALARM_DAYS = 30 };
+enum { AT_ONCE = 64, STEPS_PER_RUN = 200, ALARM_DAYS = 30, FREE_PAGES_KEPT = 1024 };
 static const int64_t day_ms = 86400000;
 
 /* The same words as in the index arrivals_raw, so that SQLite uses it; ?1: received before; oldest first. */
 #define HAS_RAW "(file IS NOT NULL OR raw IS NOT NULL)"
 #define OLDEST                                                                                                                 \
     "SELECT seq, file, bytes FROM arrivals a INDEXED BY arrivals_raw WHERE " HAS_RAW " AND received_ms < ?1 AND state >= 2"    \
-    " AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.arrival = a.seq AND d.state < 2)"
+    " AND NOT EXISTS (SELECT 1 FROM events e JOIN deliveries d ON d.event = e.seq WHERE e.arrival = a.seq AND d.state < 2)"     \
+    " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.arrival = a.seq AND e.kept = 1)"
 #define IN_ORDER " ORDER BY received_ms LIMIT ?3"
 
 static const char of_age[] = OLDEST " AND ?2 = ?2 AND source IS NULL" IN_ORDER; /* what was imported is old, and wanted */
@@ -36,46 +36,40 @@ struct picked {
     int count;
 };
 
-static int forget_body(struct store_tx *tx, int64_t seq, struct err *e)
+static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM bodies WHERE arrival = ?", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(tx->db, "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
+                                     " AND forgotten_ms IS NULL", e);
     if (!s)
         return -1;
     bind_int(s, 1, seq);
+    bind_int(s, 2, clock_wall_ms());
     return stmt_run(s, e);
+}
+
+static int forget_one(struct store_tx *tx, int64_t seq, struct err *e)
+{
+    static const char *const steps[] = { "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", "DELETE FROM bodies WHERE arrival = ?" };
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, steps[i], e);
+        if (!s)
+            return -1;
+        bind_int(s, 1, seq);
+        if (stmt_run(s, e) < 0)
+            return -1;
+    }
+    return mark_media(tx, seq, e);
 }
 
 static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct picked *p = (const struct picked *)op;
-    for (int i = 0; i < p->count; i++) {
-        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", e);
-        if (!s)
+    for (int i = 0; i < p->count; i++)
+        if (forget_one(tx, p->seqs[i], e) < 0)
             return -1;
-        bind_int(s, 1, p->seqs[i]);
-        if (stmt_run(s, e) < 0 || forget_body(tx, p->seqs[i], e) < 0)
-            return -1;
-    }
     tx->files_bytes -= p->files_bytes;
-    return 0;
-}
-
-/* With its last arrival an old day's folder goes too, and the month's and the year's: rmdir refuses what is not empty. */
-static void remove_file(struct store *s, const char *file)
-{
-    char path[FILE_TEXT], day[DAY_TEXT], today[DAY_TEXT];
-    (void)unlinkat(s->folder_fd, file, 0);
-    (void)snprintf(path, sizeof path, "%s", file);
-    (void)snprintf(day, sizeof day, "%.10s", file + strlen("arrivals/"));
-    day_of(today, clock_wall_ms());
-    if (strcmp(day, today) >= 0)
-        return;
-    for (int level = 0; level < 3; level++) {
-        *strrchr(path, '/') = '\0';
-        if (unlinkat(s->folder_fd, path, AT_REMOVEDIR) < 0)
-            return;
-        day_forget(s, day);
-    }
+    return tx_forgotten_add(tx, &(struct forgotten){ .mails = p->count, .bytes = p->bytes }, e);
 }
 
 /* What a step may take: received before, and of alarms (of_others) not after; no more than so many bytes. */
@@ -100,7 +94,7 @@ static int pick(struct store *s, struct db *db, const struct bound *bound, struc
         if (col_is_null(q, 1))
             continue;
         out->files_bytes += col_int(q, 2);
-        remove_file(s, col_text(q, 1));
+        doomed_remove_file(s, col_text(q, 1));
     }
     if (out->count > 0)
         FAULT("store.raw_removed");
@@ -150,6 +144,19 @@ static int64_t used_bytes(struct store *s, struct db *db)
     return atomic_load(&s->files_bytes) + (pages - unused) * size;
 }
 
+static int64_t free_pages(struct db *db)
+{
+    struct err e;
+    int64_t    n = 0;
+    return db_number(db, "PRAGMA freelist_count", 0, &n, &e) < 0 ? 0 : n;
+}
+
+/* What is missing below the floor of free room. */
+static int64_t floor_gap(struct store *s)
+{
+    return store_is_low(s) ? floor_missing(s) : 0;
+}
+
 /* --- the two bounds -------------------------------------------------------------------------------------------------- */
 
 static void bound_age(struct store *s, struct db *db, int64_t now)
@@ -159,27 +166,65 @@ static void bound_age(struct store *s, struct db *db, int64_t now)
         ;
 }
 
-/* While the clock is in doubt every alarm counts as one of the last 30 days. */
+static int64_t excess_bytes(struct store *s, struct db *db, int64_t limit)
+{
+    int64_t over = used_bytes(s, db) - limit, gap = floor_gap(s);
+    return over > gap ? over : gap;
+}
+
+/* While the clock is in doubt every alarm counts as one of the last 30 days. Below the floor, when no raw mail is left to give, infos go. */
 static void bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good)
 {
     struct bound excess = { .sql = of_infos,
                             .before_ms = INT64_MAX,
                             .alarms_ms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN };
     int64_t limit = retention_limit(s);
-    for (int i = 0; i < STEPS_PER_RUN && (excess.bytes = used_bytes(s, db) - limit) > 0; i++) {
+    for (int i = 0; i < STEPS_PER_RUN && (excess.bytes = excess_bytes(s, db, limit)) > 0; i++) {
         int n = step(s, db, &excess);
-        if (n < 0 || (n == 0 && excess.sql == of_others))
+        if (n < 0)
             return;
+        if (n == 0 && excess.sql == of_others) {
+            if (floor_gap(s) > 0 && free_pages(db) <= FREE_PAGES_KEPT) /* what is free already comes first */
+                retention_rules_oldest_infos(s, db);
+            return;
+        }
         if (n == 0)
             excess.sql = of_others;
     }
 }
 
-void retention_run(struct store *s, struct db *db, struct doubt *doubt)
+/* --- room given back ------------------------------------------------------------------------------------------------- */
+
+static int give_back(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    (void)op;
+    return db_exec(tx->db, "PRAGMA incremental_vacuum(64)", e);
+}
+
+/* A few megabytes stay for the next events; a database of before this (auto_vacuum off) keeps its pages and uses them again. */
+static void shrink(struct store *s, struct db *db)
+{
+    int64_t unused = free_pages(db), before = INT64_MAX;
+    for (int i = 0; i < STEPS_PER_RUN && unused > FREE_PAGES_KEPT && unused < before; i++) {
+        struct store_op op = { .rank = STORE_LATER, .apply = give_back };
+        struct err      e;
+        if (store_do(s, &op, &e) < 0)
+            return;
+        before = unused;
+        unused = free_pages(db);
+    }
+}
+
+bool retention_run(struct store *s, struct db *db, struct doubt *doubt)
 {
     int64_t now = clock_wall_ms();
     bool is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
+    doomed_remove(s, db);
     if (is_clock_good)
         bound_age(s, db, now);
     bound_size(s, db, now, is_clock_good);
+    bool has_more = retention_rules_run(s, db, now, is_clock_good);
+    doomed_remove(s, db);
+    shrink(s, db);
+    return has_more;
 }

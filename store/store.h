@@ -14,6 +14,18 @@ struct store;
 struct store_tx;     /* the writer's open transaction: only inside apply()        */
 struct store_reader; /* one read-only connection; one thread at a time            */
 
+/* How much of the past is kept; 0 is no such bound. A rule for kinds goes before those of severities, and the first that fits an event
+ * is its rule; PICTURES is for all. */
+struct keep_rule {
+    enum { KEEP_EVENTS, KEEP_PICTURES } what;
+    int     severity; /* -1: any                       */
+    char    kind[48]; /* "camera.*"; "": any           */
+    int     days;     /* since it was received         */
+    int64_t count;    /* the newest so many            */
+    int64_t bytes;    /* of mails; of pictures as sent */
+};
+enum { KEEP_KINDS_MAX = 8, KEEP_RULES_MAX = KEEP_KINDS_MAX + 4 };
+
 struct store_options {
     const char *folder;        /* made (0700) if missing, with its parents synced           */
     int64_t     inline_max;    /* bytes; smaller arrivals go inline, larger become files (65536) …       */
@@ -23,8 +35,12 @@ struct store_options {
     int64_t     floor_bytes;   /* with less free room than this …                           */
     int         floor_percent; /* … or this much of the file system the disk is low; both 0: never */
     int64_t     max_bytes;     /* of the folder; 0: half of the file system                 */
-    int         keep_raw_days; /* raw mails older than this go, their events stay (30)      */
+    int         keep_raw_days; /* raw mails older than this go, their events stay (30; as the settings have it: 730) */
     bool        is_prepared_beside; /* a migration does not keep store_open waiting: see store_phase */
+    /* The keeper's thread, once a day: what was forgotten since. May be NULL. */
+    void (*forgotten)(void *user, int64_t events, int64_t mails, int64_t pictures, int64_t bytes);
+    const struct keep_rule *rules; /* copied by store_open */
+    size_t      rule_count;    /* at most KEEP_RULES_MAX */
     void *user;
     /* The keeper's thread, after the start: this arrival waits for the inspector, but its file is gone. May be NULL. */
     void (*raw_is_missing)(void *user, int64_t seq);

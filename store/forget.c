@@ -1,0 +1,185 @@
+/* forget: small steps, each a list of statements that take the row's seq as ?1. */
+#include "store/forget.h"
+#include "core/clock.h"
+#include "store/doomed.h"
+#include "store/notes.h"
+#include <stdio.h>
+
+static int run_one(struct store_tx *tx, const char *sql, int64_t seq, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, sql, e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    return stmt_run(s, e);
+}
+
+static int run_all(struct store_tx *tx, const char *const *steps, size_t count, int64_t seq, struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (run_one(tx, steps[i], seq, e) < 0)
+            return -1;
+    return 0;
+}
+
+/* The first column of the row of seq; fallback: no row, or NULL. */
+static int number_of(struct store_tx *tx, const char *sql, int64_t seq, int64_t fallback, int64_t *out, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, sql, e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, seq);
+    int found = stmt_step(s, e);
+    if (found < 0)
+        return -1;
+    *out = found && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
+    return 0;
+}
+
+/* --- raw bytes ------------------------------------------------------------------------------------------------- */
+
+static int doom_file(struct store_tx *tx, int64_t arrival, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT file, bytes FROM arrivals WHERE seq = ? AND file IS NOT NULL", e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, arrival);
+    int found = stmt_step(s, e);
+    return found > 0 ? tx_doom(tx, col_text(s, 0), col_int(s, 1), e) : found;
+}
+
+int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e)
+{
+    static const char *const steps[] = {
+        "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?1",
+        "DELETE FROM bodies WHERE arrival = ?1",
+    };
+    static const char mark_sql[] = "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
+                                   " AND forgotten_ms IS NULL";
+    int64_t bytes;
+    if (number_of(tx, "SELECT bytes FROM arrivals WHERE seq = ? AND (file IS NOT NULL OR raw IS NOT NULL)", arrival, -1, &bytes, e) < 0)
+        return -1;
+    if (bytes < 0)
+        return 0;
+    f->mails++;
+    f->bytes += bytes;
+    if (doom_file(tx, arrival, e) < 0 || run_all(tx, steps, COUNT(steps), arrival, e) < 0)
+        return -1;
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, mark_sql, e);
+    if (!s)
+        return -1;
+    bind_int(s, 1, arrival);
+    bind_int(s, 2, clock_wall_ms());
+    return stmt_run(s, e);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------- */
+
+#define ITS_MESSAGES                                                                                                          \
+    "(SELECT l.message FROM deliveries d JOIN legs l ON l.delivery = d.seq WHERE d.event = ?1 AND l.message IS NOT NULL"       \
+    " UNION SELECT message FROM deliveries WHERE event = ?1 AND message IS NOT NULL)"
+
+static const char is_open_sql[] =
+    "SELECT 1 FROM deliveries d LEFT JOIN messages m ON m.seq = d.message WHERE d.event = ?1 AND (d.state < 2 OR m.state < 2) LIMIT 1";
+
+/* What was said elsewhere in the event's own words. A conversation carries no id: what the device said within hours of it goes. */
+static const char *const wipe_steps[] = {
+    "UPDATE messages SET text = '', title = NULL, detail = NULL WHERE seq IN " ITS_MESSAGES,
+    "UPDATE audit SET detail = NULL WHERE what = 'event.mark' AND object = (SELECT id FROM events WHERE seq = ?1)",
+    "DELETE FROM transcripts WHERE seq IN (SELECT t.seq FROM events e JOIN arrivals a ON a.seq = e.arrival JOIN transcripts t"
+    " ON t.at_ms BETWEEN e.received_ms - 7200000 AND e.received_ms + 7200000"
+    " AND (t.device = e.device OR t.peer = json_extract(a.envelope, '$.peer')) WHERE e.seq = ?1)",
+};
+
+/* Events that tell of the same act come within seconds, so the one they name is near. */
+static const char *const remove_steps[] = {
+    "UPDATE events SET same_as = NULL WHERE seq > ?1 AND seq <= ?1 + 2000 AND same_as = ?1",
+    "DELETE FROM messages WHERE seq IN " ITS_MESSAGES
+    " AND NOT EXISTS (SELECT 1 FROM legs l JOIN deliveries d ON d.seq = l.delivery WHERE l.message = messages.seq AND d.event != ?1)",
+    "DELETE FROM legs WHERE delivery IN (SELECT seq FROM deliveries WHERE event = ?1)",
+    "DELETE FROM deliveries WHERE event = ?1",
+    "DELETE FROM media WHERE event = ?1",
+    "DELETE FROM events WHERE seq = ?1",
+};
+
+static int remove_arrival(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e)
+{
+    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : run_one(tx, "DELETE FROM arrivals WHERE seq = ?1", arrival, e);
+}
+
+/* Its arrival once the event is gone. */
+static int let_arrival_go(struct store_tx *tx, int64_t arrival, bool is_erased, struct forgotten *f, struct err *e)
+{
+    int64_t others;
+    if (number_of(tx, "SELECT 1 FROM events WHERE arrival = ?1 LIMIT 1", arrival, 0, &others, e) < 0)
+        return -1;
+    if (!others)
+        return remove_arrival(tx, arrival, f, e);
+    if (!is_erased)
+        return 0;
+    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : run_one(tx, "UPDATE arrivals SET subject = NULL WHERE seq = ?1", arrival, e);
+}
+
+int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct forgotten *f, struct err *e)
+{
+    int64_t arrival, is_open;
+    if (number_of(tx, "SELECT coalesce(arrival, 0) FROM events WHERE seq = ?1", seq, -1, &arrival, e) < 0 ||
+        number_of(tx, is_open_sql, seq, 0, &is_open, e) < 0)
+        return -1;
+    if (arrival < 0 || is_open)
+        return 0;
+    if (is_erased && run_all(tx, wipe_steps, COUNT(wipe_steps), seq, e) < 0)
+        return -1;
+    if (run_all(tx, remove_steps, COUNT(remove_steps), seq, e) < 0)
+        return -1;
+    f->events++;
+    return arrival > 0 && let_arrival_go(tx, arrival, is_erased, f, e) < 0 ? -1 : 1;
+}
+
+/* --- counting --------------------------------------------------------------------------------------------------- */
+
+static const char note_name[] = "forgotten";
+
+static int read_counts(struct db *db, struct forgotten *out, struct err *e)
+{
+    long long events, mails, pictures, bytes;
+    *out = (struct forgotten){ 0 };
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT value FROM meta WHERE key = 'note/forgotten'", e);
+    if (!q)
+        return -1;
+    int found = stmt_step(q, e);
+    if (found > 0 && col_text(q, 0) && sscanf(col_text(q, 0), "%lld %lld %lld %lld", &events, &mails, &pictures, &bytes) == 4)
+        *out = (struct forgotten){ events, mails, pictures, bytes };
+    return found < 0 ? -1 : 0;
+}
+
+int tx_forgotten_add(struct store_tx *tx, const struct forgotten *f, struct err *e)
+{
+    struct forgotten sum;
+    char             text[96];
+    if (read_counts(tx->db, &sum, e) < 0)
+        return -1;
+    (void)snprintf(text, sizeof text, "%lld %lld %lld %lld", (long long)(sum.events + f->events), (long long)(sum.mails + f->mails),
+                   (long long)(sum.pictures + f->pictures), (long long)(sum.bytes + f->bytes));
+    return tx_note(tx, note_name, text, e);
+}
+
+struct taking {
+    struct store_op  op;
+    struct forgotten taken;
+};
+
+static int take(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    struct taking *t = (struct taking *)op;
+    return read_counts(tx->db, &t->taken, e) < 0 ? -1 : tx_note(tx, note_name, NULL, e);
+}
+
+int forgotten_take(struct store *s, struct forgotten *out, struct err *e)
+{
+    struct taking t = { .op = { .rank = STORE_LATER, .apply = take } };
+    if (store_do(s, &t.op, e) < 0)
+        return -1;
+    *out = t.taken;
+    return 0;
+}
