@@ -67,7 +67,7 @@ static uint64_t copied(struct archive **archives, int gateways, bool *is_failing
 
 int main(int argc, char **argv)
 {
-    int             events = argc > 3 ? atoi(argv[3]) : 200000, gateways = argc > 4 ? atoi(argv[4]) : 1;
+    int             events = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 200000, gateways = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 1;
     struct store   *stores[GATEWAYS_MAX] = { NULL };
     struct archive *archives[GATEWAYS_MAX] = { NULL };
     struct err      e = { 0 };
