@@ -116,7 +116,7 @@ static void close_cams(void *state)
 static int list_all(struct cams *s, struct err *e)
 {
     bool has_detect;
-    if (db_exec(s->db, "PRAGMA trusted_schema = 0; PRAGMA cell_size_check = 1", e) < 0 || has_table(s, &has_detect, e) < 0 || list(s, ALERT, e) < 0)
+    if (has_table(s, &has_detect, e) < 0 || list(s, ALERT, e) < 0)
         return -1;
     s->alerts = s->count;
     return has_detect ? list(s, DETECT, e) : 0; /* its first versions had none */
@@ -128,7 +128,7 @@ static int open_cams(const struct import_job *job, void **out, int64_t *total_ou
     if (!s)
         return err_set(e, ERR_NOMEM, "out of memory");
     s->job = job;
-    if (db_open(job->paths[0], DB_READER, &s->db, e) < 0 || list_all(s, e) < 0) {
+    if (db_open(job->paths[0], DB_FOREIGN, &s->db, e) < 0 || list_all(s, e) < 0) {
         e->code = e->code == ERR_INPUT ? ERR_STATE : e->code;
         close_cams(s);
         return -1;

@@ -29,6 +29,7 @@ struct db {
     void (*committed)(void *user, int pages);
     void *user;
     int64_t deadline_ms; /* of db_limit_time; monotonic */
+    bool is_foreign;     /* DB_FOREIGN */
 };
 
 /* --- errors -------------------------------------------------------------------------------------------------- */
@@ -71,7 +72,7 @@ void db_forget_damage(void)
 
 static int fail(struct db *d, int rc, struct err *e)
 {
-    if (code_of(rc) == ERR_DAMAGED)
+    if (code_of(rc) == ERR_DAMAGED && !d->is_foreign)
         atomic_store(&saw_damage, true);
     const char *text = d->handle ? sqlite3_errmsg(d->handle) : sqlite3_errstr(rc);
     return err_set(e, code_of(rc), "database: %s (%d)", text, rc);
@@ -337,6 +338,7 @@ static const struct {
     [DB_CHECKPOINT] = { SQLITE_OPEN_READWRITE, 16,
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; PRAGMA mmap_size=0;" },
     [DB_FROZEN] = { SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 16, "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0;" },
+    [DB_FOREIGN] = { SQLITE_OPEN_READONLY, 16, "PRAGMA query_only=1; PRAGMA trusted_schema=0; PRAGMA cell_size_check=1; PRAGMA mmap_size=0;" },
     [DB_READER] = { SQLITE_OPEN_READONLY, 16,
                     "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
 };
@@ -368,6 +370,7 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
     CLEANUP(db_close) struct db *d = calloc(1, sizeof *d);
     if (!d)
         return err_set(e, ERR_NOMEM, "out of memory");
+    d->is_foreign = use == DB_FOREIGN;
     CLEANUP(buf_done) struct buf name;
     buf_init(&name, NAME_MAX_BYTES);
     if (use == DB_FROZEN && frozen_name(path, &name, e) < 0)

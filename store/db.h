@@ -73,7 +73,8 @@ void db_limit_time(struct db *d, int64_t ms);
 
 /* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
 
-enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER, DB_FROZEN /* a file that nobody writes: nothing is made beside it */ };
+enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER, DB_FROZEN /* a file that nobody writes: nothing is made beside it */,
+              DB_FOREIGN /* another program's, read-only: it may be hostile, and its damage is not ours */ };
 int db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
 void db_close(struct db **d);
 void db_release_memory(struct db *d); /* gives its cache back */
@@ -83,7 +84,7 @@ void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *
 /* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */
 int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e) MUST_CHECK;
 
-/* Whether SQLite has called any database of this process damaged since db_forget_damage. */
+/* Whether SQLite has called any database of this process (but foreign ones) damaged since db_forget_damage. */
 bool db_saw_damage(void);
 void db_forget_damage(void);
 
