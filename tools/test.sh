@@ -86,7 +86,7 @@ check build-release tools/build.sh release
 
 tools/venv.sh >"$results/venv.log" 2>&1 || skip protocol "no Python environment: $(tail -n 1 "$results/venv.log")"
 tools/servers.sh >"$results/servers.log" 2>&1 || skip servers "$(tail -n 1 "$results/servers.log")"
-tools/promtool.sh >"$results/promtool.log" 2>&1 || skip promtool "$(tail -n 1 "$results/promtool.log")"
+tools/promtool.sh >"$results/promtool.log" 2>&1 || skip promtool "$(tail -n 1 "$results/promtool.log")" # before the tests ask for it at once
 say "protocol tests (the image is only read here: make image-check builds and runs it)"
 protocol protocol-asan asan
 
