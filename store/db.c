@@ -240,6 +240,23 @@ void bind_named_text(struct stmt *s, const char *name, const char *text)
         bind_text(s, n, text);
 }
 
+struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e)
+{
+    struct stmt *s = db_stmt(d, sql, e);
+    for (size_t i = 0; s && i < count; i++)
+        if (params[i].type == PARAM_INT)
+            bind_int(s, (int)i + 1, params[i].number);
+        else if (params[i].type == PARAM_TEXT)
+            bind_text(s, (int)i + 1, params[i].text);
+    return s;
+}
+
+int db_run_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_ask_params(d, sql, params, count, e);
+    return s ? stmt_run(s, e) : -1;
+}
+
 int stmt_step(struct stmt *s, struct err *e)
 {
     int rc = s->bind_error != SQLITE_OK ? s->bind_error : sqlite3_step(s->handle);

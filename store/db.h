@@ -44,6 +44,28 @@ void bind_null(struct stmt *s, int n);
 void bind_named_int(struct stmt *s, const char *name, int64_t value);
 void bind_named_text(struct stmt *s, const char *name, const char *text);
 
+/* The same in one call, with all parameters in their order; texts are borrowed until stmt_done. sql is a literal.
+ *
+ *   CLEANUP(stmt_done) struct stmt *q = db_ask(db, e, "SELECT id FROM events WHERE seq = ? AND device = ?", P(seq), P(device));
+ *   return db_run(db, e, "UPDATE events SET note = ? WHERE seq = ?", P(note), param_if(seq > 0, seq));
+ *
+ * db_ask: ready to be stepped; NULL: *e is set. db_run: ran to its end; 0 or -1. */
+struct param {
+    enum { PARAM_INT, PARAM_TEXT, PARAM_NULL } type;
+    int64_t number;
+    const char *text; /* NULL binds NULL */
+};
+static inline struct param param_int(int64_t n) { return (struct param){ .type = PARAM_INT, .number = n }; }
+static inline struct param param_text(const char *text) { return (struct param){ .type = PARAM_TEXT, .text = text }; }
+static inline struct param param_if(bool is_there, int64_t n) { return (struct param){ .type = is_there ? PARAM_INT : PARAM_NULL, .number = n }; }
+#define P(x) _Generic((x), char *: param_text, const char *: param_text, default: param_int)(x)
+
+struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
+int db_run_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
+#define PARAMS(...) (const struct param[]){ __VA_ARGS__ }, sizeof((const struct param[]){ __VA_ARGS__ }) / sizeof(struct param)
+#define db_ask(d, e, sql, ...) db_ask_params(d, sql, PARAMS(__VA_ARGS__), e)
+#define db_run(d, e, sql, ...) db_run_params(d, sql, PARAMS(__VA_ARGS__), e)
+
 /* 1: a row is there; 0: no more; -1: ERR_FULL, ERR_BUSY, ERR_NOMEM, ERR_INPUT (a constraint), ERR_DAMAGED, else ERR_IO. */
 int stmt_step(struct stmt *s, struct err *e) MUST_CHECK;
 /* For what yields no row: steps to the end; 0 or -1. The statement can be bound and run again (its parameters stay). */
