@@ -249,7 +249,18 @@ static const char *const version_5 =
     "CREATE TRIGGER devices_retold AFTER UPDATE ON devices WHEN " TOLD("old") " IS NOT " TOLD("new") " BEGIN "
     NEXT_CHANGE " UPDATE devices SET " CHANGED " WHERE id = new.id; END;";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5 };
+/* What lies in Store:ExportFolder (store/exported.h). */
+static const char *const version_6 =
+    "CREATE TABLE exported("
+    " event INTEGER NOT NULL, n INTEGER NOT NULL," /* which medium; the event may have been forgotten since */
+    " stem TEXT NOT NULL UNIQUE, extension TEXT NOT NULL,"
+    " received_ms INTEGER NOT NULL,"
+    " bytes INTEGER,"                             /* of both files; NULL: they are being written */
+    " is_doomed INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY(event, n)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX exported_doomed ON exported(event, n) WHERE is_doomed = 1;";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */
