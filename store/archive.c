@@ -363,7 +363,7 @@ int archive_start(struct store *s, const struct archive_options *o, struct archi
     if (!a)
         return err_set(e, ERR_NOMEM, "out of memory");
     struct mongo_options to = { .uri = a->uri, .call_ms = o->call_ms };
-    if (!a->uri || !a->site || mongo_open(&to, &a->copying.mongo, e) < 0 || copying_init(&a->copying, a, s, a->site, o->has_pictures, e) < 0) {
+    if (!a->uri || !a->site || copying_init(&a->copying, a, s, &to, a->site, o->has_pictures, e) < 0) {
         free_all(a);
         return -1;
     }

@@ -1,12 +1,9 @@
-/* archive_copy: what a turn of the archive's thread does: a batch of new events (by seq) with their pictures, some changes (by
+/* archive_copy: what a turn of the archive's thread does: new events (by seq) with their pictures, some changes (by
  * events.changed), some erasures. Batches grow while the server answers soon and shrink when it does not, so that FerretDB, which
  * reads its whole collection for each update, is asked no more than it can answer before the deadline. */
 #include "core/clock.h"
 #include "store/archive_inside.h"
 #include "store/db.h"
-#include "store/digest.h"
-#include "store/media.h"
-#include "store/query.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,35 +11,44 @@
 enum {
     FIRST_BATCH = 100, LEAST_BATCH = 10, FIRST_UPDATES = 4,
     FAST_MS = 400, SLOW_MS = 1500,
-    TEXTS_MAX = 8 << 20,    /* of a batch; half of it is room for the last one */
-    PICTURES_MAX = 8 << 20, /* bytes of a batch; then it is sent, be it small */
+    BITE_MS = 1000,         /* catching up; then it is the changes' turn */
     REFUSALS_MAX = 5,       /* times that a server refuses the same events before it is believed that it never takes them */
 };
 
-int copying_init(struct copying *c, struct archive *a, struct store *s, const char *site, bool has_pictures, struct err *e)
+int copying_init(struct copying *c, struct archive *a, struct store *s, const struct mongo_options *to, const char *site, bool has_pictures,
+                 struct err *e)
 {
     c->archive = a;
     c->store = s;
+    c->to = *to;
     c->site = site;
     c->has_pictures = has_pictures;
-    c->batch = FIRST_BATCH;
+    c->limit = FIRST_BATCH;
     c->updates = FIRST_UPDATES;
-    arena_init(&c->texts, TEXTS_MAX);
-    c->events = calloc(MONGO_BATCH_MAX, sizeof *c->events);
-    return c->events ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < FLIGHTS; i++)
+        if (batch_init(&c->flights[i].batch, e) < 0)
+            return -1;
+    return mongo_open(to, &c->mongo, e);
+}
+
+static void end_carriers(struct copying *c)
+{
+    for (size_t i = 0; i < FLIGHTS; i++)
+        carrier_end(&c->flights[i].carrier);
 }
 
 void copying_done(struct copying *c)
 {
+    end_carriers(c);
     store_reader_close(&c->reader);
     mongo_close(&c->mongo);
-    arena_done(&c->texts);
-    free(c->events);
+    for (size_t i = 0; i < FLIGHTS; i++)
+        batch_done(&c->flights[i].batch);
 }
 
 void copying_slower(struct copying *c)
 {
-    c->batch = c->batch / 4 > LEAST_BATCH ? c->batch / 4 : LEAST_BATCH;
+    c->limit = c->limit / 4 > LEAST_BATCH ? c->limit / 4 : LEAST_BATCH;
     c->updates = c->updates > 4 ? c->updates / 4 : 1;
 }
 
@@ -55,173 +61,110 @@ static size_t adapt(size_t now, int64_t ms, size_t least, size_t most)
     return now;
 }
 
-/* --- reading our own ---------------------------------------------------------------------------------------------------- */
+/* --- new events ---------------------------------------------------------------------------------------------------------- */
 
-/* Adds it to the batch; false: there is no more room. */
-static bool on_event(void *user, const struct event_row *row)
+/* Events that this server never takes must not hold back all that follow: in their place comes a line that says so. */
+static int put_stubs(struct copying *c, struct mongo *m, const struct batch *b, struct err *e)
 {
-    struct copying     *c = user;
-    struct mongo_event *ev = &c->events[c->count];
-    if (c->count == MONGO_BATCH_MAX || c->texts.used > TEXTS_MAX / 2)
-        return false;
-    struct event_origin origin = { .site = c->site, .arrival = row->arrival, .parser = row->parser, .received_ms = row->received_ms,
-                                   .marks = &row->marks };
-    CLEANUP(buf_done) struct buf text;
-    buf_init(&text, TEXTS_MAX / 2);
-    struct json_out w = json_begin(&text);
-    event_write(&w, NULL, &row->event, &origin);
-    memcpy(ev->id, row->event.id, ID_TEXT);
-    ev->seq = row->seq;
-    ev->changed = row->marks.changed;
-    ev->received_ms = row->received_ms;
-    ev->json_length = text.len;
-    ev->json = text.failed ? NULL : arena_copy(&c->texts, buf_str(&text), text.len);
-    ev->file_count = 0;
-    for (size_t i = 0; i < row->event.media_count && i < MONGO_FILES_MAX; i++)
-        ev->files[ev->file_count++] = (struct mongo_file_of){ .n = row->event.media[i].n };
-    c->count += ev->json != NULL;
-    return true;
-}
-
-/* The batch is the events after the position. */
-static int list_new(struct copying *c, struct err *e)
-{
-    struct event_filter f = { .zone = ZONE_NONE, .severity = -1 };
-    struct page         page = { .cursor = c->seq, .is_ascending = true };
-    c->count = 0;
-    arena_done(&c->texts);
-    do {
-        size_t left = c->batch - c->count;
-        page.limit = left < QUERY_PAGE_MAX ? (int)left : QUERY_PAGE_MAX;
-        if (query_events(c->reader, &f, &page, on_event, c, e) < 0)
+    size_t        count;
+    const size_t *refused = mongo_refused(m, &count);
+    size_t        indexes[MONGO_BATCH_MAX];
+    struct err    why = *e;
+    memcpy(indexes, refused, count * sizeof *refused);
+    for (size_t i = 0; i < count; i++) {
+        if (indexes[i] >= b->count)
+            continue;
+        archive_away(c->archive);
+        if (archive_home(c->archive, mongo_insert_stub(m, c->site, &b->events[indexes[i]], why.text, e), e) < 0)
             return -1;
-        page.cursor = page.next;
-    } while (page.next != 0 && c->count < c->batch && c->texts.used <= TEXTS_MAX / 2);
+    }
     return 0;
 }
 
-/* The event of this id, added to the batch, if it is still there. */
-static int add_one(struct copying *c, const char *id, struct err *e)
+/* What the server said to the batch that follows our position: if it has it, the position moves. */
+static int settle(struct copying *c, struct mongo *m, const struct batch *b, int result, int64_t took_ms, struct err *e)
 {
-    struct event_filter f = { .zone = ZONE_NONE, .severity = -1, .id = id };
-    struct page         page = { .limit = 1 };
-    return query_events(c->reader, &f, &page, on_event, c, e);
+    if (result < 0 && e->code == ERR_INPUT && ++c->refusals > REFUSALS_MAX)
+        result = put_stubs(c, m, b, e);
+    if (result < 0)
+        return -1;
+    c->limit = adapt(c->limit, took_ms, LEAST_BATCH, MONGO_BATCH_MAX);
+    c->refusals = 0;
+    c->seq = b->events[b->count - 1].seq;
+    c->copied += b->count;
+    archive_save(c->archive);
+    return 0;
 }
 
-/* --- pictures ------------------------------------------------------------------------------------------------------------- */
-
-/* The decoded bytes of a medium; NULL: they are no longer here. */
-static struct media_stream *open_medium(struct copying *c, const char *event, int n, char type_out[80])
+/* What comes now and then goes by our own connection. */
+static int carry(struct copying *c, struct batch *b, struct err *e)
 {
-    CLEANUP(arena_done) struct arena strings;
-    struct media         m;
-    struct media_stream *s = NULL;
-    struct err           ignored;
-    char                 arrival[ID_TEXT];
-    int64_t              seq;
-    int                  fd;
-    arena_init(&strings, 64 * 1024);
-    if (query_media(c->reader, event, n, &m, arrival, &seq, &strings, &ignored) <= 0 || m.is_forgotten)
-        return NULL;
-    (void)snprintf(type_out, 80, "%s", m.type);
-    if (store_open_raw(c->reader, seq, &fd, &ignored) < 0 || media_open(fd, m.offset, m.length, m.encoding, &s, &ignored) < 0)
-        return NULL;
-    return s;
+    int64_t began_ms = clock_mono_ms();
+    if (copy_pictures(c, b, e) < 0)
+        return -1;
+    archive_away(c->archive);
+    int result = archive_home(c->archive, mongo_insert(c->mongo, c->site, b->events, b->count, e), e);
+    return settle(c, c->mongo, b, result, clock_mono_ms() - began_ms, e) < 0 ? -1 : (int)b->count;
 }
 
-/* Fills the piece as far as there is something: its length; -1: the arrival cannot be read. */
-static ssize_t read_piece(struct media_stream *s, char *piece)
+static int send_off(struct copying *c, struct flight *f, struct err *e)
 {
-    size_t     n = 0;
-    ssize_t    got = 1;
-    struct err ignored;
-    while (n < MONGO_CHUNK && (got = media_read(s, piece + n, MONGO_CHUNK - n, &ignored)) > 0)
-        n += (size_t)got;
-    return got < 0 ? -1 : (ssize_t)n;
+    if (!f->carrier && carrier_start(&c->to, c->site, &f->carrier, e) < 0)
+        return -1;
+    if (copy_pictures(c, &f->batch, e) < 0)
+        return -1;
+    f->left_ms = clock_mono_ms();
+    f->is_under_way = true;
+    carrier_send(f->carrier, (struct mongo_batch){ .events = f->batch.events, .count = f->batch.count });
+    return 0;
 }
 
-/* Its name in the archive is its content's: 0, or -1: it cannot be read. */
-static int name_medium(struct media_stream *s, char *piece, char hash[DIGEST_TEXT])
+/* Waits for it, if it is under way. What left after one that failed counts for nothing: it is sent again. */
+static int await(struct copying *c, struct flight *f, bool counts, struct err *e)
 {
-    struct digest *d = digest_new();
-    ssize_t        n;
-    while ((n = read_piece(s, piece)) > 0)
-        digest_add(d, piece, (size_t)n);
-    int failed = digest_end(d, hash);
-    digest_free(&d);
-    return n < 0 || failed ? -1 : 0;
-}
-
-static bool is_known(struct copying *c, const char *hash)
-{
-    for (size_t i = 0; i < KNOWN_FILES; i++)
-        if (strcmp(c->known[i], hash) == 0)
-            return true;
-    return false;
-}
-
-static void remember(struct copying *c, const char *hash)
-{
-    (void)snprintf(c->known[c->next_known++ % KNOWN_FILES], sizeof c->known[0], "%s", hash);
-    c->pictures++;
-}
-
-/* Sends the pieces, then says that there is a file. -1: the server failed. */
-static int send_medium(struct copying *c, struct media_stream *s, char *piece, const char *hash, const char *type, int64_t *bytes, struct err *e)
-{
-    ssize_t n;
-    int64_t sent = 0;
-    for (int i = 0; (n = read_piece(s, piece)) > 0; i++, sent += n) {
-        archive_away(c->archive);
-        if (archive_home(c->archive, mongo_put_chunk(c->mongo, hash, i, piece, (size_t)n, e), e) < 0)
-            return -1;
-    }
-    if (n < 0)
+    if (!f->is_under_way)
         return 0;
     archive_away(c->archive);
-    if (archive_home(c->archive, mongo_put_file(c->mongo, hash, type, c->site, sent, clock_wall_ms(), e), e) < 0)
+    int result = archive_home(c->archive, carrier_wait(f->carrier, e), e);
+    f->is_under_way = false;
+    return counts ? settle(c, carrier_mongo(f->carrier), &f->batch, result, clock_mono_ms() - f->left_ms, e) : 0;
+}
+
+/* While batches are under way the next one is read. The first flight's has been read. All have come home when this ends. */
+static int catch_up(struct copying *c, struct err *e)
+{
+    struct err     ignored;
+    int64_t        began_ms = clock_mono_ms();
+    uint64_t       before = c->copied;
+    struct flight *f = &c->flights[0];
+    int            failed = 0;
+    size_t         i = 0;
+    while (!failed && f->batch.count > 0 && clock_mono_ms() - began_ms < BITE_MS) {
+        failed = send_off(c, f, e);
+        int64_t sent = failed ? 0 : f->batch.events[f->batch.count - 1].seq;
+        f = &c->flights[++i % FLIGHTS];
+        if (!failed)
+            failed = await(c, f, true, e) < 0 || batch_read_new(c, &f->batch, sent, e) < 0 ? -1 : 0;
+    }
+    for (size_t k = 0; k < FLIGHTS; k++, i++) {
+        int lost = await(c, &c->flights[i % FLIGHTS], !failed, failed ? &ignored : e);
+        failed = failed || lost ? -1 : 0;
+    }
+    return failed ? -1 : (int)(c->copied - before);
+}
+
+int copy_events(struct copying *c, struct err *e)
+{
+    struct batch *b = &c->flights[0].batch;
+    if (batch_read_new(c, b, c->seq, e) < 0)
         return -1;
-    *bytes += sent;
-    remember(c, hash);
-    return 0;
+    if (b->count >= c->limit)
+        return catch_up(c, e);
+    end_carriers(c);
+    return b->count == 0 ? 0 : carry(c, b, e);
 }
 
-/* 1: hash names it, and it is there; 0: its bytes are no longer here; -1: the server failed. */
-static int put_medium(struct copying *c, const char *event, int n, char hash[DIGEST_TEXT], int64_t *bytes, struct err *e)
-{
-    char                 type[80];
-    struct media_stream *s = open_medium(c, event, n, type);
-    char                *piece = s ? malloc(MONGO_CHUNK) : NULL;
-    int                  result = piece && name_medium(s, piece, hash) == 0;
-    media_close(&s);
-    if (result && !is_known(c, hash) && (s = open_medium(c, event, n, type))) {
-        result = send_medium(c, s, piece, hash, type, bytes, e) < 0 ? -1 : 1;
-        media_close(&s);
-    }
-    free(piece);
-    return result;
-}
-
-/* Puts the event's pictures there; those whose bytes are gone leave the list. */
-static int put_media(struct copying *c, struct mongo_event *ev, int64_t *bytes, struct err *e)
-{
-    size_t kept = 0;
-    for (size_t i = 0; c->has_pictures && i < ev->file_count; i++) {
-        char hash[DIGEST_TEXT];
-        int  there = put_medium(c, ev->id, ev->files[i].n, hash, bytes, e);
-        if (there < 0)
-            return -1;
-        if (there == 0)
-            continue;
-        ev->files[kept] = ev->files[i];
-        ev->files[kept].hash = arena_str(&c->texts, hash);
-        kept += ev->files[kept].hash != NULL;
-    }
-    ev->file_count = kept;
-    return 0;
-}
-
-/* --- batches ---------------------------------------------------------------------------------------------------------------- */
+/* --- changes and erasures ------------------------------------------------------------------------------------------------------ */
 
 struct names {
     size_t count;
@@ -243,82 +186,22 @@ static int read_names(struct stmt *q, struct names *names, struct err *e)
     return found < 0 ? -1 : 0;
 }
 
-/* Puts the batch's pictures there; a batch with many ends early. */
-static int put_all_media(struct copying *c, struct err *e)
-{
-    int64_t bytes = 0;
-    size_t  i = 0;
-    for (; i < c->count && bytes < PICTURES_MAX; i++)
-        if (put_media(c, &c->events[i], &bytes, e) < 0)
-            return -1;
-    c->count = i;
-    return 0;
-}
-
 /* The batch is the events of these names. */
 static int list_named(struct copying *c, const struct names *names, struct err *e)
 {
-    c->count = 0;
-    arena_done(&c->texts);
+    struct batch *b = &c->flights[0].batch;
+    batch_clear(b);
     for (size_t i = 0; i < names->count; i++)
-        if (add_one(c, names->items[i].id, e) < 0)
+        if (batch_add_one(c, b, names->items[i].id, e) < 0)
             return -1;
     return 0;
 }
-
-/* Events that this server never takes must not hold back all that follow: in their place comes a line that says so. */
-static int put_stubs(struct copying *c, struct err *e)
-{
-    size_t        count;
-    const size_t *refused = mongo_refused(c->mongo, &count);
-    size_t        indexes[MONGO_BATCH_MAX];
-    struct err    why = *e;
-    memcpy(indexes, refused, count * sizeof *refused);
-    for (size_t i = 0; i < count; i++) {
-        if (indexes[i] >= c->count)
-            continue;
-        archive_away(c->archive);
-        if (archive_home(c->archive, mongo_insert_stub(c->mongo, c->site, &c->events[indexes[i]], why.text, e), e) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int send_events(struct copying *c, struct err *e)
-{
-    if (c->count == 0)
-        return 0;
-    archive_away(c->archive);
-    int result = archive_home(c->archive, mongo_insert(c->mongo, c->site, c->events, c->count, e), e);
-    if (result == 0 || e->code != ERR_INPUT)
-        return result;
-    return ++c->refusals > REFUSALS_MAX ? put_stubs(c, e) : -1;
-}
-
-int copy_events(struct copying *c, struct err *e)
-{
-    int64_t began_ms = clock_mono_ms();
-    if (list_new(c, e) < 0)
-        return -1;
-    if (c->count == 0)
-        return 0;
-    if (put_all_media(c, e) < 0 || send_events(c, e) < 0)
-        return -1;
-    c->batch = adapt(c->batch, clock_mono_ms() - began_ms, LEAST_BATCH, MONGO_BATCH_MAX);
-    c->refusals = 0;
-    c->seq = c->events[c->count - 1].seq;
-    c->copied += c->count;
-    archive_save(c->archive);
-    return (int)c->count;
-}
-
-/* --- changes and erasures ------------------------------------------------------------------------------------------------------ */
 
 /* The change up to which the batch went: those that followed in it may have been too many, or gone. */
-static int64_t last_sent(const struct copying *c, const struct names *names)
+static int64_t last_sent(const struct batch *b, const struct names *names)
 {
-    for (size_t i = 0; c->count > 0 && i < names->count; i++)
-        if (strcmp(names->items[i].id, c->events[c->count - 1].id) == 0)
+    for (size_t i = 0; b->count > 0 && i < names->count; i++)
+        if (strcmp(names->items[i].id, b->events[b->count - 1].id) == 0)
             return names->items[i].changed;
     return names->items[names->count - 1].changed;
 }
@@ -328,7 +211,8 @@ int copy_changes(struct copying *c, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *q = db_stmt(
         reader_db(c->reader), "SELECT id, seq, changed FROM events WHERE changed > ? AND seq <= ? ORDER BY changed LIMIT ?", e);
-    struct names names;
+    struct batch *b = &c->flights[0].batch;
+    struct names  names;
     if (!q)
         return -1;
     bind_int(q, 1, c->changed);
@@ -340,15 +224,15 @@ int copy_changes(struct copying *c, struct err *e)
     if (names.count == 0)
         return 0;
     int64_t began_ms = clock_mono_ms();
-    if (list_named(c, &names, e) < 0 || put_all_media(c, e) < 0)
+    if (list_named(c, &names, e) < 0 || copy_pictures(c, b, e) < 0)
         return -1;
-    if (c->count > 0) {
+    if (b->count > 0) {
         archive_away(c->archive);
-        if (archive_home(c->archive, mongo_update(c->mongo, c->site, c->events, c->count, e), e) < 0)
+        if (archive_home(c->archive, mongo_update(c->mongo, c->site, b->events, b->count, e), e) < 0)
             return -1;
     }
     c->updates = adapt(c->updates, clock_mono_ms() - began_ms, 1, MONGO_UPDATE_MAX);
-    c->changed = last_sent(c, &names);
+    c->changed = last_sent(b, &names);
     archive_save(c->archive);
     return (int)names.count;
 }

@@ -12,3 +12,5 @@ build/servers/ferretdb "127.0.0.1:$port" "$folder/ferretdb" >"$folder/log" 2>&1 
 server=$!
 trap 'kill -9 $server; rm -rf "$folder"' EXIT
 build/bench/tests/bench/archive_bench "mongodb://127.0.0.1:$port/postern" "$folder/stores" "${1:-200000}" "${2:-1}"
+awk -v ticks="$(getconf CLK_TCK)" -v events="${1:-200000}" \
+  '{ printf "the server: %.0f us of the processor an event\n", ($14 + $15) * 1000000 / ticks / events }' "/proc/$server/stat"

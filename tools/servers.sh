@@ -61,9 +61,10 @@ gotify() {
   rm -rf "$source"
 }
 
-# FerretDB is a library too: thirty lines around it are the server, ended by SIGTERM.
+# FerretDB is a library too: some lines around it are the server, ended by SIGTERM. It is built again when these lines change.
 ferretdb() {
-  [ "$(cat "$servers/ferretdb.version" 2>/dev/null)" = "$ferretdb_version" ] && [ -x "$servers/ferretdb" ] && return 0
+  made_of="$ferretdb_version $(cksum <tests/servers/ferretdb.go)"
+  [ "$(cat "$servers/ferretdb.version" 2>/dev/null)" = "$made_of" ] && [ -x "$servers/ferretdb" ] && return 0
   find_go
   source=$servers/ferretdb.source
   mkdir -p "$source"
@@ -72,7 +73,7 @@ ferretdb() {
   (cd "$source" && "$go" build -mod=mod -trimpath -ldflags='-s -w' -tags ferretdb_no_postgresql -o "$servers/ferretdb.new" .) \
     >"$servers/ferretdb.log" 2>&1 || refuse "ferretdb $ferretdb_version does not build: $(tail -n 1 "$servers/ferretdb.log")"
   mv "$servers/ferretdb.new" "$servers/ferretdb"
-  echo "$ferretdb_version" >"$servers/ferretdb.version"
+  echo "$made_of" >"$servers/ferretdb.version"
   rm -rf "$source"
 }
 

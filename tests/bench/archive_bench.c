@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { GATEWAYS_MAX = 64, PARTS = 10 };
@@ -65,6 +66,14 @@ static uint64_t copied(struct archive **archives, int gateways, bool *is_failing
     return sum;
 }
 
+/* Processor time of this process. */
+static double used_ms(void)
+{
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+}
+
 int main(int argc, char **argv)
 {
     int             events = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 200000, gateways = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 1;
@@ -83,6 +92,7 @@ int main(int argc, char **argv)
         fill(stores[i], events / gateways, site[i]);
     }
     int64_t began = clock_mono_ms();
+    double  used = used_ms();
     for (int i = 0; i < gateways; i++) {
         struct archive_options o = { .uri = argv[1], .site = site[i], .has_pictures = true };
         if (archive_start(stores[i], &o, &archives[i], &e) < 0)
@@ -102,7 +112,8 @@ int main(int argc, char **argv)
         }
     }
     double seconds = (double)(clock_mono_ms() - began) / 1000;
-    (void)printf("archive: %d gateways, %llu events, %.1f s, %.0f/s\n", gateways, (unsigned long long)at, seconds, (double)at / seconds);
+    (void)printf("archive: %d gateways, %llu events, %.1f s, %.0f/s, %.0f us of the processor an event\n", gateways, (unsigned long long)at, seconds,
+                 (double)at / seconds, (used_ms() - used) * 1000 / (double)(at + 1));
     for (int i = 0; i < gateways; i++) {
         archive_stop(&archives[i]);
         store_close(&stores[i]);
