@@ -179,7 +179,8 @@ static void sort_by_severity(const struct events *events, size_t order[EVENTS_MA
 
 /* --- the transaction (writer's thread) ---------------------------------------------------------------------- */
 
-/* Whether its events are news: the arrival was not told before (then they are only corrected). 1, 0, -1. */
+/* Whether its events are news: the arrival was not told before (then they are only corrected). 1, 0, -1. Late: nothing is to be written,
+ * since it was read in the meantime, or erased. */
 static int is_news(struct store_tx *tx, const struct understanding *u, bool *is_late_out, struct err *e)
 {
     *is_late_out = false;
@@ -189,7 +190,7 @@ static int is_news(struct store_tx *tx, const struct understanding *u, bool *is_
     int                found = tx_arrival_state_now(tx, u->arrival_seq, &before, e);
     if (found < 0)
         return -1;
-    *is_late_out = before >= ARRIVAL_UNDERSTOOD && u->state == ARRIVAL_TOLD; /* it was read in the meantime */
+    *is_late_out = found == 0 || (before >= ARRIVAL_UNDERSTOOD && u->state == ARRIVAL_TOLD);
     return before == ARRIVAL_KEPT;
 }
 

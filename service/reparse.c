@@ -80,6 +80,10 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
     struct event_origin origin = { .arrival = c->row->id, .parser = c->answer->parser, .received_ms = c->row->received_ms };
     int64_t             seqs[EVENTS_MAX];
     bool                is_new[EVENTS_MAX];
+    enum arrival_state  state;
+    int                 found = tx_arrival_state_now(tx, c->row->seq, &state, e);
+    if (found <= 0)
+        return found; /* it was erased meanwhile */
     if (tx_events(tx, c->row->seq, &origin, c->events, seqs, is_new, e) < 0)
         return -1;
     if (tx_arrival_state(tx, c->row->seq, ARRIVAL_UNDERSTOOD, c->answer->parser, c->answer->subject, e) < 0)

@@ -279,9 +279,11 @@ static int64_t time_of(const char *id)
     return ms;
 }
 
+/* Or was erased by the owner. */
 static int has_row(struct rebuild *r, const char *id, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT 1 FROM main.arrivals WHERE id = ?", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(r->db, "SELECT 1 FROM main.arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM main.erased WHERE id = ?1", e);
     if (!s)
         return -1;
     bind_text(s, 1, id);

@@ -476,6 +476,20 @@ int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err
     return 0;
 }
 
+/* Most of it is copied first, beside the writer, which waits during the rest. */
+int db_empty_log(struct db *d, struct err *e)
+{
+    int left;
+    if (db_checkpoint(d, false, &left, e) < 0)
+        return -1;
+    (void)sqlite3_busy_timeout(d->handle, RESTART_MS);
+    int rc = sqlite3_wal_checkpoint_v2(d->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        return fail(d, rc, e);
+    return rc == SQLITE_OK;
+}
+
 /* --- copying ------------------------------------------------------------------------------------------------- */
 
 static void rest(int ms)

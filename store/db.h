@@ -105,6 +105,8 @@ bool db_is_in_transaction(struct db *d);
 void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *user);
 /* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */
 int db_checkpoint(struct db *d, bool is_restart, int *pages_left_out, struct err *e) MUST_CHECK;
+/* The same, and cuts the log to nothing, so that no page of before is left in it: 1; 0: somebody reads or writes just now; -1. */
+int db_empty_log(struct db *d, struct err *e) MUST_CHECK;
 
 /* Whether SQLite has called any database of this process (but foreign ones) damaged since db_forget_damage. */
 bool db_saw_damage(void);

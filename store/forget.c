@@ -82,13 +82,14 @@ int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, str
 static const char is_open_sql[] =
     "SELECT 1 FROM deliveries d LEFT JOIN messages m ON m.seq = d.message WHERE d.event = ?1 AND (d.state < 2 OR m.state < 2) LIMIT 1";
 
-/* What was said elsewhere in the event's own words. A conversation carries no id: what the device said within hours of it goes. */
+/* What was said elsewhere in the event's own words. A conversation names the first sixteen mails that it brought; one with more may have
+ * brought this one if its peer did. */
 static const char *const wipe_steps[] = {
     "UPDATE messages SET text = '', title = NULL, detail = NULL WHERE seq IN " ITS_MESSAGES,
     "UPDATE audit SET detail = NULL WHERE what = 'event.mark' AND object = (SELECT id FROM events WHERE seq = ?1)",
     "DELETE FROM transcripts WHERE seq IN (SELECT t.seq FROM events e JOIN arrivals a ON a.seq = e.arrival JOIN transcripts t"
-    " ON t.at_ms BETWEEN e.received_ms - 7200000 AND e.received_ms + 7200000"
-    " AND (t.device = e.device OR t.peer = json_extract(a.envelope, '$.peer')) WHERE e.seq = ?1)",
+    " ON t.at_ms BETWEEN e.received_ms - 86400000 AND e.received_ms + 86400000 WHERE e.seq = ?1 AND (instr(t.body, a.id) > 0"
+    " OR (t.peer = json_extract(a.envelope, '$.peer') AND json_extract(t.body, '$.mails') > 16)))",
 };
 
 /* Events that tell of the same act come within seconds, so the one they name is near. */

@@ -13,9 +13,11 @@ void imports_forget_file(struct store *s, const char *id, int64_t received_ms)
         (void)unlinkat(s->folder_fd, file, 0);
 }
 
+/* Or was, and an owner erased it. */
 static int is_there(struct store_tx *tx, const char *id, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM arrivals WHERE id = ?", e);
+    CLEANUP(stmt_done)
+    struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM erased WHERE id = ?1", e);
     if (!s)
         return -1;
     bind_text(s, 1, id);

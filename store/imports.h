@@ -6,7 +6,7 @@
 /* Before spool_open for one that is not kept: a file that a run which was cut off left behind goes. */
 void imports_forget_file(struct store *s, const char *id, int64_t received_ms);
 
-/* In a transaction: keeps it as from `source` ("eml"): 1, a->seq is set; 0: there is one with this id; -1. */
+/* In a transaction: keeps it as from `source` ("eml"): 1, a->seq is set; 0: there is one with this id, or it was erased; -1. */
 int tx_import(struct store_tx *tx, struct arrival *a, const char *source, struct err *e) MUST_CHECK;
 /* After the commit, or after it failed: what is left of a->spool, if anything. */
 void import_kept(struct arrival *a, bool is_kept);

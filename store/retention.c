@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "store/doomed.h"
+#include "store/erase.h"
 #include "store/forget.h"
 #include "store/retention_rules.h"
 #include <sys/statvfs.h>
@@ -220,10 +221,11 @@ bool retention_run(struct store *s, struct db *db, struct doubt *doubt)
     int64_t now = clock_wall_ms();
     bool is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
     doomed_remove(s, db);
+    bool has_more = erase_go_on(s, db);
     if (is_clock_good)
         bound_age(s, db, now);
     bound_size(s, db, now, is_clock_good);
-    bool has_more = retention_rules_run(s, db, now, is_clock_good);
+    has_more |= retention_rules_run(s, db, now, is_clock_good);
     doomed_remove(s, db);
     shrink(s, db);
     return has_more;

@@ -260,7 +260,14 @@ static const char *const version_6 =
     " PRIMARY KEY(event, n)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX exported_doomed ON exported(event, n) WHERE is_doomed = 1;";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6 };
+/* What an owner erased stays erased (store/erase.h): an import or a rebuild asks for the id of the arrival before it brings one back. And what
+ * is still to be erased, by an event of it. */
+static const char *const version_7 =
+    "CREATE TABLE erased(id TEXT PRIMARY KEY) STRICT;"
+    "CREATE TABLE erasing(event INTEGER PRIMARY KEY) STRICT;"
+    "CREATE INDEX transcripts_at ON transcripts(at_ms);"; /* which conversation brought it */
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */

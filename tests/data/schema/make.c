@@ -85,6 +85,7 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
         "UPDATE events SET acked_ms = 1795000001000, acked_by = 'anna', kept = 1, kept_by = 'anna', note = 'nur der Wind' WHERE seq = 1;"
         "UPDATE events SET person = 1 WHERE seq = 2;"
         "INSERT INTO tokens(id, name, role, hash, created_ms) VALUES('01KAAAAAAAAAAAAAAAAAAAAAT1', 'phone', 'read', x'00', 1795000000000);"
+        "INSERT INTO erased(id) VALUES('01KAAAAAAAAAAAAAAAAAAAAAA0');"
         "INSERT INTO meta(key, value) VALUES('running_ms', 123456);",
         e);
 }

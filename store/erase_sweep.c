@@ -1,0 +1,96 @@
+/* erase_sweep: what rows that are gone leave behind. A contentless index keeps deleted words in its parts until those are merged into
+ * one; the log keeps old pages until it begins anew. Both in bites. The note "sweep" says how far it is; it goes last. */
+#include "core/fault.h"
+#include "store/erase_one.h"
+#include "store/notes.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MERGES_AT_ONCE = 20, STAGE_BYTES = 16 };
+
+#define SWEEP_NOTE "sweep"
+static const char begin[] = "begin", merging[] = "merging", merged[] = "merged";
+
+int tx_erase_begin_sweep(struct store_tx *tx, struct err *e)
+{
+    /* A search that somebody acknowledged everything by may quote what it found. */
+    static const char unquote[] = "UPDATE audit SET detail = json_remove(detail, '$.filter') WHERE what = 'event.ack'"
+                                  " AND (instr(detail, 'text=') > 0 OR instr(detail, 'user=') > 0)";
+    return db_exec(tx->db, unquote, e) < 0 ? -1 : tx_note(tx, SWEEP_NOTE, begin, e);
+}
+
+/* 1, 0: there is nothing to sweep, -1. */
+static int read_stage(struct db *db, char out[STAGE_BYTES], struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT value FROM meta WHERE key = 'note/" SWEEP_NOTE "'", e);
+    int found = q ? stmt_step(q, e) : -1;
+    if (found > 0)
+        (void)snprintf(out, STAGE_BYTES, "%s", col_text(q, 0));
+    return found;
+}
+
+/* --- words ------------------------------------------------------------------------------------------------------------- */
+
+struct merge {
+    struct store_op op;
+    bool            is_done;
+};
+
+/* "merge" with a negative number begins to make one part of all, with a positive one it goes on; with fewer than two changes it had
+ * nothing left to do (sqlite.org/fts5.html, 6.8). The number is of pages to write: few, for mails wait meanwhile. */
+static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    static const char all_sql[] = "INSERT INTO search(search, rank) VALUES('merge', -32)",
+                      on_sql[] = "INSERT INTO search(search, rank) VALUES('merge', 32)";
+    struct merge *m = (struct merge *)op;
+    char          stage[STAGE_BYTES] = "";
+    int64_t       before, after;
+    m->is_done = false;
+    if (read_stage(tx->db, stage, e) < 0)
+        return -1;
+    bool is_first = strcmp(stage, begin) == 0;
+    if (db_number(tx->db, "SELECT total_changes()", 0, &before, e) < 0 || db_exec(tx->db, is_first ? all_sql : on_sql, e) < 0 ||
+        db_number(tx->db, "SELECT total_changes()", 0, &after, e) < 0)
+        return -1;
+    m->is_done = !is_first && after - before < 2;
+    return tx_note(tx, SWEEP_NOTE, m->is_done ? merged : merging, e);
+}
+
+/* true: all of it is merged. */
+static bool merge_some(struct store *s, struct err *e)
+{
+    struct merge m = { .op = { .rank = STORE_LATER, .apply = merge_apply } };
+    for (int i = 0; i < MERGES_AT_ONCE && !m.is_done; i++) {
+        if (store_do(s, &m.op, e) < 0)
+            return false;
+        FAULT("erase.merged");
+    }
+    return m.is_done;
+}
+
+/* --- the log ----------------------------------------------------------------------------------------------------------- */
+
+static int end_apply(struct store_tx *tx, struct store_op *op, struct err *e)
+{
+    char stage[STAGE_BYTES] = "";
+    (void)op;
+    if (read_stage(tx->db, stage, e) < 0)
+        return -1;
+    return strcmp(stage, merged) == 0 ? tx_note(tx, SWEEP_NOTE, NULL, e) : 0; /* else more was erased meanwhile */
+}
+
+bool erase_sweep(struct store *s, struct db *db)
+{
+    struct store_op end = { .rank = STORE_LATER, .apply = end_apply };
+    char            stage[STAGE_BYTES] = "";
+    struct err      e = { 0 };
+    int             found = read_stage(db, stage, &e);
+    if (found <= 0)
+        return found < 0;
+    if (strcmp(stage, merged) != 0 && !merge_some(s, &e))
+        return true;
+    if (db_empty_log(db, &e) <= 0) /* somebody still reads what was there before */
+        return true;
+    FAULT("erase.log_emptied");
+    return store_do(s, &end, &e) < 0;
+}
