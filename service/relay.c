@@ -427,14 +427,23 @@ static void take_up_last_run(struct relay *r)
     r->has_changed = true;
 }
 
+/* Round and round: where many share the pace of one account, who went without comes first the next time. */
 static int64_t serve(struct relay *r)
 {
-    int64_t now = store_running_ms(r->store), wait = LOOK_MS;
-    for (struct station *s = r->stations; s && !r->is_ending; s = s->next) {
+    int64_t         now = store_running_ms(r->store), wait = LOOK_MS;
+    struct station *begin = r->turn ? r->turn : r->stations, *s = begin;
+    r->turn = NULL;
+    for (size_t i = 0; i < r->options.people->account_count; i++)
+        r->accounts[i].waiting = -1;
+    while (s && !r->is_ending) {
         int64_t wake;
-        station_serve(s, r, now, &wake);
+        if (station_serve(s, r, now, &wake) == STATION_WENT_WITHOUT && !r->turn)
+            r->turn = s;
         if (wake != LANE_NEVER && wake - now < wait)
             wait = wake - now;
+        s = s->next ? s->next : r->stations;
+        if (s == begin)
+            break;
     }
     return wait < 0 ? 0 : wait;
 }
@@ -555,6 +564,7 @@ static int prepare(struct relay *r, struct err *e)
     for (size_t i = 0; i < count; i++) {
         const struct account *a = &r->options.people->accounts[i];
         r->accounts[i].account = a;
+        r->accounts[i].waiting = -1;
         r->accounts[i].bucket = bucket_make(a->per_second * 60, 1, store_running_ms(r->store)); /* evenly: no second holds more */
     }
     if (courier_open(&limits, &r->courier, e) < 0)

@@ -84,6 +84,7 @@ struct account_state {
     struct relay_account seen; /* guarded by the relay's lock */
     struct refusals refusals; /* told by system.delivery events; one more is owed when it works again */
     struct bucket   bucket;   /* of the whole account, beside the one of each lane */
+    int             waiting;  /* the most severe of what waits for a token of that; -1: nothing does */
 };
 
 struct own_event { /* of the last hour */
@@ -101,6 +102,7 @@ struct relay {
     struct courier     *courier;
     struct account_state *accounts; /* beside options.people->accounts */
     struct station       *stations;
+    struct station       *turn; /* the first that went without a token of its account; NULL: the first of all */
     pthread_t             thread;
 
     pthread_mutex_t       lock; /* guards the inbox: the next five */
@@ -183,7 +185,11 @@ int flight_fit(struct flight *f);
 int flight_compose(struct flight *f, const char *title, int priority); /* its text, from its events. -1: no room */
 void flight_begin(struct flight *f);                                    /* its attempt is committed: the request may leave */
 void flight_keep_verdict(struct flight *f);
-void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms); /* the next step, if there is one */
+enum station_turn {
+    STATION_SERVED,       /* the next step, if there was one                              */
+    STATION_WENT_WITHOUT, /* it would have had one, but the account's tokens were used up */
+};
+enum station_turn station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms);
 int  station_take_up(struct station *s, struct relay *r, struct err *e);                  /* what the last run left open */
 
 struct source *source_new(struct understanding *u); /* takes u over (NULL: none) */

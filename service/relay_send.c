@@ -621,20 +621,21 @@ static void begin_new(struct station *s, struct relay *r, enum severity severity
     s->lane.shut_until_ms = now_ms + DISK_PAUSE_MS;
 }
 
-void station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms)
+enum station_turn station_serve(struct station *s, struct relay *r, int64_t now_ms, int64_t *wake_ms)
 {
+    struct account_state *account = relay_account(r, s->account);
     *wake_ms = LANE_NEVER;
-    if (__atomic_load_n(&relay_account(r, s->account)->is_paused, __ATOMIC_RELAXED))
-        return;
+    if (__atomic_load_n(&account->is_paused, __ATOMIC_RELAXED))
+        return STATION_SERVED;
     for (;;) {
         enum severity  severity;
         enum lane_step step = lane_choose(&s->lane, now_ms, &severity, wake_ms);
         if (step == LANE_REST)
-            return;
-        struct bucket *shared = &relay_account(r, s->account)->bucket;
-        if (!bucket_has(shared, now_ms)) {
-            *wake_ms = bucket_ready_ms(shared, now_ms);
-            return;
+            return STATION_SERVED;
+        if (!bucket_has(&account->bucket, now_ms)) {
+            *wake_ms = bucket_ready_ms(&account->bucket, now_ms);
+            account->waiting = account->waiting > (int)severity ? account->waiting : (int)severity;
+            return STATION_WENT_WITHOUT;
         }
         if (step == LANE_NEW) {
             begin_new(s, r, severity, now_ms);

@@ -43,6 +43,13 @@ static void take_free(struct take *t)
 
 /* --- planning (relay's thread) ------------------------------------------------------------------------------ */
 
+/* Of the whole account. Who waits for one already, and is as severe, comes first. */
+static bool has_token(struct relay *r, const struct station *s, enum severity severity, int64_t run_ms)
+{
+    struct account_state *account = relay_account(r, s->account);
+    return account->waiting < (int)severity && bucket_has(&account->bucket, run_ms);
+}
+
 /* The message of this take that goes through the station, for events of this severity; begun where the lane is free. */
 static struct flight *flight_for(struct relay *r, struct take *t, struct station *s, enum severity severity, const struct manner *manner)
 {
@@ -53,7 +60,7 @@ static struct flight *flight_for(struct relay *r, struct take *t, struct station
                        ? t->flights[i]
                        : NULL;
     if (r->is_ending || t->flight_count == COUNT(t->flights) || !lane_is_free(&s->lane, severity, t->turn.run_ms) ||
-        !bucket_has(&relay_account(r, s->account)->bucket, t->turn.run_ms))
+        !has_token(r, s, severity, t->turn.run_ms))
         return NULL;
     struct flight *f = flight_new(r, s, t->source, severity);
     if (!f)
