@@ -30,9 +30,10 @@ def fill(p, count, text="Zone 8, Ost 1, {i}"):
     p.start()
 
 
-def resident_kib(p):
+def memory_kib(p):
+    """What it has taken and not given back, without the pages of files."""
     with open(f"/proc/{p.pid}/status", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) for line in f if line.startswith("RssAnon:"))
 
 
 def lines(answer):
@@ -81,12 +82,14 @@ def test_a_spreadsheet_computes_nothing_of_what_a_device_wrote(postern):
     assert len({len(r) for r in csv.reader(io.StringIO(answer.body.decode(), newline=""))}) == 1
 
 
+# Memory is measured without sanitizers, which keep what was freed; each of five answers is 10 MB.
 @pytest.mark.threads
-def test_an_export_of_any_size_takes_no_memory_and_one_that_stalls_nothing_else(postern):
-    p = postern()
-    fill(p, 50_000)
+@pytest.mark.parametrize("build,count,most_kib", [("plain", 50_000, 8 * 1024), (None, 10_000, None)], ids=["memory", "sanitized"])
+def test_an_export_of_any_size_takes_no_memory_and_one_that_stalls_nothing_else(postern, build, count, most_kib):
+    p = postern(build=build)
+    fill(p, count)
     p.api.get("/api/v1/events.ndjson?kind=alarm.interior")
-    before = resident_kib(p)
+    before = memory_kib(p)
     stalled = []
     for path in ("events.csv", "events.ndjson"):
         s = socket.socket()
@@ -101,14 +104,13 @@ def test_an_export_of_any_size_takes_no_memory_and_one_that_stalls_nothing_else(
         t.start()
     highest = before
     while any(t.is_alive() for t in readers):
-        highest = max(highest, resident_kib(p))
+        highest = max(highest, memory_kib(p))
         time.sleep(0.02)
     for n in range(3):
         found = [json.loads(line)["id"] for line in got[n].text.splitlines()]
-        assert len(found) == 50_000 and len(set(found)) == 50_000 and found == sorted(found, reverse=True)
-    assert len(got[0].body) > 10_000_000
-    # Under the sanitizers freed memory stays in quarantine; what would hold a whole answer is 10 MB for each of five.
-    assert highest - before < 24 * 1024, f"{before} KiB, then {highest}"
+        assert len(found) == count and len(set(found)) == count and found == sorted(found, reverse=True)
+    assert len(got[0].body) > count * 200
+    assert not most_kib or highest - before < most_kib, f"{before} KiB, then {highest}"
     p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))  # nobody holds the database
     assert p.api.get("/api/v1/events?kind=alarm.interior&limit=1").json["items"][0]["text"] != ""
     for s in stalled:
@@ -194,13 +196,17 @@ def test_a_list_that_did_not_change_is_not_sent_again(postern):
     p = postern()
     p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"), login="house")
     p.wait_events(1)
-    time.sleep(0.3)  # bookkeeping follows within 50 ms
-    for path in ("/api/v1/events", "/api/v1/events?kind=alarm.*", "/api/v1/deliveries", "/api/v1/devices", "/api/v1/events.atom"):
+
+    def twice(path):
+        """The list and the same again; None: something was written in between (bookkeeping follows the event)."""
         first = p.api.get(path)
         assert first.status == 200 and "no-store" not in first.headers["Cache-Control"]
-        known = {"If-None-Match": first.headers["ETag"]}
-        again = p.api.get(path, headers=known)
-        assert again.status == 304 and again.body == b"" and again.headers["ETag"] == first.headers["ETag"]
+        again = p.api.get(path, headers={"If-None-Match": first.headers["ETag"]})
+        return (first, again) if again.status == 304 else None
+
+    for path in ("/api/v1/events", "/api/v1/events?kind=alarm.*", "/api/v1/deliveries", "/api/v1/devices", "/api/v1/events.atom"):
+        first, again = wait_until(f"{path} stands still", lambda path=path: twice(path))
+        assert again.body == b"" and again.headers["ETag"] == first.headers["ETag"]
         assert p.api.get(path, headers={"If-None-Match": '"other"'}).body == first.body
     known = {path: p.api.get(path).headers["ETag"] for path in ("/api/v1/events", "/api/v1/devices", "/api/v1/events.atom")}
     p.send(mails.panel("Zone:9 Ost 2, Innenbereich Alarm"), login="house")

@@ -1,5 +1,7 @@
 """What is refused after MAIL FROM leaves an event each time: who, for whom, what we said, and the setting that would allow it. It is
 told once an hour and peer."""
+import select
+
 import pytest
 
 import mails
@@ -50,8 +52,8 @@ def test_a_mail_whose_end_never_comes_leaves_an_event(postern, clock):
     p = postern({"Smtp": {"DataTimeout": 60}}, clock=clock)
     with Raw(p) as d:
         d.data(sender="cam@house", to="gate@house").say(b"Zone:8 Ost 1, Innenbereich Alarm\r\n")
-        wait_until("it is under way", lambda: p.metric("postern_smtp_connections") == 1)
-        clock.advance(61_000)
+        # The bytes may reach it after the clock has moved: then it waits another minute.
+        wait_until("it speaks", lambda: select.select([d.socket], [], [], 0.3)[0] or clock.advance(61_000))
         d.expect("421 4.4.2", "")
     [event] = wait_until("the event", lambda: refused(p))
     for word in ("127.0.0.1", "cam@house", "gate@house", "421 4.4.2", "Smtp:DataTimeout"):

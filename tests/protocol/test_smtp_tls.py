@@ -299,7 +299,7 @@ def test_the_owners_files_are_exchanged_while_it_runs(postern, tmp_path, clock):
     shutil.copy(one[0], certificate), shutil.copy(one[1], key)
     p = postern({"Smtp": {"Certificate": str(certificate), "Key": str(key)}}, clock=clock)
     before = ready(p)
-    assert before["from"] == "Smtp:Certificate"
+    assert (before["for"], before["from"]) == ("Smtp", "the settings")
     open_before = starttls(p)
 
     shutil.copy(two[0], certificate)  # half of it: the key is still the old one
@@ -310,7 +310,8 @@ def test_the_owners_files_are_exchanged_while_it_runs(postern, tmp_path, clock):
     with starttls(p) as s:
         assert fingerprint(s.sock) == before["sha256"]
     clock.advance(61_000)
-    shutil.copy(two[1], key)
+    shutil.copy(two[1], tmp_path / "new.key")
+    os.replace(tmp_path / "new.key", key)  # never seen half copied
     clock.advance(61_000)
     after = ready(p, 2)
     assert after["sha256"] != before["sha256"]
@@ -452,7 +453,7 @@ def test_records_of_16_kib_in_single_bytes(postern):
     with smtplib.SMTP("127.0.0.1", relay.port, local_hostname="panel") as s:
         s.starttls(context=trusting())
         send(s, mail)
-    assert p.log("mail.kept")[0]["bytes"] == str(len(mail))
+    assert p.wait_log("mail.kept")[0]["bytes"] == str(len(mail))
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
@@ -463,7 +464,7 @@ def test_a_mail_of_25_mb_over_tls(postern, version):
     mail = ALARM + line * (25_000_000 // len(line))
     with starttls(p, trusting(version, version)) as s:
         send(s, mail)
-    assert p.log("mail.kept")[0]["bytes"] == str(len(mail))
+    assert p.wait_log("mail.kept")[0]["bytes"] == str(len(mail))
     (kept,) = p.data.rglob("*.eml")
     assert kept.read_bytes() == mail
 

@@ -38,17 +38,18 @@ static const char event1_json[] =
 static struct history *history;
 static struct api     *api;
 static struct buf      answer;
-static const char     *health = "ok";
+static const char     *_Atomic health = "ok"; /* the hub asks, too, from a thread of its own */
 
 static const char *on_health(void *user, struct json_out *w, const char *key)
 {
     (void)user;
+    const char *state = health;
     if (w) {
         json_object(w, key);
-        json_s(w, "state", health);
+        json_s(w, "state", state);
         json_end(w);
     }
-    return health;
+    return state;
 }
 
 static int on_retry(void *user, const char *delivery, struct err *e)
