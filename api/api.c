@@ -4,6 +4,7 @@
 #include "api/guard.h"
 #include "api/hub.h"
 #include "api/routes.h"
+#include "api/sheet.h"
 #include "core/clock.h"
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ static void api_free(struct api **ap)
         store_reader_close(&a->readers[--a->reader_count]);
     keyring_close(&a->keyring);
     hub_free(&a->hub);
+    sheets_free(&a->sheets);
     (void)pthread_mutex_destroy(&a->lock);
     free(a->address);
     free(a->token);
@@ -93,6 +95,8 @@ static int api_new(struct store *s, const struct api_options *o, struct api **ou
     if (!a)
         return err_set(e, ERR_NOMEM, "out of memory");
     (void)pthread_mutex_init(&a->lock, NULL);
+    if (!(a->sheets = sheets_new()))
+        return err_set(e, ERR_NOMEM, "out of memory");
     a->store = s;
     if (getrandom(&a->start, sizeof a->start, 0) != sizeof a->start)
         a->start = (uint64_t)clock_wall_ms();

@@ -21,6 +21,7 @@ struct api {
     struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
     size_t               reader_count;
     struct hub          *hub;         /* behind the live streams                                      */
+    struct sheets       *sheets;      /* what these share                                             */
     int                  exports;     /* guarded by lock: under way now                                */
     uint64_t             start;       /* differs from start to start: part of every list's version    */
     struct wrong         wrong; /* guarded by lock */

@@ -188,9 +188,10 @@ bool hub_enter(struct hub *h)
     return is_room;
 }
 
-void hub_leave(struct hub *h)
+bool hub_leave(struct hub *h)
 {
     (void)pthread_mutex_lock(&h->lock);
-    h->streams--;
+    bool was_last = --h->streams == 0;
     (void)pthread_mutex_unlock(&h->lock);
+    return was_last;
 }

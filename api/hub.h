@@ -20,7 +20,7 @@ void hub_free(struct hub **h);
 
 /* One of Api:MaxStreams; false: there is none. */
 bool hub_enter(struct hub *h);
-void hub_leave(struct hub *h);
+bool hub_leave(struct hub *h); /* whether it was the last */
 
 /* Health as JSON into out, if it is another than *version says (0: never seen); *version moves. */
 bool hub_health(struct hub *h, uint64_t *version, struct buf *out);

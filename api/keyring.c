@@ -88,7 +88,7 @@ static struct used *note_use(struct token_row *t, int64_t wall_ms)
     if (!u)
         return NULL;
     t->last_used_ms = wall_ms;
-    *u = (struct used){ .op = { .rank = STORE_LATER, .apply = used_apply, .done = used_done }, .wall_ms = wall_ms };
+    *u = (struct used){ .op = { .rank = STORE_IDLE, .apply = used_apply, .done = used_done }, .wall_ms = wall_ms };
     memcpy(u->id, t->id, sizeof u->id);
     return u;
 }

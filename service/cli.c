@@ -15,7 +15,7 @@ enum {
     TIMEOUT_MS = 20 * 1000,
     FOLLOW_SECONDS = 1,
     LINE_MAX_BYTES = 256 * 1024,
-    QUERY_BYTES = 3072,
+    NAME_BYTES = 40, /* of an option */
 };
 
 /* --- times --------------------------------------------------------------------------------------------------------- */
@@ -107,10 +107,15 @@ void cli_time_column(struct buf *out, const char *rfc3339)
 /* --- options ------------------------------------------------------------------------------------------------------- */
 
 struct wish {
-    char    query[QUERY_BYTES]; /* "&since=…&state=…" */
-    int64_t limit;
-    bool    is_following, is_json;
+    struct buf query; /* "&since=…&state=…" */
+    int64_t    limit;
+    bool       is_following, is_json;
 };
+
+static void wish_done(struct wish *w)
+{
+    buf_done(&w->query);
+}
 
 static int bad_option(const char *command, const char *option, const char *why)
 {
@@ -127,22 +132,19 @@ void cli_put_escaped(struct buf *out, const char *text)
             buf_printf(out, "%%%02X", (unsigned)(unsigned char)*text);
 }
 
-static void add_to_query(struct wish *w, const char *name, const char *value)
+static void add_to_query(struct buf *query, const char *name, const char *value)
 {
-    CLEANUP(buf_done) struct buf q;
-    buf_init(&q, sizeof w->query - 1);
-    buf_printf(&q, "%s&%s=", w->query, name);
-    cli_put_escaped(&q, value);
-    (void)snprintf(w->query, sizeof w->query, "%s", buf_str(&q));
+    buf_printf(query, "&%s=", name);
+    cli_put_escaped(query, value);
 }
 
-static int read_since(struct wish *w, const char *value)
+static int add_since(struct buf *query, const char *value)
 {
     int64_t ms;
     char    text[CLOCK_TEXT];
     if (cli_parse_time(value, clock_wall_ms(), &ms) < 0)
         return -1;
-    add_to_query(w, "since", clock_rfc3339(text, ms));
+    add_to_query(query, "since", clock_rfc3339(text, ms));
     return 0;
 }
 
@@ -166,35 +168,74 @@ static bool is_listed(const char *names, const char *option)
     return false;
 }
 
-/* 0, or the exit code. Options with a value: "--name value" or "--name=value". */
+/* "--since=2h" is "since"; "": no option. */
+static void name_of(const char *word, char out[NAME_BYTES])
+{
+    bool is_option = strncmp(word, "--", 2) == 0;
+    (void)snprintf(out, NAME_BYTES, "%.*s", is_option ? (int)strcspn(word + 2, "=") : 0, word + (is_option ? 2 : 0));
+}
+
+/* NULL: stderr says that there is none. */
+static const char *take_value(char **argv, int *i)
+{
+    const char *equals = strchr(argv[*i], '=');
+    if (equals)
+        return equals + 1;
+    if (argv[*i + 1])
+        return argv[++*i];
+    (void)bad_option(argv[0], argv[*i], "a value is missing");
+    return NULL;
+}
+
+int cli_take_filter(const char *names, char **argv, int *i, struct buf *query)
+{
+    char name[NAME_BYTES];
+    name_of(argv[*i], name);
+    bool is_since = strcmp(name, "since") == 0;
+    if (!is_since && !is_listed(names, name))
+        return 0;
+    const char *value = take_value(argv, i);
+    if (!value)
+        return -1;
+    if (is_since && add_since(query, value) < 0) {
+        (void)bad_option(argv[0], value, "a time like 2h, 7d, 2026-11-21 or 2026-11-21T03:12:45Z");
+        return -1;
+    }
+    if (!is_since)
+        add_to_query(query, name, value);
+    return 1;
+}
+
+static int read_option(const struct cli_view *view, char **argv, int *i, struct wish *w)
+{
+    char name[NAME_BYTES];
+    name_of(argv[*i], name);
+    if (strncmp(argv[*i], "--", 2) != 0)
+        return bad_option(argv[0], argv[*i], "options begin with --");
+    if (strcmp(name, "follow") == 0 || strcmp(name, "json") == 0) {
+        w->is_following |= name[0] == 'f';
+        w->is_json |= name[0] == 'j';
+        return 0;
+    }
+    if (strcmp(name, "limit") == 0) {
+        const char *value = take_value(argv, i);
+        return !value ? EX_USAGE : read_limit(w, value) < 0 ? bad_option(argv[0], value, "a number from 1 to 10000") : 0;
+    }
+    int taken = cli_take_filter(view->options, argv, i, &w->query);
+    return taken > 0 ? 0 : taken < 0 ? EX_USAGE : bad_option(argv[0], argv[*i], "there is no such option");
+}
+
+/* 0, or the exit code. */
 static int read_options(const struct cli_view *view, int argc, char **argv, struct wish *w)
 {
     *w = (struct wish){ .limit = 50 };
+    buf_init(&w->query, CLI_QUERY_BYTES);
     for (int i = 1; i < argc; i++) {
-        char name[40] = "";
-        if (strncmp(argv[i], "--", 2) != 0)
-            return bad_option(argv[0], argv[i], "options begin with --");
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
-        if (strcmp(name, "follow") == 0 || strcmp(name, "json") == 0) {
-            w->is_following |= name[0] == 'f';
-            w->is_json |= name[0] == 'j';
-            continue;
-        }
-        bool is_filter = is_listed(view->options, name);
-        if (!is_filter && strcmp(name, "since") != 0 && strcmp(name, "limit") != 0)
-            return bad_option(argv[0], argv[i], "there is no such option");
-        const char *equals = strchr(argv[i], '=');
-        const char *value = equals ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;
-        if (!value)
-            return bad_option(argv[0], argv[i], "a value is missing");
-        if (is_filter)
-            add_to_query(w, name, value);
-        else if (name[0] == 's' && read_since(w, value) < 0)
-            return bad_option(argv[0], value, "a time like 2h, 7d, 2026-11-21 or 2026-11-21T03:12:45Z");
-        else if (name[0] == 'l' && read_limit(w, value) < 0)
-            return bad_option(argv[0], value, "a number from 1 to 10000");
+        int code = read_option(view, argv, &i, w);
+        if (code)
+            return code;
     }
-    return 0;
+    return w->query.failed ? bad_option(argv[0], "the filter", "it is too long") : 0;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------- */
@@ -268,8 +309,8 @@ static struct look *look(struct client *c, const struct cli_view *view, const st
     }
     const char *cursor = "";
     while (cursor) {
-        char path[QUERY_BYTES + 200];
-        (void)snprintf(path, sizeof path, "%s?limit=%d%s%s%s", view->path, (int)(limit < PAGE ? limit : PAGE), w->query,
+        char path[CLI_QUERY_BYTES + 200];
+        (void)snprintf(path, sizeof path, "%s?limit=%d%s%s%s", view->path, (int)(limit < PAGE ? limit : PAGE), buf_str(&w->query),
                        *cursor ? "&cursor=" : "", cursor);
         struct json *page = client_json(c, path, NULL, TIMEOUT_MS, e);
         if (!page)
@@ -325,8 +366,8 @@ static void follow(struct client *c, const struct cli_view *view, const struct w
 
 int cli_list(const struct settings *s, const struct cli_view *view, int argc, char **argv)
 {
-    struct wish w;
-    int         code = read_options(view, argc, argv, &w);
+    CLEANUP(wish_done) struct wish w;
+    int code = read_options(view, argc, argv, &w);
     if (code)
         return code;
     struct err e;

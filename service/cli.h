@@ -14,6 +14,13 @@ void cli_time_column(struct buf *out, const char *rfc3339); /* local time to the
 
 void cli_put_escaped(struct buf *out, const char *text); /* for an address: percent-encoded */
 
+/* Takes the option at argv[*i], "--name value" or "--name=value", into query ("&name=value") if names has it (each followed by a blank) or
+ * it is "--since T"; *i is then at its last word. 1 taken, 0 not one of these, -1: stderr says what is wrong with it. */
+int cli_take_filter(const char *names, char **argv, int *i, struct buf *query);
+enum { CLI_QUERY_BYTES = 3072 };
+/* What events are filtered by on the command line. */
+#define CLI_EVENT_FILTERS "kind severity device zone text until "
+
 struct cli_view {
     const char *path;                                               /* "/api/v1/events" */
     const char *heading;

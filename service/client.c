@@ -76,7 +76,7 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *user)
     return buf_add(user, bytes, size * n, &e) < 0 ? 0 : size * n;
 }
 
-/* method NULL: GET or POST. */
+/* method NULL: GET, or POST of a body. */
 static int ask(struct client *c, const char *method, const char *path, const char *body, int64_t timeout_ms, int *status_out,
                struct buf *answer, struct err *e)
 {
@@ -126,17 +126,27 @@ static int refuse(const struct buf *answer, struct err *e)
     return err_set(e, ERR_STATE, "%s", json_str(root, "detail", "the gateway refused"));
 }
 
-struct json *client_json(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
+static struct json *ask_json(struct client *c, const char *method, const char *path, const char *body, int64_t timeout_ms, struct err *e)
 {
     CLEANUP(buf_done) struct buf answer;
     buf_init(&answer, ANSWER_MAX);
     int status = 0;
-    if (client_ask(c, path, body, timeout_ms, &status, &answer, e) < 0)
+    if (ask(c, method, path, body, timeout_ms, &status, &answer, e) < 0)
         return NULL;
     if (status < 400)
         return json_parse(buf_str(&answer), answer.len, e);
     (void)refuse(&answer, e);
     return NULL;
+}
+
+struct json *client_json(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
+{
+    return ask_json(c, NULL, path, body, timeout_ms, e);
+}
+
+struct json *client_patch(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
+{
+    return ask_json(c, "PATCH", path, body, timeout_ms, e);
 }
 
 int client_delete(struct client *c, const char *path, int64_t timeout_ms, struct err *e)

@@ -60,7 +60,7 @@ int cmd_events(const struct settings *s, int argc, char **argv)
         .heading = "TIME                CLOCK      SEVERITY KIND                       DEVICE           ZONE               TEXT",
         .line = line,
         .key = key,
-        .options = "kind severity device zone text until ",
+        .options = CLI_EVENT_FILTERS,
     };
     return cli_list(s, &view, argc, argv);
 }

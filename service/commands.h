@@ -8,6 +8,8 @@ int cmd_chats(const struct settings *s, int argc, char **argv);
 int cmd_inspect(const struct settings *s, int argc, char **argv);
 int cmd_send_test(const struct settings *s, int argc, char **argv);
 int cmd_events(const struct settings *s, int argc, char **argv);
+int cmd_ack(const struct settings *s, int argc, char **argv);
+int cmd_keep(const struct settings *s, int argc, char **argv);
 int cmd_deliveries(const struct settings *s, int argc, char **argv);
 int cmd_devices(const struct settings *s, int argc, char **argv);
 int cmd_sessions(const struct settings *s, int argc, char **argv);

@@ -86,4 +86,5 @@ void devices_spoke(struct devices *d, const struct transcript *t)
     if (one)
         entry_note_error(one, clock_wall_ms(), complaint);
     (void)pthread_mutex_unlock(&d->lock);
+    devices_write_soon(d); /* it then goes with the commit of the mail's events or of its verdicts */
 }

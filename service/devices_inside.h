@@ -10,7 +10,7 @@ enum {
     DEVICES_MAX = 2000, /* beyond that nobody is remembered: a stranger may call himself anything */
     ADDRESS_BYTES = 48,
     ERROR_BYTES = 200,
-    PENDING_MAX = 128,        /* conversations that wait for the next second */
+    PENDING_MAX = 128,        /* conversations that wait to be written */
 };
 
 struct entry {
@@ -42,7 +42,13 @@ struct devices {
     struct conversation    pending[PENDING_MAX]; /* oldest first */
     size_t                 pending_count;
     bool                   is_writing;
+    int64_t                written_ms; /* when the last operation was begun; monotonic */
 };
+
+/* --- devices_write.c ------------------------------------------------------------------------------------------- */
+
+/* Not again within a second: of what a device says all the time most is then never written. Without the lock. */
+void devices_write_soon(struct devices *d);
 
 /* --- devices.c, with the lock but where said ------------------------------------------------------------------- */
 

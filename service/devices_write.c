@@ -1,4 +1,5 @@
 /* devices_write: from the database at the start, and back: one operation at a time, which looks at an entry when its turn comes. */
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/utf8.h"
 #include "service/devices_inside.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { WRITE_MAX = 64 /* devices of one transaction */, CLOSE_SECONDS = 10 };
+enum { WRITE_MAX = 64 /* devices of one transaction */, CLOSE_SECONDS = 10, WRITE_EACH_MS = 1000 };
 static const int64_t DRIFT_MAX_MS = INT64_C(24) * 3600 * 1000;
 
 /* --- opening ------------------------------------------------------------------------------------------------ */
@@ -161,23 +162,34 @@ static struct writing *take_changes(struct devices *d)
     struct writing *w = is_any_changed && !d->is_writing ? calloc(1, sizeof *w) : NULL;
     if (!w)
         return NULL;
-    *w = (struct writing){ .op = { .rank = STORE_LATER, .apply = apply, .done = done }, .d = d };
+    *w = (struct writing){ .op = { .rank = STORE_IDLE, .apply = apply, .done = done }, .d = d };
     for (size_t i = 0; i < d->count && w->count < WRITE_MAX; i++)
         if (d->entries[i]->is_changed)
             w->entries[w->count++] = d->entries[i];
     memcpy(w->conversations, d->pending, d->pending_count * sizeof d->pending[0]);
     w->conversation_count = TAKE(d->pending_count);
     d->is_writing = true;
+    d->written_ms = clock_mono_ms();
     return w;
+}
+
+static void write_changes(struct devices *d, int64_t pause_ms)
+{
+    (void)pthread_mutex_lock(&d->lock);
+    struct writing *w = clock_mono_ms() - d->written_ms >= pause_ms ? take_changes(d) : NULL;
+    (void)pthread_mutex_unlock(&d->lock);
+    if (w)
+        store_submit(d->store, &w->op);
 }
 
 void devices_tick(struct devices *d)
 {
-    (void)pthread_mutex_lock(&d->lock);
-    struct writing *w = take_changes(d);
-    (void)pthread_mutex_unlock(&d->lock);
-    if (w)
-        store_submit(d->store, &w->op);
+    write_changes(d, 0);
+}
+
+void devices_write_soon(struct devices *d)
+{
+    write_changes(d, WRITE_EACH_MS);
 }
 
 /* With the lock; false: it takes too long. */
@@ -199,6 +211,7 @@ void devices_close(struct devices **dp)
         return;
     bool is_more = true;
     while (is_more) {
+        store_hurry(d->store);
         (void)pthread_mutex_lock(&d->lock);
         bool            is_written = wait_until_written(d);
         struct writing *w = is_written ? take_changes(d) : NULL;

@@ -28,6 +28,8 @@ static const struct command {
     { "inspect", cmd_inspect, true, "FILE [--recipient A] [--peer IP]", "show what a mail is understood as" },
     { "send-test", cmd_send_test, true, "[--to NAME] [--kind K]", "send a test through the running gateway and show who was told" },
     { "events", cmd_events, true, "[--since T] [--limit N] [--follow] [--json]", "list events" },
+    { "ack", cmd_ack, true, "ID… | --all | [--kind K] [--since T] … [--undo] [--note TEXT]", "acknowledge events" },
+    { "keep", cmd_keep, true, "ID… | --all | [--kind K] [--since T] … [--undo] [--note TEXT]", "keep events from being forgotten" },
     { "deliveries", cmd_deliveries, true, "[--state S] [--since T] [--limit N] [--follow] [--json]", "list who was told, and who not" },
     { "devices", cmd_devices, true, "[--limit N] [--follow] [--json]", "list who sends, how much, and what went wrong last" },
     { "sessions", cmd_sessions, true, "DEVICE [--json]", "show the last conversations of a device (`unknown`: of strangers)" },

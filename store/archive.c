@@ -97,7 +97,7 @@ void archive_save(struct archive *a)
     struct saving *s = calloc(1, sizeof *s);
     if (!s)
         return;
-    s->op = (struct store_op){ .rank = STORE_LATER, .apply = apply_position, .done = free_saving };
+    s->op = (struct store_op){ .rank = STORE_IDLE, .apply = apply_position, .done = free_saving };
     s->seq = a->copying.seq;
     s->changed = a->copying.changed;
     memcpy(s->gateway, a->copying.gateway, sizeof s->gateway);

@@ -11,10 +11,16 @@
 
 enum {
     LOG_PAGES_AT_ONCE = 1000, /* so many new pages are copied at once …                   */
-    CHECKPOINT_MS = 1000,     /* … fewer a second after their commit                      */
+#ifdef POSTERN_FAULTS
+    CHECKPOINT_MS = 1000, /* tests look at what a checkpoint does */
+#else
+    CHECKPOINT_MS = 15 * 60000, /* … fewer much later: pages that many mails write are copied once, and two syncs serve them all */
+#endif
+    CHECKPOINT_FULL_MS = 1000, /* on a full disk the log must stay short                  */
     SLOW_TIMES = 2,           /* … of either so much more on a slow disk: its syncs keep the devices waiting */
     FIRST_CHORES_MS = 500,    /* after the first 220                     */
-    CHORES_MS = 2000,         /* after commits, or while the disk is full */
+    CHORES_MS = 2000,         /* while the disk is full, or more is to be done */
+    CHORES_AFTER_MS = 3000,   /* a commit                                 */
 #ifdef POSTERN_FAULTS
     IDLE_CHORES_MS = 1000, /* tests let hours pass by the test clock: then nobody waits a minute */
 #else
@@ -32,6 +38,7 @@ struct keeper {
     int log_pages, copied_pages; /* in the log as the writer last said; of them copied        */
     int64_t news_at;             /* first commit since the last checkpoint; 0: none           */
     int64_t chores_at;
+    bool has_changed; /* a commit since the last chores began */
     bool is_closing;
 
     /* the thread's own */
@@ -62,13 +69,17 @@ static bool has_many_pages(const struct keeper *k)
 void keeper_wake(struct keeper *k, int log_pages)
 {
     (void)pthread_mutex_lock(&k->lock);
+    int64_t now = now_ms();
     bool had_many = has_many_pages(k), had_news = k->news_at != 0;
     if (log_pages < k->log_pages)
         k->copied_pages = 0; /* the log began anew */
     k->log_pages = log_pages;
     if (!had_news)
-        k->news_at = now_ms();
-    bool wakes = !had_news || (!had_many && has_many_pages(k));
+        k->news_at = now;
+    if (!k->has_changed && k->chores_at > now + CHORES_AFTER_MS)
+        k->chores_at = now + CHORES_AFTER_MS;
+    bool wakes = !had_news || !k->has_changed || (!had_many && has_many_pages(k));
+    k->has_changed = true;
     (void)pthread_mutex_unlock(&k->lock);
     if (wakes)
         (void)pthread_cond_signal(&k->woken);
@@ -88,10 +99,17 @@ void keeper_hurry(struct keeper *k)
         (void)pthread_cond_signal(&k->woken);
 }
 
+static int64_t checkpoint_at(const struct keeper *k)
+{
+    if (k->news_at == 0)
+        return INT64_MAX;
+    return k->news_at + (store_is_full(k->store) ? CHECKPOINT_FULL_MS : CHECKPOINT_MS * times(k));
+}
+
 static int64_t next_deadline(const struct keeper *k)
 {
-    int64_t checkpoint_at = k->news_at + CHECKPOINT_MS * times(k);
-    return k->news_at != 0 && checkpoint_at < k->chores_at ? checkpoint_at : k->chores_at;
+    int64_t at = checkpoint_at(k);
+    return at < k->chores_at ? at : k->chores_at;
 }
 
 struct due {
@@ -108,14 +126,16 @@ static bool wait_for_work(struct keeper *k, struct due *out)
         (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
     }
     bool goes_on = !k->is_closing;
-    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= k->news_at + CHECKPOINT_MS * times(k));
+    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= checkpoint_at(k));
     out->is_chores = now_ms() >= k->chores_at;
     if (out->is_checkpoint) {
         k->copied_pages = k->log_pages;
         k->news_at = 0;
     }
-    if (out->is_chores)
+    if (out->is_chores) {
         k->chores_at = INT64_MAX;
+        k->has_changed = false;
+    }
     (void)pthread_mutex_unlock(&k->lock);
     return goes_on;
 }
@@ -240,10 +260,8 @@ static void *run(void *user)
     struct keeper *k = user;
     struct due due;
     while (wait_for_work(k, &due)) {
-        if (due.is_checkpoint) {
+        if (due.is_checkpoint)
             checkpoint(k);
-            plan_chores(k, CHORES_MS);
-        }
         if (due.is_chores) {
             bool has_more = do_chores(k);
             plan_chores(k, has_more || is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);

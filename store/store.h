@@ -80,6 +80,8 @@ enum store_rank {
     STORE_EVENT,   /* events, deliveries, an attempt that is about to leave: committed at once        */
     STORE_LARGE,   /* the store's own: inline arrivals that are not small, as many as one transaction takes */
     STORE_LATER,   /* verdicts and bookkeeping: up to 50 ms later, with a commit that happens anyway  */
+    STORE_IDLE,    /* what nobody waits for: with such a commit, too, but up to a second later        */
+    STORE_RANKS
 };
 
 struct store_op {
@@ -92,6 +94,8 @@ struct store_op {
     struct store_op *next; /* the store's own */
 };
 void store_submit(struct store *s, struct store_op *op);
+/* What waits for somebody else's commit waits no longer. */
+void store_hurry(struct store *s);
 /* Submits and waits until it is on disk (tests, commands); done is ignored. Not from the writer's thread. */
 int store_do(struct store *s, struct store_op *op, struct err *e) MUST_CHECK;
 

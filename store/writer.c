@@ -18,6 +18,7 @@ enum {
     BATCH_OPS = 512,
     INDEXED_AT_ONCE = 100000,  /* events: more than a transaction has, unless one before failed to */
     LATER_US = 50000,
+    LATER_IDLE_US = 1000000,   /* a commit of its own would cost a card one more sync for every mail */
     SLOW_SYNC_US = 1000,
     GATHER_SHARE = 10,         /* of the last sync, on slow disks: an arrival waits for others …              */
     GATHER_SHARE_EVENTS = 5,   /* … events for an arrival: nobody's device waits, and it saves a whole sync   */
@@ -37,10 +38,10 @@ struct writer {
     pthread_t thread;
     pthread_mutex_t lock; /* guards the following */
     pthread_cond_t filled;
-    struct queue queues[STORE_LATER + 1];
+    struct queue queues[STORE_RANKS];
     size_t urgent;     /* waiting of the first two ranks                         */
     size_t wake_at;    /* the thread sleeps until so many are urgent; 0: awake   */
-    int64_t later_due; /* when the oldest of STORE_LATER must go; 0: none waits  */
+    int64_t later_due; /* when the first of STORE_LATER or STORE_IDLE must go; 0: none waits */
     bool is_closing;
 
     /* the thread's own */
@@ -89,12 +90,13 @@ static struct store_op *pop(struct queue *q)
 
 void writer_submit(struct writer *w, struct store_op *op)
 {
-    bool is_later = op->rank == STORE_LATER;
+    bool is_later = op->rank >= STORE_LATER;
+    int64_t due = is_later ? disk_now_us() + (op->rank == STORE_LATER ? LATER_US : LATER_IDLE_US) : 0;
     (void)pthread_mutex_lock(&w->lock);
     push(&w->queues[op->rank], op);
-    bool sets_timer = is_later && w->later_due == 0;
+    bool sets_timer = is_later && (w->later_due == 0 || due < w->later_due);
     if (sets_timer)
-        w->later_due = disk_now_us() + LATER_US;
+        w->later_due = due;
     if (!is_later)
         w->urgent++;
     bool wakes = w->wake_at > 0 && (sets_timer || (!is_later && w->urgent >= w->wake_at));
@@ -103,7 +105,7 @@ void writer_submit(struct writer *w, struct store_op *op)
         (void)pthread_cond_signal(&w->filled);
 }
 
-/* With the lock. Sleeps until `count` are urgent, STORE_LATER got its first, or the time has come (0: no such time). */
+/* With the lock. Sleeps until `count` are urgent, what can wait must go earlier, or the time has come (0: no such time). */
 static void sleep_until(struct writer *w, size_t count, int64_t us)
 {
     w->wake_at = count;
@@ -174,13 +176,13 @@ static size_t take_rank(struct writer *w, enum store_rank rank, size_t n)
 static size_t take_waiting(struct writer *w)
 {
     size_t n = 0;
-    for (int rank = STORE_ARRIVAL; rank <= STORE_LATER; rank++)
+    for (int rank = STORE_ARRIVAL; rank < STORE_RANKS; rank++)
         n = take_rank(w, (enum store_rank)rank, n);
     w->urgent = 0;
     for (int rank = STORE_ARRIVAL; rank < STORE_LATER; rank++)
         for (const struct store_op *op = w->queues[rank].first; op; op = op->next)
             w->urgent++;
-    w->later_due = w->queues[STORE_LATER].first ? disk_now_us() : 0;
+    w->later_due = w->queues[STORE_LATER].first || w->queues[STORE_IDLE].first ? disk_now_us() : 0;
     return n;
 }
 
@@ -450,6 +452,17 @@ void writer_stop(struct writer **w)
 void store_submit(struct store *s, struct store_op *op)
 {
     writer_submit(s->writer, op);
+}
+
+void store_hurry(struct store *s)
+{
+    struct writer *w = s->writer;
+    (void)pthread_mutex_lock(&w->lock);
+    w->later_due = w->later_due != 0 ? 1 : 0; /* long ago */
+    bool wakes = w->wake_at > 0 && w->later_due != 0;
+    (void)pthread_mutex_unlock(&w->lock);
+    if (wakes)
+        (void)pthread_cond_signal(&w->filled);
 }
 
 void store_hint_conversation(struct store *s, int delta)

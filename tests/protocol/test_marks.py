@@ -103,3 +103,28 @@ def test_a_whole_filter_is_acknowledged_while_events_arrive(postern):
     assert p.api.post("/api/v1/events/ack?limit=5", {}).status == 400
     rest = p.api.post("/api/v1/events/ack", {}).json
     assert rest["complete"] and rest["acknowledged"] == len(p.events()) - 2700
+
+
+def test_events_are_acknowledged_and_kept_from_the_command_line(postern):
+    p = postern()
+    for i, words in enumerate(("Zone:8 Ost 1, Innenbereich Alarm", "Zone:9 Ost 2, Innenbereich Alarm", "Jörg Weiß, Arm")):
+        p.send(mails.panel(words))
+        p.wait_events(i + 1)
+    mode, second, first = [e["id"] for e in p.events()]
+    assert p.command("ack", first, second).stdout == "2 events acknowledged\n"
+    assert [e["id"] for e in p.events("acknowledged=true")] == [second, first]
+    assert p.command("ack", second, "--undo", "--note", "wer war's?").stdout == "1 events no longer acknowledged\n"
+    assert [(e["id"], e.get("note")) for e in p.events("acknowledged=false")] == [(mode, None), (second, "wer war's?")]
+    assert p.command("ack", "--kind", "mode.*", "--since=1h").stdout == "1 events acknowledged\n"
+    assert p.command("ack", "--all").stdout == "1 events acknowledged\n" and p.events("acknowledged=false") == []
+    assert p.command("keep", "--kind=alarm.*").stdout == "2 events kept\n"
+    assert [e["id"] for e in p.events("kept=true")] == [second, first]
+    assert p.command("keep", "--zone", "9", "--undo").stdout == "1 events no longer kept\n"
+    assert [e["id"] for e in p.events("kept=true")] == [first]
+    run = p.command("keep", mode, "01M7YVTF4BAT4TB4CBG2W9M336")
+    assert run.returncode == 1 and run.stdout == "1 events kept\n" and "01M7YVTF4BAT4TB4CBG2W9M336" in run.stderr
+    for wrong in ([], ["--undo"], ["--all", first], [first, "--kind", "alarm.*"], ["--colour", "red"], ["--since", "tuesday"], ["--kind"], ["--note"]):
+        for command in ("ack", "keep"):
+            run = p.command(command, *wrong)
+            assert run.returncode == 64 and run.stderr and not run.stdout, (wrong, run)
+    assert p.command("ack", "--kind", "nonsense").returncode == 1

@@ -11,7 +11,7 @@ import pytest
 
 import mails
 from postern import wait_until
-from test_export import fill
+from test_export import fill, resident_kib
 
 
 class Stream:
@@ -224,21 +224,54 @@ def test_two_hundred_readers_at_once(postern):
     p.stop()  # with a stream that is still open
 
 
-def test_a_reader_that_takes_nothing_is_cut(postern):
-    p = postern({"Api": {"Timeout": 2}})
-    fill(p, 50_000, "{i} " + "x" * 300)
+def sockets_of(p):
+    links = (os.path.join(f"/proc/{p.pid}/fd", fd) for fd in os.listdir(f"/proc/{p.pid}/fd"))
+    return sum(os.path.islink(link) and os.readlink(link).startswith("socket:") for link in links)
+
+
+def stalled(p):
+    """A reader of the whole history who reads no further than the status."""
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.connect(("127.0.0.1", p.api.port))
     s.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0-0\r\n\r\n")
-    assert s.recv(12) == b"HTTP/1.1 200"
-    time.sleep(6)
-    received = 0
     s.settimeout(20)
+    assert s.recv(12) == b"HTTP/1.1 200"
+    return s
+
+
+def rest_of(s):
+    """How much there was left to read until the end."""
+    received = 0
     try:
         while piece := s.recv(1 << 20):
             received += len(piece)
     except ConnectionResetError:
         pass
-    assert received < 20_000_000
-    s.close()
+    return received
+
+
+def test_readers_that_take_nothing_are_cut_and_nobody_else_notices(postern):
+    p = postern({"Api": {"Timeout": 2}}, env={"ASAN_OPTIONS": "quarantine_size_mb=1"})  # else what is freed counts, too
+    fill(p, 20_000, "{i} " + "x" * 300)  # 14 MB for each of them
+    live = Stream(p)
+    live.next("health")
+    sockets, memory = sockets_of(p), resident_kib(p)
+    readers = [stalled(p) for _ in range(20)]
+    most = resident_kib(p)
+    told = 0
+
+    def are_cut():
+        nonlocal told, most
+        told += 1
+        p.send(mails.panel(f"Zone:{told % 90} Tor, Innenbereich Alarm"), login="house")
+        assert live.next("event")[2]["zone"]["number"] == told % 90
+        most = max(most, resident_kib(p))
+        return sockets_of(p) <= sockets
+
+    wait_until("an end of the readers who take nothing", are_cut, every=0.2)
+    assert most - memory < 30_000, (memory, most)
+    for s in readers:
+        assert rest_of(s) < 6_000_000  # what the kernel held
+        s.close()
+    live.close()

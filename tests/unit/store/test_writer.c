@@ -149,13 +149,45 @@ static void test_bookkeeping_goes_with_a_commit_that_happens_anyway(void **state
     assert_int_equal(notes.applied[0], 1);
 }
 
+static void test_what_nobody_waits_for_waits_a_second_or_for_any_other(void **state)
+{
+    struct temp *t = *state;
+    struct noted alone = { 0 }, idle = { 0 }, later = { 0 };
+    reset_notes();
+    int64_t start = clock_mono_ms();
+    submit(t, &alone, STORE_IDLE, 1);
+    wait_answered(1);
+    assert_true(clock_mono_ms() - start >= 995);
+
+    reset_notes();
+    start = clock_mono_ms();
+    submit(t, &idle, STORE_IDLE, 2);
+    submit(t, &later, STORE_LATER, 1);
+    wait_answered(2);
+    assert_true(clock_mono_ms() - start < 900);
+    assert_int_equal(notes.applied[0], 1);
+}
+
+static void test_what_waits_can_be_hurried(void **state)
+{
+    struct temp *t = *state;
+    struct noted idle = { 0 };
+    store_hurry(t->store); /* nothing waits: nothing happens */
+    reset_notes();
+    int64_t start = clock_mono_ms();
+    submit(t, &idle, STORE_IDLE, 1);
+    store_hurry(t->store);
+    wait_answered(1);
+    assert_true(clock_mono_ms() - start < 900);
+}
+
 static void test_closing_empties_the_queue(void **state)
 {
     struct temp *t = *state;
     struct noted ops[20] = { 0 };
     reset_notes();
     for (int i = 0; i < 20; i++)
-        submit(t, &ops[i], i % 2 ? STORE_LATER : STORE_EVENT, i);
+        submit(t, &ops[i], i % 3 == 0 ? STORE_IDLE : i % 3 == 1 ? STORE_LATER : STORE_EVENT, i);
     store_close(&t->store);
     assert_int_equal(notes.answered_count, 20);
     temp_open(t);
@@ -293,6 +325,8 @@ int main(void)
         STORE_TEST(test_one_that_fails_stops_nobody_else),
         STORE_TEST(test_bookkeeping_goes_within_a_moment_even_alone),
         STORE_TEST(test_bookkeeping_goes_with_a_commit_that_happens_anyway),
+        STORE_TEST(test_what_nobody_waits_for_waits_a_second_or_for_any_other),
+        STORE_TEST(test_what_waits_can_be_hurried),
         STORE_TEST(test_closing_empties_the_queue),
         STORE_TEST(test_more_than_a_batch_is_all_kept_in_order),
         STORE_TEST(test_readers_see_what_was_answered),
