@@ -11,6 +11,7 @@ static const char *const reason_names[HEALTH_REASONS] = {
     [HEALTH_INSPECTOR] = "inspector", [HEALTH_RELAY] = "relay",           [HEALTH_ACCOUNT] = "account",
     [HEALTH_SETTINGS] = "settings",   [HEALTH_RECIPIENTS] = "recipients", [HEALTH_DISK] = "disk",
     [HEALTH_CLOCK] = "clock",         [HEALTH_STORE] = "store",           [HEALTH_ARCHIVE] = "archive",
+    [HEALTH_EXPORT] = "export",
 };
 
 struct entry {

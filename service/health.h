@@ -4,7 +4,7 @@
 
 enum health_reason {
     HEALTH_INSPECTOR, HEALTH_RELAY, HEALTH_ACCOUNT, HEALTH_SETTINGS, HEALTH_RECIPIENTS, HEALTH_DISK, HEALTH_CLOCK, HEALTH_STORE,
-    HEALTH_ARCHIVE,
+    HEALTH_ARCHIVE, HEALTH_EXPORT,
     HEALTH_REASONS
 };
 /* name: the account for HEALTH_ACCOUNT, else NULL. detail NULL clears; else one sentence for the operator. */

@@ -11,6 +11,7 @@
 #include "service/commands.h"
 #include "service/devices.h"
 #include "service/drill.h"
+#include "service/export_watch.h"
 #include "service/health.h"
 #include "service/helper.h"
 #include "service/import.h"
@@ -52,6 +53,7 @@ struct gateway {
     struct certificate    *certificate, *api_certificate;
     struct relay          *relay;
     struct archive_watch   archive;
+    struct export_watch    export;
     struct inspector      *inspector;
     struct reparse        *reparse;
     struct import         *import;
@@ -622,6 +624,7 @@ static void on_second(uv_timer_t *timer)
     watch_relay(g);
     watch_clock();
     archive_watch_tick(&g->archive);
+    export_watch_tick(&g->export);
     notify_alive(clock_mono_ms());
     if (g->devices)
         devices_tick(g->devices);
@@ -701,6 +704,7 @@ static void stop_all(struct gateway *g)
     api_stop(&g->api);
     drill_free(&g->drill);
     archive_watch_stop(&g->archive);
+    export_watch_stop(&g->export);
     reparse_free(&g->reparse);
     import_free(&g->import);
     inspector_stop(&g->inspector);
@@ -722,6 +726,7 @@ static void start_rest(struct gateway *g)
     start_relay(g);
     start_inspector(g);
     archive_watch_start(&g->archive, g->store, s, g->relay);
+    export_watch_start(&g->export, g->store, s, g->relay);
     start_api(g);
     check_volume(g);
     tell_if_rebuilt(g);

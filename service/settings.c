@@ -129,6 +129,12 @@ static const struct setting {
     { "Store:InlineMemory", INT, AT(store_inline_memory_mib), "64", 1, 4096, "MiB", NULL,
       "Of those between the two so much waits in memory for the disk; what is more becomes files." },
 
+    { "Store:ExportFolder", TEXT, AT(store_export_folder), "", 0, 0, "", NULL,
+      "Each picture is put there too, for other programs: `<device>/<day>/<time>-<n>.jpg` and `.json`; empty is none." },
+    { "Store:ExportDays", INT, AT(store_export_days), "30", 0, 36500, "days", NULL, "Older ones are taken away there; 0 is never." },
+    { "Store:ExportBytes", INT, AT(store_export_bytes), "0", 0, INT64_C(1) << 50, "bytes", NULL,
+      "Above this the oldest are taken away there; 0 is a quarter of its file system." },
+
     { "Store:KeepLocal", INT, AT(store_keep_local_days), "0", 0, 36500, "days", NULL,
       "Older events are asked of the archive; 0: all are asked of the box." },
     { "ConnectionStrings:MongoDB", SECRET, AT(archive_uri), "", 0, 0, "", NULL,

@@ -41,6 +41,9 @@ struct settings {
     size_t      keep_rule_count;
     int64_t     store_keep_raw_days, store_max_bytes, store_reserve_mib, store_inline_kib, store_inline_slow_kib, store_inline_memory_mib;
 
+    const char *store_export_folder; /* "" = none */
+    int64_t     store_export_days, store_export_bytes;
+
     const char *archive_uri; /* "" = none; holds secrets */
     bool        has_archive_pictures;
     int64_t     archive_seconds, archive_tell_minutes, store_keep_local_days;

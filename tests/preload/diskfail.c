@@ -8,6 +8,7 @@
  *                       mkdir * 1+ EROFS
  *                       open * 1+ EROFS         opening anything for writing
  *                       quota * 2000000 ENOSPC  what all files together may hold, in bytes
+ *                       create * 1+ HANG        does not return as long as the rule stands there
  *                     Patterns are matched against the path below the folder ("." is the folder itself); * also fits "/".
  *   DISKFAIL_HITS     a file: a line "<rule>" is added whenever one strikes */
 #undef _FILE_OFFSET_BITS /* pwrite and pwrite64 are two names here */
@@ -27,7 +28,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { RULES_MAX = 32 };
+enum { RULES_MAX = 32, HANG = 10000 };
 
 #define REAL(name)                                                                                                             \
     __extension__({                                                                                                            \
@@ -61,6 +62,8 @@ __attribute__((constructor)) static void begin(void)
 
 static int code_of(const char *name)
 {
+    if (strcmp(name, "HANG") == 0)
+        return HANG;
     return strcmp(name, "EIO") == 0 ? EIO : strcmp(name, "ENOSPC") == 0 ? ENOSPC : strcmp(name, "EROFS") == 0 ? EROFS : EINVAL;
 }
 
@@ -142,6 +145,21 @@ static const char *path_at(int at, const char *name, char *path, size_t size)
     return below(path);
 }
 
+/* As a share whose server is away: until the rule is gone. */
+static int hang(const char *what, const char *path)
+{
+    for (bool is_hanging = true; is_hanging;) {
+        (void)usleep(20000);
+        is_hanging = false;
+        (void)pthread_mutex_lock(&lock);
+        read_rules();
+        for (int i = 0; i < rule_count; i++)
+            is_hanging |= rules[i].code == HANG && strcmp(rules[i].what, what) == 0 && fnmatch(rules[i].pattern, path, 0) == 0;
+        (void)pthread_mutex_unlock(&lock);
+    }
+    return 0;
+}
+
 /* The code a call must fail with; 0: let it through. */
 static int strike(const char *what, const char *path)
 {
@@ -161,7 +179,7 @@ static int strike(const char *what, const char *path)
         }
     }
     (void)pthread_mutex_unlock(&lock);
-    return code;
+    return code == HANG ? hang(what, path) : code;
 }
 
 /* --- quota ------------------------------------------------------------------------------------------------------- */
