@@ -1,6 +1,7 @@
 /* doomed: names in the table meta, behind "doomed/". */
 #include "store/doomed.h"
 #include "core/clock.h"
+#include "core/fault.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -93,6 +94,7 @@ void doomed_remove(struct store *s, struct db *db)
             }
         r.count = gone;
         if (gone > 0) {
+            FAULT("forget.file_removed");
             if (store_do(s, &r.op, &e) < 0)
                 return;
         }

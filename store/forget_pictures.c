@@ -2,6 +2,7 @@
  * transaction puts it in the place of the old one. A mail whose rest is too large for that loses its raw bytes as a whole. */
 #include "core/buf.h"
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/sha256.h"
 #include "store/audit.h"
 #include "store/digest.h"
@@ -327,8 +328,10 @@ int forget_pictures(struct store *s, struct db *db, int64_t arrival, const char 
     int found = prepare(c, db, e);
     if (found <= 0)
         return found;
+    FAULT("forget.cut");
     if (store_do(s, &c->op, e) < 0)
         return -1;
+    FAULT("forget.cut_kept");
     f->mails += c->forgotten.mails;
     f->pictures += c->forgotten.pictures;
     f->bytes += c->forgotten.bytes;

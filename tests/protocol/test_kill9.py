@@ -3,6 +3,7 @@ event afterwards and reaches the provider; no message arrives twice unless its e
 import collections
 import random
 import re
+import sqlite3
 import threading
 import time
 
@@ -29,7 +30,14 @@ def plan(count):
     return [(p, 1) for p in points] + more
 
 
-def settings(far):
+def store_settings(point, folder):
+    """Raw mails go as soon as they may, or, so that there is something to cut, the pictures in them."""
+    if point.startswith("forget."):
+        return {"Retention": {"Pictures": {"Count": 1}}}
+    return {"MaxBytes": 1, "ExportFolder": str(folder / "export"), "ExportBytes": 150_000, "Floor": 0, "FloorPercent": 0}
+
+
+def settings(far, point, folder):
     return {
         "Site": {"Name": "Cabin", "TimeZone": "Europe/Vienna", "Language": "en"},
         "Accounts": {
@@ -38,7 +46,7 @@ def settings(far):
             "dead": {"Provider": "clicksend", "Username": "u", "Token": "key-1234", "From": "House", "Url": "http://127.0.0.1:9"},
         },
         "Recipients": {"anna": [f"sms:{NUMBER}"], "bob": [f"dead:{SPARE}", f"sms:{SPARE}"]},
-        "Store": {"MaxBytes": 1},  # raw mails go as soon as they may
+        "Store": store_settings(point, folder),
         "Routes": [{"Kinds": ["*"], "Tell": ["anna", "bob"]}],
     }
 
@@ -115,12 +123,36 @@ def check_once(p, far):
         assert count == 1 or (count == 2 and messages[name].get("maybe_twice")), (count, messages[name])
 
 
+def files_and_rows(p, folder):
+    """What lies in the export folder, and what should."""
+    db = sqlite3.connect(f"file:{p.data / 'postern.db'}?mode=ro", uri=True)
+    rows = db.execute("SELECT stem, extension, event, n, bytes FROM exported WHERE bytes IS NOT NULL").fetchall()
+    db.close()
+    there = {str(f.relative_to(folder)): f.stat().st_size for f in folder.rglob("*") if f.is_file()}
+    return there, rows
+
+
+def is_exported(p, folder):
+    there, rows = files_and_rows(p, folder)
+    names = {name for stem, extension, *_ in rows for name in (f"{stem}.{extension}", f"{stem}.json")}
+    sizes = all(there[f"{stem}.{extension}"] + there[f"{stem}.json"] == size for stem, extension, _, _, size in rows) if names == set(there) else False
+    return sizes and sum(there.values()) <= 150_000
+
+
+def check_files(p, folder):
+    """Exported pictures are there whole, once, and nothing else is; kept mails are what their rows say."""
+    if folder.exists():
+        wait_until("the export folder is as its rows", lambda: is_exported(p, folder), 30, 0.2)
+    if (p.data / "arrivals").exists():
+        wait_until("the mails are what was kept", lambda: p.command("verify").returncode == 0, 30, 0.5)
+
+
 @pytest.mark.parametrize("point,hit", [pytest.param(*case, id=f"{n:03}-{case[0]}:{case[1]}")
                                        for n, case in enumerate(plan(rounds("kill9", 40)))])
 def test_a_kill_in_between_loses_nothing(tmp_path, point, hit):
     clock = Clock(tmp_path / "clock")
     with FarSide() as far:
-        p = Postern(tmp_path / "postern", settings(far), build="plain", clock=clock, fault=f"{point}:{hit}")
+        p = Postern(tmp_path / "postern", settings(far, point, tmp_path), build="plain", clock=clock, fault=f"{point}:{hit}")
         p.start(wait=False)
         kept = set()
         try:
@@ -143,5 +175,6 @@ def test_a_kill_in_between_loses_nothing(tmp_path, point, hit):
         wait_until("nothing is owed any more", lambda: is_settled(p, clock), 30, 0.2)
         check_told(p, far, kept)
         check_once(p, far)
+        check_files(p, tmp_path / "export")
         p.stop()
     clock.close()
