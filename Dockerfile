@@ -3,7 +3,7 @@
 ARG SUITE=trixie
 FROM debian:${SUITE}-slim AS base
 
-FROM --platform=$BUILDPLATFORM debian:${SUITE}-slim AS build
+FROM --platform=$BUILDPLATFORM debian:${SUITE}-slim AS tools
 ARG TARGETARCH
 RUN set -eu; \
     case "$TARGETARCH" in \
@@ -17,16 +17,18 @@ RUN set -eu; \
     apt-get -qq update; \
     apt-get -qq install -y --no-install-recommends ca-certificates tzdata meson ninja-build pkgconf dpkg-dev \
       "gcc-$(echo "$gnu" | tr _ -)" "binutils-$(echo "$gnu" | tr _ -)" "libc6-dev:$deb" \
-      "libuv1-dev:$deb" "libsqlite3-dev:$deb" "libmicrohttpd-dev:$deb" "libmongoc-dev:$deb" "libcurl4-openssl-dev:$deb" "libcjson-dev:$deb" \
+      "libuv1-dev:$deb" "libsqlite3-dev:$deb" "libmicrohttpd-dev:$deb" "libgnutls28-dev:$deb" "libcurl4-openssl-dev:$deb" "libcjson-dev:$deb" \
       "libssl-dev:$deb" "libmongoc-dev:$deb" "libgmime-3.0-dev:$deb" "libpcre2-dev:$deb" "libseccomp-dev:$deb" "libcrypt-dev:$deb" \
       $(apt-cache show libc-gconv-modules-extra >/dev/null 2>&1 && echo "libc-gconv-modules-extra:$deb") >/dev/null; \
     rm -rf /var/lib/apt/lists/*
+
+FROM tools AS build
 WORKDIR /src
 COPY . .
 ARG SOURCE_DATE_EPOCH=0
 RUN set -eu; . /etc/target; \
     meson env2mfile --cross --debarch "$deb" -o /etc/cross.ini; \
-    meson setup /build --cross-file /etc/cross.ini -Dtests=false -Dbuildtype=release -Db_lto=false --prefix /usr/local >/dev/null; \
+    meson setup /build --cross-file /etc/cross.ini -Dtests=false -Dbuildtype=release -Doptimization=2 -Db_ndebug=false --prefix /usr/local >/dev/null; \
     ninja -C /build; \
     install -D -m 755 -t /out/usr/local/bin /build/postern /build/postern-inspect; \
     "$gnu-strip" /out/usr/local/bin/*; \
@@ -63,7 +65,7 @@ WORKDIR /app
 VOLUME /data
 EXPOSE 2025 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["/usr/local/bin/postern", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s --retries=3 CMD ["/usr/local/bin/postern", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/postern"]
 CMD ["run"]
 
@@ -80,6 +82,6 @@ WORKDIR /app
 VOLUME /data
 EXPOSE 2025 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["/usr/local/bin/postern", "healthcheck"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s --retries=3 CMD ["/usr/local/bin/postern", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/postern"]
 CMD ["run"]

@@ -38,12 +38,32 @@ copy_interpreter() {
   i=$("$gnu-readelf" -l "$1" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
   mkdir -p "$out$(dirname "$i")"; cp -L "$(find_lib "$(basename "$i")")" "$out$i"; note "$(find_lib "$(basename "$i")")"
 }
+
+# The charsets that postern-inspect knows (parsers/charset.c; it opens no other), by the modules that glibc's table names for them, and of
+# that table what speaks of these.
+copy_charsets() {
+  from=/usr/lib/$gnu/gconv to=$out/usr/lib/$gnu/gconv
+  mkdir -p "$to"
+  sed 's/{/\n{/g' parsers/charset.c | sed -n 's/^{ "[^"]*", "\([^"]*\)".*/\1/p' | sort -u > /tmp/charsets
+  cat "$from/gconv-modules" "$from"/gconv-modules.d/*.conf > /tmp/modules
+  awk 'NR == FNR { want[$1 "//"]; next }
+       FNR == 1 { pass++ }
+       pass == 1 && $1 == "alias" && $2 in want { want[$3] }
+       pass == 2 && $1 == "alias" && ($3 in want) || $1 == "module" && ($2 in want || $3 in want)' /tmp/charsets /tmp/modules /tmp/modules > "$to/gconv-modules"
+  while read -r name; do
+    grep -q " $name//\|	$name//" "$to/gconv-modules" || { echo "collect-libs: no module for the charset $name" >&2; return 1; }
+  done < /tmp/charsets
+  for m in $(awk '$1 == "module" { print $4 }' "$to/gconv-modules" | sort -u); do
+    cp -L "$from/$m.so" "$to/"
+    for n in $("$gnu-objdump" -p "$from/$m.so" | awk '$1 == "NEEDED" { print $2 }'); do [ ! -e "$from/$n" ] || cp -L "$from/$n" "$to/"; done
+  done
+  note "$from/UTF-16.so"; note "$from/GB18030.so"
+}
+
 copy_libs "$@"
 [ -n "$base" ] || copy_interpreter "$1"
 # Opened by name at run time, so named by hand: charsets of mails, time zones, who signs certificates.
-if [ -z "$base" ] || [ ! -d "$base/usr/lib/$gnu/gconv" ] || [ ! -e "$base/usr/lib/$gnu/gconv/GBK.so" ]; then
-  cp -a "/usr/lib/$gnu/gconv" "$out/usr/lib/$gnu/"; note "/usr/lib/$gnu/gconv/GBK.so"
-fi
+if [ -z "$base" ] || [ ! -e "$base/usr/lib/$gnu/gconv/GB18030.so" ]; then copy_charsets; fi
 if [ -z "$base" ] || [ ! -e "$base/usr/share/zoneinfo/Europe/Vienna" ]; then
   mkdir -p "$out/usr/share"; cp -a /usr/share/zoneinfo "$out/usr/share/"; rm -rf "$out/usr/share/zoneinfo/right" "$out/usr/share/zoneinfo/posix"
   note /usr/share/zoneinfo/Europe/Vienna

@@ -2,6 +2,8 @@
 #include "core/clock.h"
 #include "service/commands.h"
 #include "service/helper.h"
+#include "store/db.h"
+#include "store/mongo.h"
 #include "store/store.h"
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -19,6 +21,8 @@
 
 static const char mail[] = "Subject: Alarm\r\n\r\nZone:8 Ost 1, Innenbereich Alarm\r\n";
 
+static const int64_t far_ms = INT64_C(4102444800000); /* 2100-01-01 */
+
 static int check(bool is_good, const char *what)
 {
     (void)printf("%-6s %s\n", is_good ? "ok" : "FAILED", what);
@@ -27,7 +31,7 @@ static int check(bool is_good, const char *what)
 
 static void print_versions(void)
 {
-    (void)printf("postern %s, libuv %s, %s\n", POSTERN_VERSION, uv_version_string(), curl_version());
+    (void)printf("postern %s, libuv %s, SQLite %s, libmongoc %s, %s\n", POSTERN_VERSION, uv_version_string(), db_library(), mongo_library(), curl_version());
     (void)printf("widths: pointer %zu, time_t %zu, off_t %zu, long %zu\n", 8 * sizeof(void *), 8 * sizeof(time_t), 8 * sizeof(off_t),
                  8 * sizeof(long));
 }
@@ -36,7 +40,8 @@ static int check_clock(void)
 {
     char    text[CLOCK_TEXT];
     int64_t ms = 0;
-    int     failed = check(clock_parse_rfc3339("2100-01-01T00:00:00Z", &ms) == 0 && ms == INT64_C(4102444800000), "a date after 2038 is read");
+    int     failed = check(clock_parse_rfc3339("2100-01-01T00:00:00Z", &ms) == 0 && ms == far_ms, "a date after 2038 is read");
+    failed += check(mongo_keeps_time(far_ms), "it comes back from BSON");
     return failed + check(strcmp(clock_rfc3339(text, ms), "2100-01-01T00:00:00.000Z") == 0, "a date after 2038 is written");
 }
 
@@ -50,7 +55,7 @@ static bool keep(struct store *s)
 {
     int            heard = 0;
     struct arrival a = {
-        .received_ms = INT64_C(4102444800000), .envelope = "{\"to\":[\"alarm@house\"]}", .bytes = sizeof mail - 1, .data = mail,
+        .received_ms = far_ms, .envelope = "{\"to\":[\"alarm@house\"]}", .bytes = sizeof mail - 1, .data = mail,
         .kept = on_kept, .user = &heard,
     };
     (void)id_make(a.id, a.received_ms);
@@ -69,7 +74,7 @@ static bool is_read_back(struct store *s)
     struct err           e;
     bool                 is_same = false;
     if (store_reader_open(s, &r, &e) == 0)
-        is_same = store_waiting_arrivals(r, true, 0, &row, 1, &arena, &e) == 1 && row.received_ms == INT64_C(4102444800000);
+        is_same = store_waiting_arrivals(r, true, 0, &row, 1, &arena, &e) == 1 && row.received_ms == far_ms;
     store_reader_close(&r);
     return is_same;
 }

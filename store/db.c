@@ -32,6 +32,11 @@ struct db {
     bool is_foreign;     /* DB_FOREIGN */
 };
 
+const char *db_library(void)
+{
+    return sqlite3_libversion();
+}
+
 /* --- errors -------------------------------------------------------------------------------------------------- */
 
 static enum err_code code_of(int rc)

@@ -22,6 +22,8 @@ struct stmt;
 struct store_tx;
 struct store_reader;
 
+const char *db_library(void); /* SQLite's version */
+
 struct db *tx_db(struct store_tx *tx);        /* inside apply(): the writer's connection, its transaction is open */
 struct db *reader_db(struct store_reader *r); /* read-only                                                       */
 

@@ -108,6 +108,11 @@ void mongo_close(struct mongo **mp)
     free(m);
 }
 
+const char *mongo_library(void)
+{
+    return mongoc_get_version();
+}
+
 const char *mongo_where(const struct mongo *m)
 {
     return m->where ? m->where : "";

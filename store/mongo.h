@@ -29,6 +29,10 @@ void mongo_close(struct mongo **m);
 /* "db1:27017,db2:27017/postern": hosts and database, for people. */
 const char *mongo_where(const struct mongo *m);
 
+const char *mongo_library(void); /* its version */
+/* Whether a time comes back from a document as it went in: for postern selftest, on machines with narrow types. */
+bool mongo_keeps_time(int64_t wall_ms) MUST_CHECK;
+
 /* --- writing. -1: ERR_TIMEOUT, ERR_IO: nobody can say what was done, say it all again later. ERR_INPUT: the server took the rest, but
  * refused these documents for what they are, or has no room for them; see mongo_refused. ---------------------------------------- */
 

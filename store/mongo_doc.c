@@ -221,3 +221,19 @@ const char *doc_chunk_id(char out[96], const char *hash, int n)
     (void)snprintf(out, 96, "%.72s-%d", hash, n);
     return out;
 }
+
+bool mongo_keeps_time(int64_t wall_ms)
+{
+    CLEANUP(done_bson) bson_t *doc = bson_new();
+    bson_iter_t                found;
+    char                       text[CLOCK_TEXT];
+    BSON_APPEND_DATE_TIME(doc, "at", wall_ms);
+    CLEANUP(buf_done) struct buf json;
+    buf_init(&json, 200);
+    struct json_out w = json_begin(&json);
+    json_object(&w, NULL);
+    if (bson_iter_init_find(&found, doc, "at"))
+        doc_write_json(&w, "at", &found);
+    json_end(&w);
+    return strstr(buf_str(&json), clock_rfc3339(text, wall_ms)) != NULL;
+}

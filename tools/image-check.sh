@@ -42,12 +42,24 @@ start_docker() {
   PATH=$work/docker/usr/bin:$work/docker/usr/sbin:$PATH
   DOCKER_HOST=unix://$work/docker.sock DOCKER_CONFIG=$work/client
   export PATH DOCKER_HOST DOCKER_CONFIG
+  started=yes
   mkdir -p "$DOCKER_CONFIG"
   printf '{"cliPluginsExtraDirs":["%s"]}\n' "$work/docker/usr/libexec/docker/cli-plugins" > "$DOCKER_CONFIG/config.json"
   echo '{"features":{"containerd-snapshotter":true}}' > "$work/daemon.json"
   dockerd --config-file "$work/daemon.json" --data-root "$work/data" --exec-root "$work/exec" -H "$DOCKER_HOST" --pidfile "$work/docker.pid" > "$work/dockerd.log" 2>&1 &
-  trap stop_docker EXIT INT TERM
   i=0; until docker info >/dev/null 2>&1; do i=$((i + 1)); [ $i -lt 120 ] || { tail -5 "$work/dockerd.log" >&2; exit 1; }; sleep 0.5; done
+}
+
+# An address of the house on this machine: over loopback Docker's proxy would hide who sends.
+house_address() {
+  install iproute2
+  export LAN_ADDRESS=10.255.25.1
+  ip address add $LAN_ADDRESS/32 dev lo 2>/dev/null || true
+}
+
+tidy() {
+  ip address del $LAN_ADDRESS/32 dev lo 2>/dev/null || true
+  [ -z "$started" ] || stop_docker
 }
 
 stop_docker() { # and what it leaves in the machine's network
@@ -77,6 +89,9 @@ base_image() {
 [ "$(id -u)" -eq 0 ] || { echo "image-check: needs root" >&2; exit 1; }
 install qemu-user-static binfmt-support python3
 emulation
+started=
+trap tidy EXIT INT TERM
+house_address
 docker info -f '{{json .DriverStatus}}' 2>/dev/null | grep -q containerd.snapshotter || start_docker
 base_image
 python3 tests/image/check.py "$@"

@@ -34,6 +34,15 @@ def test_the_dockerfile_needs_no_front_end_from_a_registry_and_ends_as_nobody():
         assert "USER 10001:10001" in stage and "HEALTHCHECK" in stage and "STOPSIGNAL SIGTERM" in stage and "RUN" not in stage
 
 
+def test_the_build_in_the_image_is_given_all_it_reads():
+    let_in = {line[1:].strip() for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    named = {match for path in [ROOT / "meson.build", *ROOT.glob("[a-z]*/meson.build")] if path.parent.name not in ("tests", "build")
+             for match in re.findall(r"files\('\.\./([^']+)'\)", path.read_text())}
+    named |= set(re.findall(r"^subdir\('(\w+)'\)", (ROOT / "meson.build").read_text(), flags=re.M))
+    named |= set(re.findall(r"sh (docker/[\w.-]+)", (ROOT / "Dockerfile").read_text()))
+    assert named and not {name for name in named if name not in let_in and name.split("/")[0] not in let_in}
+
+
 @pytest.mark.parametrize("name", services())
 def test_a_service_of_the_compose_file_may_do_little(name):
     s = services()[name]

@@ -50,6 +50,14 @@ static void test_the_first_id_of_a_time_sorts_as_the_time(void **state)
     }
 }
 
+static void test_a_time_comes_back_from_a_document(void **state)
+{
+    (void)state;
+    static const int64_t times[] = { 0, 1795219964123, INT64_C(4102444800000), INT64_C(253402300799999) };
+    for (size_t i = 0; i < COUNT(times); i++)
+        assert_true(mongo_keeps_time(times[i]));
+}
+
 static void test_a_content_has_one_name(void **state)
 {
     (void)state;
@@ -70,6 +78,7 @@ int main(void)
         cmocka_unit_test(test_a_connection_string_that_is_none_is_refused_without_its_secrets),
         cmocka_unit_test(test_where_it_leads_is_said_without_user_and_password),
         cmocka_unit_test(test_the_first_id_of_a_time_sorts_as_the_time),
+        cmocka_unit_test(test_a_time_comes_back_from_a_document),
         cmocka_unit_test(test_a_content_has_one_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
