@@ -2,12 +2,12 @@
  * midnight (UTC), so that it stands still while somebody turns pages; an id begins with its event's time, so that the two parts
  * have no event in common and miss none. */
 #include "api/archived.h"
+#include "api/archived_query.h"
 #include "api/filter.h"
 #include "api/list.h"
 #include "api/params.h"
 #include "api/raw.h"
 #include "core/clock.h"
-#include "core/fold.h"
 #include "store/archive.h"
 #include "store/digest.h"
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TERMS_MAX = 16, TERMS_BYTES = 1024, EVENT_MAX = 1 << 20, CURSOR_MAX = 40 };
+enum { EVENT_MAX = 1 << 20, CURSOR_MAX = 40, COUNT_MS = 30000 };
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
 /* --- whose is it ------------------------------------------------------------------------------------------------------- */
@@ -27,6 +27,11 @@ static int64_t border_ms(const struct api *a)
         return 0;
     int64_t border = clock_wall_ms() - a->o.keep_local_days * day_ms;
     return border > 0 ? border - border % day_ms : 0;
+}
+
+bool archived_has_part(const struct api *a)
+{
+    return border_ms(a) > 0;
 }
 
 bool archived_is_asked(const struct api *a, const struct request *r)
@@ -60,72 +65,18 @@ bool archived_follows(const struct api *a, struct event_filter *f, const struct 
     return true;
 }
 
-/* --- filters ----------------------------------------------------------------------------------------------------------- */
-
-struct terms {
-    const char *items[TERMS_MAX + 1];
-    size_t      count, used;
-    char        bytes[TERMS_BYTES];
-};
-
-/* A word is " door ", the beginning of one " door", a phrase " front door ". */
-static void add_term(struct terms *t, const char *text, size_t n, bool is_beginning)
-{
-    char  *out = t->bytes + t->used;
-    size_t length = t->count < TERMS_MAX ? fold_words(out, sizeof t->bytes - t->used, text, n) : 0;
-    if (length < 2 || (length == 2 && out[1] == ' '))
-        return;
-    if (is_beginning && out[length - 1] == ' ')
-        out[--length] = '\0';
-    t->items[t->count++] = out;
-    t->used += length + 1;
-}
-
-/* As store/search.h reads it: words, "phrases", beginnings*. */
-static void read_terms(const char *text, struct terms *t)
-{
-    for (const char *at = text; *at && t->used + 2 < sizeof t->bytes;) {
-        at += strspn(at, " ");
-        bool   is_phrase = *at == '"';
-        size_t n = is_phrase ? strcspn(++at, "\"") : strcspn(at, " \"");
-        add_term(t, at, n, !is_phrase && n > 1 && at[n - 1] == '*');
-        at += n + (is_phrase && at[n] == '"');
-    }
-    if (t->count == 0)
-        t->items[t->count++] = "-"; /* neither letter nor digit: in no folded text */
-}
-
-static int as_flag(enum mark m)
-{
-    return m == MARK_ANY ? -1 : m == MARK_YES;
-}
-
-static void translate(const struct api *a, const struct event_filter *f, const struct terms *terms, struct mongo_filter *out)
-{
-    *out = (struct mongo_filter){
-        .site = f->site ? f->site : a->o.site, .kind = f->kind, .device = f->device, .zone_name = f->zone_name, .user = f->user,
-        .terms = terms->count > 0 ? terms->items : NULL, .zone = f->zone, .severity = f->severity,
-        .is_acknowledged = as_flag(f->acknowledged), .is_kept = as_flag(f->kept), .has_picture = as_flag(f->picture),
-        .has_person = as_flag(f->person), .since_ms = f->since_ms, .until_ms = f->until_ms,
-    };
-}
-
 /* --- lists ------------------------------------------------------------------------------------------------------------- */
 
 struct listing {
     struct list list;
-    size_t      limit;
-    bool        has_more;
     char        cursor[ARCHIVED_CURSOR];
 };
 
 static bool on_event(void *user, const char *id, const char *json)
 {
     struct listing *l = user;
-    if (l->list.count == l->limit || !list_has_room(&l->list)) {
-        l->has_more = true;
+    if (!list_has_room(&l->list))
         return false;
-    }
     json_raw(&l->list.w, NULL, json);
     (void)snprintf(l->cursor, sizeof l->cursor, "a%s", id);
     l->list.count++;
@@ -144,7 +95,7 @@ static int read_cursor(const struct request *r, const char **beyond_out, struct 
     return 0;
 }
 
-static int read_list(struct api *a, const struct request *r, struct mongo_filter *out, struct terms *terms, struct err *e)
+static int read_list(struct api *a, const struct request *r, struct archived_query **out, int *limit_out, struct err *e)
 {
     struct event_filter f;
     int64_t             limit = 50;
@@ -153,18 +104,11 @@ static int read_list(struct api *a, const struct request *r, struct mongo_filter
     if (events_filter(a, r, &f, e) < 0 || param_number(r, "limit", 1, QUERY_PAGE_MAX, &limit, e) < 0 ||
         param_order(r, "order", &is_ascending, e) < 0 || read_cursor(r, &beyond, e) < 0)
         return -1;
-    *terms = (struct terms){ .count = 0 };
-    if (f.text)
-        read_terms(f.text, terms);
-    translate(a, &f, terms, out);
-    out->limit = (int)limit;
-    out->is_oldest_first = is_ascending;
-    out->beyond = beyond;
-    return 0;
+    *limit_out = (int)limit;
+    return archived_query_new(a, &f, beyond, is_ascending, out, e);
 }
 
-/* What the archive says, or that it says nothing. */
-static void complain(struct response *p, const struct err *e)
+void archived_complain(struct response *p, const struct err *e)
 {
     if (e->code == ERR_IO || e->code == ERR_TIMEOUT)
         problem(p, 503, "the archive does not answer: %s", e->text);
@@ -172,21 +116,7 @@ static void complain(struct response *p, const struct err *e)
         problem_of(p, e);
 }
 
-/* How many were listed; there is none without an archive, where a cursor of the time with one may still lead; -1. */
-static int find(struct api *a, const struct mongo_filter *f, struct listing *l, struct err *e)
-{
-    struct mongo *m = NULL;
-    if (!a->o.archive)
-        return 0;
-    if (archive_reader(a->o.archive, &m, e) < 0)
-        return -1;
-    int found = mongo_find(m, f, on_event, l, e);
-    archive_reader_back(a->o.archive, &m);
-    return found;
-}
-
-/* The version of an archive's list is its content: nobody tells when another gateway writes. */
-static bool is_known(const struct request *r, const char *next, struct response *p)
+bool archived_is_known(const struct request *r, const char *next, struct response *p)
 {
     char           etag[DIGEST_TEXT];
     struct digest *d = digest_new();
@@ -199,23 +129,54 @@ static bool is_known(const struct request *r, const char *next, struct response 
 
 void archived_list(struct api *a, const struct request *r, struct response *p)
 {
-    struct mongo_filter f;
-    struct terms        terms;
-    struct err          e;
-    if (read_list(a, r, &f, &terms, &e) < 0) {
-        complain(p, &e);
+    CLEANUP(archived_query_free) struct archived_query *q = NULL;
+    struct err e;
+    int        limit = 0;
+    if (read_list(a, r, &q, &limit, &e) < 0) {
+        archived_complain(p, &e);
         return;
     }
-    struct listing l = { .limit = (size_t)f.limit++ }; /* one more tells whether there is a next page */
+    struct listing l = { .list.count = 0 };
     list_begin(&l.list, p);
-    int         found = find(a, &f, &l, &e);
-    const char *next = l.has_more ? l.cursor : NULL;
-    if (found < 0)
-        complain(p, &e);
-    else if (is_known(r, next, p))
+    int         more = archived_query_page(a, q, limit, on_event, &l, &e);
+    const char *next = more > 0 ? l.cursor : NULL;
+    if (more < 0)
+        archived_complain(p, &e);
+    else if (archived_is_known(r, next, p))
         buf_clear(&p->body);
     else
         list_end_at(&l.list, p, next);
+}
+
+/* --- counts ------------------------------------------------------------------------------------------------------------ */
+
+struct counted {
+    struct stats *sum;
+    struct err   *e;
+    bool          failed;
+};
+
+static bool on_scanned(void *user, const char *id, const char *kind, const char *device)
+{
+    struct counted *c = user;
+    c->failed = stats_add_event(c->sum, mongo_id_ms(id), kind, device, c->e) < 0;
+    return !c->failed;
+}
+
+int archived_count(struct api *a, const struct event_filter *f, const char *beyond, struct stats *sum, struct err *e)
+{
+    CLEANUP(archived_query_free) struct archived_query *q = NULL;
+    struct mongo  *m = NULL;
+    struct counted c = { .sum = sum, .e = e };
+    if (!a->o.archive)
+        return 0;
+    if (archived_query_new(a, f, NULL, false, &q, e) < 0 || archive_reader(a->o.archive, &m, e) < 0)
+        return -1;
+    struct mongo_filter filter = *archived_query_filter(q);
+    filter.beyond = beyond;
+    int failed = mongo_scan(m, &filter, clock_mono_ms() + COUNT_MS, on_scanned, &c, e);
+    archive_reader_back(a->o.archive, &m);
+    return failed || c.failed ? -1 : 0;
 }
 
 /* --- one event, one file ------------------------------------------------------------------------------------------------- */
@@ -234,7 +195,7 @@ bool archived_one(struct api *a, const char *id, struct response *p)
         archive_reader_back(a->o.archive, &m);
     }
     if (found < 0)
-        complain(p, &e);
+        archived_complain(p, &e);
     if (found <= 0)
         return found < 0;
     buf_clear(&p->body);

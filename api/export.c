@@ -1,6 +1,9 @@
 /* export: GET /api/v1/events.ndjson and .csv: any result of any size. The history is read page by page, each page when the client
- * has taken the one before; between them there is a position and nothing else: no transaction, no connection to the database. */
-#include "api/context.h"
+ * has taken the one before; between them there is a position and nothing else: no transaction, no connection to the database. What only the
+ * archive has follows what the box has. */
+#include "api/archived.h"
+#include "api/archived_pages.h"
+#include "api/archived_row.h"
 #include "api/csv.h"
 #include "api/filter.h"
 #include "core/log.h"
@@ -12,11 +15,12 @@ enum { PAGE_ROWS = 200, PAGE_FULL = 64 * 1024, PAGE_MAX = 4 << 20, PAGE_MS = 100
 struct export {
     struct api         *api;
     const char         *site;
-    struct event_filter filter; /* its strings are the request's */
+    struct event_filter filter; /* the box's part; its strings are the request's */
+    struct archived_pages *older; /* NULL: there is no such part */
     struct page         page;
     struct buf          ready; /* what of this page the client has not taken yet: from `taken` on */
     size_t              taken;
-    bool                is_csv, is_last;
+    bool                is_csv, is_last; /* of the box's */
 };
 
 /* --- pages ---------------------------------------------------------------------------------------------------- */
@@ -65,20 +69,60 @@ static ssize_t take(struct export *x, void *out, size_t n)
     return (ssize_t)n;
 }
 
+/* Lines of JSON as rows of the table. */
+static void put_rows(struct export *x, const char *lines)
+{
+    struct err ignored;
+    for (size_t n; *lines; lines += n + 1) {
+        n = strcspn(lines, "\n");
+        struct json *event = json_parse(lines, n, &ignored);
+        if (event) {
+            struct event_row row;
+            archived_row(event, &row);
+            csv_put_event(&x->ready, &row);
+        }
+        json_free(&event);
+    }
+}
+
+/* The next page of the archive into `ready`: 1, or what a stream says. */
+static int read_older(struct export *x)
+{
+    CLEANUP(buf_done) struct buf lines;
+    struct err                   e;
+    buf_init(&lines, PAGE_MAX);
+    int got = archived_pages_next(x->older, x->is_csv ? &lines : &x->ready, &e);
+    if (got == STREAM_WAIT || got == 0)
+        return got == 0 ? STREAM_END : STREAM_WAIT;
+    if (got > 0 && x->is_csv)
+        put_rows(x, buf_str(&lines));
+    if (got > 0 && !x->ready.failed)
+        return 1;
+    log_line(LOG_WARN, "api.export", LOG_S("text", got < 0 ? e.text : "a page of the archive did not fit into memory"));
+    return STREAM_BROKEN;
+}
+
+static int read_own(struct export *x)
+{
+    struct err e;
+    if (read_page(x, &e) == 0)
+        return 1;
+    log_line(LOG_WARN, "api.export", LOG_S("text", e.text));
+    return STREAM_BROKEN;
+}
+
 static ssize_t on_read(void *user, void *out, size_t n)
 {
     struct export *x = user;
-    struct err     e;
     if (x->taken < x->ready.len)
         return take(x, out, n);
-    if (x->is_last)
+    if (x->is_last && !x->older)
         return STREAM_END;
     buf_clear(&x->ready);
     x->taken = 0;
-    if (read_page(x, &e) < 0) {
-        log_line(LOG_WARN, "api.export", LOG_S("text", e.text));
-        return STREAM_BROKEN;
-    }
+    int got = x->is_last ? read_older(x) : read_own(x);
+    if (got != 1)
+        return got;
     return x->ready.len > 0 ? take(x, out, n) : STREAM_AGAIN;
 }
 
@@ -105,6 +149,7 @@ static void on_close(void *user)
 {
     struct export *x = user;
     leave_place(x->api);
+    archived_pages_close(&x->older);
     buf_done(&x->ready);
     free(x);
 }
@@ -124,6 +169,20 @@ static struct export *export_new(struct api *a, const struct event_filter *f, bo
     return x;
 }
 
+/* The archive's part, if there is one: all of it, or what is older than the box's; its first page is read now. */
+static int open_older(struct export *x, const struct request *r, struct err *e)
+{
+    struct event_filter    f = x->filter; /* as it was asked */
+    struct archived_query *q = NULL;
+    char                   border[ARCHIVED_CURSOR];
+    x->is_last = archived_is_asked(x->api, r);
+    if (!x->is_last && !archived_follows(x->api, &x->filter, &x->page, border))
+        return 0;
+    if (archived_query_new(x->api, &f, x->is_last ? NULL : border + 1, false, &q, e) < 0 || archived_pages_open(x->api, &q, &x->older, e) < 0)
+        return -1;
+    return archived_pages_begin(x->older, e);
+}
+
 static void send_export(struct api *a, const struct request *r, bool is_csv, struct response *p)
 {
     struct event_filter f;
@@ -140,6 +199,11 @@ static void send_export(struct api *a, const struct request *r, bool is_csv, str
     if (!x) {
         leave_place(a);
         problem(p, 503, "out of memory");
+        return;
+    }
+    if (open_older(x, r, &e) < 0) {
+        on_close(x);
+        archived_complain(p, &e);
         return;
     }
     p->stream = (struct stream){ .read = on_read, .close = on_close, .user = x, .length = -1 };

@@ -1,5 +1,7 @@
 /* feed: GET /api/v1/events.atom: the newest 50 events for a feed reader (RFC 4287). */
-#include "api/context.h"
+#include "api/archived.h"
+#include "api/archived_query.h"
+#include "api/archived_row.h"
 #include "api/filter.h"
 #include "api/list.h"
 #include "core/clock.h"
@@ -114,15 +116,60 @@ static void put_head(struct feed *f)
     put_link(f, "self", "/api/v1/events.atom", "");
 }
 
-static int write_feed(struct api *a, const struct event_filter *filter, struct feed *f, struct err *e)
+static bool on_archived(void *user, const char *id, const char *json)
+{
+    struct err       ignored;
+    struct event_row row;
+    struct json     *event = json_parse(json, strlen(json), &ignored);
+    (void)id;
+    if (event) {
+        archived_row(event, &row);
+        (void)on_row(user, &row);
+    }
+    json_free(&event);
+    return true;
+}
+
+/* The box's events; *is_all_out: there are no more of them. */
+static int write_own(struct api *a, const struct event_filter *filter, struct feed *f, bool *is_all_out, struct err *e)
 {
     struct page          page = { .limit = FEED_ENTRIES };
     struct store_reader *reader = NULL;
     if (api_reader(a, &reader, e) < 0)
         return -1;
-    put_head(f);
     int failed = query_events(reader, filter, &page, on_row, f, e);
     api_reader_back(a, &reader);
+    *is_all_out = page.next == 0;
+    return failed;
+}
+
+/* And those of the archive, older than this id (NULL: all), as long as there is room. */
+static int write_older(struct api *a, const struct event_filter *filter, const char *beyond, struct feed *f, struct err *e)
+{
+    CLEANUP(archived_query_free) struct archived_query *q = NULL;
+    if (archived_query_new(a, filter, beyond, false, &q, e) < 0)
+        return -1;
+    return archived_query_page(a, q, FEED_ENTRIES - f->count, on_archived, f, e) < 0 ? -1 : 0;
+}
+
+static int write_entries(struct api *a, const struct request *r, struct event_filter *filter, struct feed *f, struct err *e)
+{
+    const struct event_filter asked = *filter;
+    const struct page         newest_first = { .limit = FEED_ENTRIES };
+    char                      border[ARCHIVED_CURSOR];
+    bool                      is_all = false;
+    if (archived_is_asked(a, r))
+        return write_older(a, &asked, NULL, f, e);
+    bool follows = archived_follows(a, filter, &newest_first, border);
+    if (write_own(a, filter, f, &is_all, e) < 0)
+        return -1;
+    return follows && is_all && f->count < FEED_ENTRIES ? write_older(a, &asked, border + 1, f, e) : 0;
+}
+
+static int write_feed(struct api *a, const struct request *r, struct event_filter *filter, struct feed *f, struct err *e)
+{
+    put_head(f);
+    int failed = write_entries(a, r, filter, f, e);
     if (f->count == 0)
         put_time(f->out, "updated", 0);
     buf_puts(f->out, "\n</feed>\n");
@@ -137,13 +184,19 @@ void events_atom(struct api *a, const struct request *r, struct response *p)
         problem_of(p, &e);
         return;
     }
-    if (list_is_known(a, r, p))
+    bool is_own = !archived_is_asked(a, r) && !archived_has_part(a);
+    if (is_own && list_is_known(a, r, p))
         return;
-    struct feed f = { .out = &p->body, .site = a->o.site, .base = a->o.public_url, .base_length = strlen(a->o.public_url) };
+    struct feed f = { .out = &p->body, .site = filter.site ? filter.site : a->o.site, .base = a->o.public_url,
+                      .base_length = strlen(a->o.public_url) };
     while (f.base_length > 0 && f.base[f.base_length - 1] == '/')
         f.base_length--;
-    if (write_feed(a, &filter, &f, &e) < 0)
-        problem_of(p, &e);
+    if (write_feed(a, r, &filter, &f, &e) < 0) {
+        archived_complain(p, &e);
+        return;
+    }
+    if (!is_own && archived_is_known(r, NULL, p))
+        buf_clear(&p->body);
     else
         p->type = "application/atom+xml; charset=utf-8";
 }

@@ -208,12 +208,18 @@ static void wake(struct flow *f)
     MHD_resume_connection(f->connection);
 }
 
-void http_wake(struct http *h)
+/* With the lock. */
+static void wake_all(struct http *h)
 {
-    (void)pthread_mutex_lock(&h->lock);
     h->wakes++;
     for (struct flow *f = h->flows; f; f = f->next)
         wake(f);
+}
+
+void http_wake(struct http *h)
+{
+    (void)pthread_mutex_lock(&h->lock);
+    wake_all(h);
     (void)pthread_mutex_unlock(&h->lock);
 }
 
@@ -393,6 +399,7 @@ static bool slow_begins(struct http *h)
 static void slow_ends(struct http *h)
 {
     pthread_mutex_lock(&h->lock);
+    wake_all(h);
     if (--h->slow_running == 0)
         pthread_cond_signal(&h->is_idle);
     pthread_mutex_unlock(&h->lock);
@@ -437,6 +444,36 @@ static enum MHD_Result answer_slowly(struct MHD_Connection *connection, struct e
         slow_ends(h);
     }
     return MHD_YES;
+}
+
+struct errand {
+    struct http *http;
+    void (*run)(void *user);
+    void *user;
+};
+
+static void *errand_run(void *user)
+{
+    struct errand e = *(struct errand *)user;
+    free(user);
+    e.run(e.user);
+    slow_ends(e.http);
+    return NULL;
+}
+
+int http_slowly(struct http *h, void (*run)(void *user), void *user)
+{
+    struct errand *e = malloc(sizeof *e);
+    if (!e || !slow_begins(h)) {
+        free(e);
+        return -1;
+    }
+    *e = (struct errand){ .http = h, .run = run, .user = user };
+    if (start_detached(errand_run, e) == 0)
+        return 0;
+    free(e);
+    slow_ends(h);
+    return -1;
 }
 
 static enum MHD_Result on_complete(struct MHD_Connection *connection, struct exchange *x)

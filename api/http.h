@@ -91,6 +91,10 @@ int  http_start(const struct http_options *o, struct http **out, struct err *e) 
 int  http_port(const struct http *h);
 void http_stop(struct http **h); /* waits for the slow ones */
 
+/* Runs it on one of the few threads that slow requests have: 0, or -1: none is free now. Streams that sleep are asked again when such a
+ * thread has ended. http_stop waits for it. */
+int http_slowly(struct http *h, void (*run)(void *user), void *user) MUST_CHECK;
+
 /* Streams that sleep (STREAM_WAIT) are asked again. Any thread. */
 void http_wake(struct http *h);
 /* Every second or so, any thread: cuts streams whose clients take nothing, and those asleep whose clients have gone. Returns how

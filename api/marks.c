@@ -125,6 +125,14 @@ static void write_query(struct buf *out, const struct request *r)
         buf_printf(out, "%s%s=%s", i ? "&" : "", r->query[i].name, r->query[i].value);
 }
 
+/* Another site's events are that site's to mark. */
+static int read_own_filter(struct api *a, const struct request *r, struct event_filter *f, struct err *e)
+{
+    if (events_filter(a, r, f, e) < 0)
+        return -1;
+    return f->site ? err_set(e, ERR_INPUT, "site: only the events of this one can be marked here") : 0;
+}
+
 void events_ack(struct api *a, const struct request *r, struct response *p)
 {
     struct event_filter          f;
@@ -134,7 +142,7 @@ void events_ack(struct api *a, const struct request *r, struct response *p)
     buf_init(&query, 2 * HTTP_URI_MAX);
     write_query(&query, r);
     struct marks_sweep sweep = { .by = { .who = r->who, .role = r->role, .what = "event.ack" }, .filter = buf_str(&query) };
-    if (events_filter(a, r, &f, &e) < 0 || sweep_all(a, &f, &sweep, &is_complete, &e) < 0) {
+    if (read_own_filter(a, r, &f, &e) < 0 || sweep_all(a, &f, &sweep, &is_complete, &e) < 0) {
         problem_of(p, &e);
         return;
     }

@@ -12,6 +12,7 @@ enum {
     LARGE = 4,  /* its body may have HTTP_LARGE_BODY_MAX bytes         */
     LINKED = 2, /* a signed link does instead of a token               */
     DISTANT = 8, /* may ask the archive: slow, where there is one       */
+    JOINED = 16, /* its older part may be the archive's: slow, where it is */
 };
 
 static const struct route {
@@ -22,11 +23,11 @@ static const struct route {
     const char  *query; /* names it takes, each followed by a blank */
 } routes[] = {
     { "GET", "/api/v1/events", ROLE_READ, 0, events_list, EVENTS_FILTER "order limit cursor " },
-    { "GET", "/api/v1/events.ndjson", ROLE_READ, 0, events_ndjson, EVENTS_FILTER },
-    { "GET", "/api/v1/events.csv", ROLE_READ, 0, events_csv, EVENTS_FILTER },
-    { "GET", "/api/v1/events.atom", ROLE_READ, 0, events_atom, EVENTS_FILTER },
+    { "GET", "/api/v1/events.ndjson", ROLE_READ, JOINED, events_ndjson, EVENTS_FILTER },
+    { "GET", "/api/v1/events.csv", ROLE_READ, JOINED, events_csv, EVENTS_FILTER },
+    { "GET", "/api/v1/events.atom", ROLE_READ, JOINED, events_atom, EVENTS_FILTER },
     { "POST", "/api/v1/events/ack", ROLE_OPERATE, CHANGE, events_ack, EVENTS_FILTER },
-    { "GET", "/api/v1/stats", ROLE_READ, 0, stats_get, "by " EVENTS_FILTER },
+    { "GET", "/api/v1/stats", ROLE_READ, JOINED, stats_get, "by " EVENTS_FILTER },
     { "GET", "/api/v1/events/{}", ROLE_READ, DISTANT, events_one, "" },
     { "PATCH", "/api/v1/events/{}", ROLE_OPERATE, CHANGE, events_patch, "" },
     { "GET", "/api/v1/events/{}/media/{}", ROLE_READ, LINKED | DISTANT, media_get, "expires key " },
@@ -184,7 +185,8 @@ bool routes_admit(struct api *a, struct request *r, struct response *p)
     if (route->flags & LARGE)
         r->body.max = HTTP_LARGE_BODY_MAX;
     /* Waits for the disk, for a whole test, or for the archive. */
-    r->is_slow = (route->flags & CHANGE) || ((route->flags & DISTANT) && a->o.archive) || archived_is_asked(a, r);
+    r->is_slow = (route->flags & CHANGE) || ((route->flags & DISTANT) && a->o.archive) || ((route->flags & JOINED) && archived_has_part(a)) ||
+                 archived_is_asked(a, r);
     return true;
 }
 

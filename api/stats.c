@@ -1,6 +1,6 @@
-/* stats: GET /api/v1/stats: counts for charts. */
+/* stats: GET /api/v1/stats: counts for charts. What only the archive has is counted there and added. */
 #include "store/stats.h"
-#include "api/context.h"
+#include "api/archived.h"
 #include "api/filter.h"
 #include "core/clock.h"
 #include <stdio.h>
@@ -11,6 +11,9 @@ static const char *const names[] = { [STATS_HOUR] = "hour", [STATS_DAY] = "day",
 
 struct counting {
     struct json_out w;
+    struct stats   *sum;
+    struct err     *e; /* why it could not be added */
+    bool            failed;
     enum stats_by   by;
     int64_t         total;
 };
@@ -53,30 +56,64 @@ static void on_row(void *user, const struct stats_row *row)
     c->total += row->count;
 }
 
-void stats_get(struct api *a, const struct request *r, struct response *p)
+/* --- counting ---------------------------------------------------------------------------------------------------------- */
+
+static void on_counted(void *user, const struct stats_row *row)
 {
-    struct event_filter  f;
-    struct counting      c = { 0 };
+    struct counting *c = user;
+    c->failed = c->failed || stats_add_row(c->sum, row, c->e) < 0;
+}
+
+static int count_own(struct api *a, const struct event_filter *f, struct counting *c, struct err *e)
+{
     struct store_reader *reader = NULL;
-    struct err           e;
-    if (read_by(r, &c.by, &e) < 0 || events_filter(a, r, &f, &e) < 0 || api_reader(a, &reader, &e) < 0) {
-        problem_of(p, &e);
-        return;
-    }
-    c.w = json_begin(&p->body);
-    json_object(&c.w, NULL);
-    json_s(&c.w, "by", names[c.by]);
-    json_array(&c.w, "items");
-    int failed = stats_count(reader, &f, c.by, on_row, &c, &e);
+    if (api_reader(a, &reader, e) < 0)
+        return -1;
+    c->e = e;
+    int failed = stats_count(reader, f, c->by, on_counted, c, e);
     api_reader_back(a, &reader);
-    if (failed) {
-        problem_of(p, &e);
-        return;
-    }
-    json_end(&c.w);
-    json_i(&c.w, "total", c.total);
-    json_end(&c.w);
+    return failed || c->failed ? -1 : 0;
+}
+
+static int count_all(struct api *a, const struct request *r, struct event_filter *f, struct counting *c, struct err *e)
+{
+    const struct event_filter asked = *f;
+    const struct page         newest_first = { .limit = 1 };
+    char                      border[ARCHIVED_CURSOR];
+    if (archived_is_asked(a, r))
+        return archived_count(a, &asked, NULL, c->sum, e);
+    if (archived_follows(a, f, &newest_first, border) && archived_count(a, &asked, border + 1, c->sum, e) < 0)
+        return -1;
+    return count_own(a, f, c, e);
+}
+
+static void write_counts(struct counting *c, struct response *p)
+{
+    c->w = json_begin(&p->body);
+    json_object(&c->w, NULL);
+    json_s(&c->w, "by", names[c->by]);
+    json_array(&c->w, "items");
+    stats_each(c->sum, on_row, c);
+    json_end(&c->w);
+    json_i(&c->w, "total", c->total);
+    json_end(&c->w);
     buf_putc(&p->body, '\n');
     p->type = "application/json";
     response_header(p, "Cache-Control", "no-store");
+}
+
+void stats_get(struct api *a, const struct request *r, struct response *p)
+{
+    struct event_filter f;
+    struct counting     c = { 0 };
+    struct err          e;
+    if (read_by(r, &c.by, &e) < 0 || events_filter(a, r, &f, &e) < 0 || stats_new(c.by, &c.sum, &e) < 0) {
+        problem_of(p, &e);
+        return;
+    }
+    if (count_all(a, r, &f, &c, &e) < 0)
+        archived_complain(p, &e);
+    else
+        write_counts(&c, p);
+    stats_free(&c.sum);
 }

@@ -120,8 +120,10 @@ const char *mongo_where(const struct mongo *m)
 
 int mongo_connect(struct mongo *m, struct err *e)
 {
-    if (m->client)
+    if (m->client && !m->is_lost)
         return 0;
+    mongoc_client_destroy(m->client);
+    m->is_lost = false;
     m->client = mongoc_client_new_from_uri(m->uri);
     if (!m->client)
         return err_set(e, ERR_INPUT, "%s: the connection string asks for what this build cannot do (TLS? DNS?)", mongo_where(m));
@@ -135,14 +137,12 @@ mongoc_collection_t *mongo_collection(struct mongo *m, const char *name)
     return mongoc_client_get_collection(m->client, m->database, name);
 }
 
-/* A new client connects at once; the old one would keep away from its server for seconds after a failure. */
+/* A new client connects at once; the old one would keep away from its server for seconds after a failure. It is replaced by the next
+ * call: whoever fails has cursors and collections of it still in hand. */
 int mongo_failed(struct mongo *m, const bson_error_t *why, struct err *e)
 {
     bool is_answer = why->domain == MONGOC_ERROR_SERVER || why->domain == MONGOC_ERROR_WRITE_CONCERN;
-    if (!is_answer) {
-        mongoc_client_destroy(m->client);
-        m->client = NULL;
-    }
+    m->is_lost |= !is_answer;
     return err_set(e, ERR_IO, "%s: %.*s", mongo_where(m), ANSWER_MAX, why->message);
 }
 

@@ -85,6 +85,11 @@ const char *mongo_first_id(char out[ID_TEXT], int64_t wall_ms); /* the lowest of
 /* Hands out the JSON of each: the text is good during the call; false ends it. How many were handed out, or -1. */
 int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(void *user, const char *id, const char *json), void *user,
                struct err *e) MUST_CHECK;
+/* The time that an id begins with. */
+int64_t mongo_id_ms(const char *id);
+/* All of them, in no order; kind and device are "" where there is none. false ends it. ERR_INPUT: after until_ms (monotonic) there were more. */
+int mongo_scan(struct mongo *m, const struct mongo_filter *f, int64_t until_ms,
+               bool (*on_event)(void *user, const char *id, const char *kind, const char *device), void *user, struct err *e) MUST_CHECK;
 /* Its JSON: 1, 0: no such event, -1. */
 int mongo_find_one(struct mongo *m, const char *id, struct buf *json_out, struct err *e) MUST_CHECK;
 

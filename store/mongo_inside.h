@@ -6,7 +6,8 @@
 
 struct mongo {
     mongoc_uri_t    *uri;
-    mongoc_client_t *client; /* NULL: not connected, or no more */
+    mongoc_client_t *client;  /* NULL: not yet                                    */
+    bool             is_lost; /* nobody knows the connection's state: not used again */
     char            *where;
     const char      *database; /* of the uri */
     size_t           refused[MONGO_BATCH_MAX];

@@ -7,13 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGEX_MAX = 400 };
+enum { REGEX_MAX = 400, SCAN_BATCH = 5000 };
 
 /* --- filters ---------------------------------------------------------------------------------------------------------- */
 
+static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+int64_t mongo_id_ms(const char *id)
+{
+    uint64_t ms = 0;
+    for (int i = 0; i < 10 && id[i]; i++) {
+        const char *digit = strchr(digits, id[i]);
+        ms = ms << 5 | (uint64_t)(digit ? digit - digits : 0);
+    }
+    return (int64_t)ms;
+}
+
 const char *mongo_first_id(char out[ID_TEXT], int64_t wall_ms)
 {
-    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     uint64_t          rest = wall_ms > 0 ? (uint64_t)wall_ms : 0;
     for (int i = 9; i >= 0; i--, rest >>= 5)
         out[i] = digits[rest & 31];
@@ -233,6 +244,44 @@ int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(v
         count += wants_more;
     }
     return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
+}
+
+/* What is counted of each. */
+static bson_t *options_of_scan(void)
+{
+    bson_t *options = bson_new(), projection;
+    BSON_APPEND_DOCUMENT_BEGIN(options, "projection", &projection);
+    BSON_APPEND_INT32(&projection, "event.kind", 1);
+    BSON_APPEND_INT32(&projection, "event.device.id", 1);
+    (void)bson_append_document_end(options, &projection);
+    BSON_APPEND_INT32(options, "batchSize", SCAN_BATCH);
+    return options;
+}
+
+static const char *text_at(const bson_t *doc, const char *path)
+{
+    bson_iter_t top, at;
+    return bson_iter_init(&top, doc) && bson_iter_find_descendant(&top, path, &at) && BSON_ITER_HOLDS_UTF8(&at) ? bson_iter_utf8(&at, NULL) : "";
+}
+
+int mongo_scan(struct mongo *m, const struct mongo_filter *f, int64_t until_ms,
+               bool (*on_event)(void *user, const char *id, const char *kind, const char *device), void *user, struct err *e)
+{
+    if (mongo_connect(m, e) < 0)
+        return -1;
+    CLEANUP(done_bson) bson_t *filter = filter_of(f);
+    CLEANUP(done_bson) bson_t *options = options_of_scan();
+    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
+    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, options, NULL);
+    const bson_t *doc;
+    bson_error_t  why;
+    bool          wants_more = true;
+    while (wants_more && mongoc_cursor_next(cursor, &doc)) {
+        wants_more = on_event(user, id_of(doc), text_at(doc, "event.kind"), text_at(doc, "event.device.id"));
+        if (wants_more && clock_mono_ms() > until_ms)
+            return err_set(e, ERR_INPUT, "too many events to count one by one in the archive; narrow since and until");
+    }
+    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : 0;
 }
 
 /* { path: value } in a collection: what is found is handed to on_doc. How many, or -1. */

@@ -124,12 +124,17 @@ static void bind_span(struct stmt *q, const struct list *l)
     bind_named_text(q, ":match", l->match);
 }
 
+int stats_add_event(struct stats *t, int64_t received_ms, const char *kind, const char *device, struct err *e)
+{
+    if (is_by_time(t))
+        return add(t, start_of(t->by, received_ms), "", 1, e);
+    return add(t, 0, t->by == STATS_KIND ? kind : device, 1, e);
+}
+
 static int take_one(struct db *d, struct stmt *q, const struct list *l, struct err *e)
 {
     (void)d;
-    struct stats *t = l->user;
-    int64_t       start_ms = is_by_time(t) ? start_of(t->by, col_int(q, 1)) : 0;
-    return add(t, start_ms, is_by_time(t) ? "" : col_text(q, t->by == STATS_KIND ? 2 : 3), 1, e) < 0 ? -1 : 1;
+    return stats_add_event(l->user, col_int(q, 1), col_text(q, 2), col_text(q, 3), e) < 0 ? -1 : 1;
 }
 
 static int count_singly(struct stats *t, int64_t since_ms, int64_t until_ms, struct err *e)
@@ -225,7 +230,40 @@ int stats_count(struct store_reader *r, const struct event_filter *f, enum stats
     if (f->site || (f->until_ms && f->until_ms <= f->since_ms))
         return 0;
     int failed = has_tallies(f) ? count_span(&t, e) : count_singly(&t, f->since_ms, f->until_ms, e);
-    for (size_t i = 0; i < t.count && failed == 0; i++)
-        on_row(user, &t.rows[i]);
+    if (!failed)
+        stats_each(&t, on_row, user);
     return failed;
+}
+
+/* --- from several places ---------------------------------------------------------------------------------------------- */
+
+int stats_new(enum stats_by by, struct stats **out, struct err *e)
+{
+    struct stats *t = calloc(1, sizeof *t);
+    if (!t)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    t->by = by;
+    arena_init(&t->names, NAMES_MAX);
+    *out = t;
+    return 0;
+}
+
+void stats_free(struct stats **tp)
+{
+    struct stats *t = TAKE(*tp);
+    if (!t)
+        return;
+    stats_done(t);
+    free(t);
+}
+
+int stats_add_row(struct stats *t, const struct stats_row *row, struct err *e)
+{
+    return add(t, row->start_ms, row->name, row->count, e);
+}
+
+void stats_each(const struct stats *t, void (*on_row)(void *user, const struct stats_row *row), void *user)
+{
+    for (size_t i = 0; i < t->count; i++)
+        on_row(user, &t->rows[i]);
 }

@@ -16,3 +16,11 @@ struct stats_row {
 /* In order of time, or of name. since and until of the filter are the span; 0: open. */
 int stats_count(struct store_reader *r, const struct event_filter *f, enum stats_by by, void (*on_row)(void *user, const struct stats_row *row),
                 void *user, struct err *e) MUST_CHECK;
+
+/* The same, put together from several places: rows of the above, and events one by one. */
+struct stats;
+int  stats_new(enum stats_by by, struct stats **out, struct err *e) MUST_CHECK;
+void stats_free(struct stats **t);
+int  stats_add_row(struct stats *t, const struct stats_row *row, struct err *e) MUST_CHECK;
+int  stats_add_event(struct stats *t, int64_t received_ms, const char *kind, const char *device, struct err *e) MUST_CHECK;
+void stats_each(const struct stats *t, void (*on_row)(void *user, const struct stats_row *row), void *user);

@@ -1,9 +1,17 @@
 """The archive in a MongoDB-compatible server: what is copied, how it is read back, and that it never stands in the way."""
+import collections
+import csv
+import datetime
 import hashlib
+import http.client
+import io
+import json
+import re
 import sqlite3
 import subprocess
 import threading
 import time
+import zoneinfo
 
 import bson
 import mails
@@ -312,6 +320,55 @@ def test_another_site_is_read_from_the_archive_as_it_reads_itself(postern, serve
     assert near.api.get(f"/api/v1/events/{camera['id']}/media/9").status == 404
     assert near.api.get("/api/v1/events/01ARZ3NDEKTSV4RRFFQ69G5FAV").status == 404
     assert near.api.get("/api/v1/events?site=Graz&cursor=a1").status == 400
+    for query in ("", "&kind=alarm.*", "&text=raum", f"&until={own[20]['received_at']}"):
+        assert exported(near, f"ndjson?site=Graz{query}") == exported(far, f"ndjson?site=Graz{query}"), query
+        assert exported(near, f"csv?site=Graz{query}") == exported(far, f"csv?site=Graz{query}"), query
+        assert feed_ids(near, f"site=Graz{query}") == feed_ids(far, f"site=Graz{query}"), query
+        for by in ("hour", "day", "kind", "device"):
+            assert counts(near, f"by={by}&site=Graz{query}") == counts(far, f"by={by}&site=Graz{query}"), (by, query)
+    assert len(exported(near, "ndjson?site=Graz")) == 32 and counts(near, "by=day&site=Graz")["total"] == 32
+    assert near.api.post("/api/v1/events/ack?site=Graz").status == 400
+
+
+def exported(p, what):
+    """The lines of an export; ids of one millisecond have no order in the archive."""
+    answer = p.api.get(f"/api/v1/events.{what}")
+    assert answer.status == 200, answer
+    return sorted(answer.body.decode().splitlines())
+
+
+def feed_ids(p, query):
+    answer = p.api.get(f"/api/v1/events.atom?{query}")
+    assert answer.status == 200, answer
+    return sorted(re.findall(r"<id>(urn:x-postern:event:.*?)</id>.*?<content type=\"text\">(.*?)</content>", answer.body.decode()))
+
+
+def counts(p, query):
+    answer = p.api.get(f"/api/v1/stats?{query}")
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def foreign_event(n, site="Linz"):
+    id_ = f"01ARZ3NDEKTSV4RRFFQ6{n:06d}"
+    return {"_id": id_, "v": 1, "site": site, "event": {
+        "id": id_, "site": site, "parser": "", "kind": "zone.open", "severity": "info", "restored": False,
+        "text": f"=Nr. {n}", "received_at": "2016-07-30T23:54:10.259Z"}}
+
+
+def test_a_long_export_of_the_archive_comes_page_by_page(postern, proxy):
+    documents = [foreign_event(n) for n in range(2300)]
+    with proxy.server.database() as db:
+        db.events.insert_many(documents)
+    p = postern(settings(proxy.uri, "Wien", Timeout=2))
+    lines = p.api.get("/api/v1/events.ndjson?site=Linz").body.decode().splitlines()
+    assert [json.loads(line) for line in lines] == [d["event"] for d in reversed(documents)]
+    rows = list(csv.DictReader(io.StringIO(p.api.get("/api/v1/events.csv?site=Linz").body.decode(), newline="")))
+    assert [row["text"] for row in rows] == [f"'=Nr. {n}" for n in reversed(range(2300))]
+    finds = proxy.counts["find"]
+    proxy.on_request = lambda name: "hang" if name == "find" and proxy.counts["find"] > finds + 1 else "go"
+    with pytest.raises((http.client.HTTPException, OSError)):  # a part is never taken for the whole
+        p.api.get("/api/v1/events.ndjson?site=Linz")
 
 
 def test_older_spans_are_the_archives_and_join_without_seam(postern, ferretdb, clock):
@@ -329,14 +386,39 @@ def test_older_spans_are_the_archives_and_join_without_seam(postern, ferretdb, c
     assert p.api.get("/api/v1/events?limit=500").json["next"].startswith("a")
     old = everything[-5]["received_at"]
     assert all_pages(p, f"until={old}") == [e for e in everything if e["received_at"] < old]
+    for query in ("", f"?until={old}"):
+        lines = [json.loads(line) for line in p.api.get(f"/api/v1/events.ndjson{query}").body.decode().splitlines()]
+        wanted = [e for e in everything if not query or e["received_at"] < old]
+        assert sorted(lines, key=lambda e: e["id"], reverse=True) == wanted
+        assert len(p.api.get(f"/api/v1/events.csv{query}").body.decode().splitlines()) == 1 + len(wanted)
+        assert [name.rsplit(":")[-1] for name, _ in feed_ids(p, query[1:])] == sorted(e["id"] for e in wanted)
+        for by, key in ("day", lambda e: day_of(e)), ("kind", lambda e: e["kind"]), ("device", lambda e: e.get("device", {}).get("id", "")):
+            found = {item[by]: item["count"] for item in counts(p, f"by={by}&{query[1:]}")["items"]}
+            assert found == collections.Counter(key(e) for e in wanted), (by, query)
+    ferretdb.kill()
+    for path in ("events.ndjson", "events.csv", "events.atom", "stats?by=day"):
+        answer = p.api.get(f"/api/v1/{path}")
+        assert answer.status == 503 and "archive" in answer.json["detail"], path
+    assert p.api.get(f"/api/v1/stats?by=day&since={now_of(p)}").status == 200
+
+
+def day_of(event):
+    """The site's: its zone is Europe/Berlin."""
+    at = datetime.datetime.fromisoformat(event["received_at"].replace("Z", "+00:00"))
+    return at.astimezone(zoneinfo.ZoneInfo("Europe/Berlin")).date().isoformat()
+
+
+def now_of(p):
+    return max(e["received_at"] for e in p.api.get("/api/v1/events?limit=5").json["items"])
 
 
 def test_an_archive_that_is_silent_is_a_503_and_the_rest_goes_on(postern):
     p = postern(settings("mongodb://127.0.0.1:9/postern", Timeout=2))
     p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
     p.wait_events(1)
-    answer = p.api.get("/api/v1/events?site=Graz")
-    assert answer.status == 503 and "archive" in answer.json["detail"]
+    for path in ("events?", "events.ndjson?", "events.csv?", "events.atom?", "stats?by=kind&"):
+        answer = p.api.get(f"/api/v1/{path}site=Graz")
+        assert answer.status == 503 and "archive" in answer.json["detail"], path
     assert len(p.events()) == 1
 
 
