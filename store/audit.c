@@ -11,7 +11,7 @@ int tx_audit(struct store_tx *tx, int64_t wall_ms, const struct audit_entry *a, 
         return -1;
     bind_int(q, 1, wall_ms);
     bind_text(q, 2, a->who);
-    bind_text(q, 3, role_name(a->role));
+    bind_text(q, 3, a->role == ROLE_NONE ? NULL : role_name(a->role)); /* our own acts have none */
     bind_text(q, 4, a->what);
     bind_text(q, 5, a->object);
     bind_text(q, 6, a->detail);
