@@ -11,7 +11,7 @@ import pytest
 
 import mails
 from postern import wait_until
-from test_export import fill, resident_kib
+from test_export import fill, memory_kib
 
 
 class Stream:
@@ -256,9 +256,9 @@ def test_readers_that_take_nothing_are_cut_and_nobody_else_notices(postern):
     fill(p, 20_000, "{i} " + "x" * 300)  # 14 MB for each of them
     live = Stream(p)
     live.next("health")
-    sockets, memory = sockets_of(p), resident_kib(p)
+    sockets, memory = sockets_of(p), memory_kib(p)
     readers = [stalled(p) for _ in range(20)]
-    most = resident_kib(p)
+    most = memory_kib(p)
     told = 0
 
     def are_cut():
@@ -266,7 +266,7 @@ def test_readers_that_take_nothing_are_cut_and_nobody_else_notices(postern):
         told += 1
         p.send(mails.panel(f"Zone:{told % 90} Tor, Innenbereich Alarm"), login="house")
         assert live.next("event")[2]["zone"]["number"] == told % 90
-        most = max(most, resident_kib(p))
+        most = max(most, memory_kib(p))
         return sockets_of(p) <= sockets
 
     wait_until("an end of the readers who take nothing", are_cut, every=0.2)
