@@ -14,13 +14,13 @@ struct carrier {
     pthread_t       thread;
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t  changed;
-    enum { IDLE, UNDER_WAY, BACK, LEAVING } state;
+    enum carrier_state { IDLE, UNDER_WAY, BACK, LEAVING } state;
     struct mongo_batch batch;
     int                result;
     struct err         why;
 };
 
-static void change(struct carrier *c, int state)
+static void change(struct carrier *c, enum carrier_state state)
 {
     c->state = state;
     (void)pthread_cond_broadcast(&c->changed);

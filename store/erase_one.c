@@ -29,10 +29,10 @@ static const char owed_sql[] = "SELECT count(*) FROM deliveries WHERE event IN "
 /* A message that waits for its next attempt is withdrawn: the relay asks in the transaction of each attempt whether it is still owed.
  * Its other members wait for a new one, which does not quote what goes. */
 static const char *const withdraw_steps[] = {
-    "UPDATE deliveries SET state = 0, message = NULL WHERE state = 1 AND event NOT IN " ITS_EVENTS
-    " AND seq IN (SELECT l.delivery FROM legs l JOIN messages m ON m.seq = l.message WHERE l.state = 1 AND m.state = 1 AND m.seq IN " ITS_MESSAGES ")",
-    "UPDATE legs SET state = 0, message = NULL WHERE state = 1 AND delivery NOT IN " ITS_DELIVERIES
-    " AND message IN (SELECT seq FROM messages WHERE state = 1 AND seq IN " ITS_MESSAGES ")",
+    ("UPDATE deliveries SET state = 0, message = NULL WHERE state = 1 AND event NOT IN " ITS_EVENTS
+     " AND seq IN (SELECT l.delivery FROM legs l JOIN messages m ON m.seq = l.message WHERE l.state = 1 AND m.state = 1 AND m.seq IN " ITS_MESSAGES ")"),
+    ("UPDATE legs SET state = 0, message = NULL WHERE state = 1 AND delivery NOT IN " ITS_DELIVERIES
+     " AND message IN (SELECT seq FROM messages WHERE state = 1 AND seq IN " ITS_MESSAGES ")"),
     "UPDATE messages SET state = 5 WHERE state = 1 AND seq IN " ITS_MESSAGES,
     "UPDATE deliveries SET state = 4 WHERE state < 2 AND event IN " ITS_EVENTS,
 };
