@@ -118,7 +118,7 @@ static int streams_max(const struct api_options *o)
 static int start_threads(struct api *a, const struct api_options *o, struct err *e)
 {
     struct http_options http = {
-        .address = a->o.address, .port = o->port, .connections = o->connections, .connections_per_address = o->connections_per_address,
+        .address = a->o.address, .port = o->port, .socket = o->socket, .connections = o->connections, .connections_per_address = o->connections_per_address,
         .idle_seconds = o->idle_seconds, .is_tls = o->is_tls, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
     };
     struct hub_options hub = { .store = a->store, .streams_max = streams_max(o), .user = o->user, .health = o->health };
@@ -148,6 +148,11 @@ int api_start(struct store *s, const struct api_options *o, struct api **out, st
 int api_port(const struct api *a)
 {
     return http_port(a->http);
+}
+
+int api_socket(const struct api *a)
+{
+    return http_socket(a->http);
 }
 
 void api_stop(struct api **ap)

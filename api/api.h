@@ -10,6 +10,7 @@ struct archive;
 struct api_options {
     const char *address; /* IP */
     int         port;    /* 0: any free one */
+    int         socket;  /* that listens already, then not these two; api_start's if that succeeds. 0: none */
     const char *token;   /* the gateway's own, of role admin; "" = none. Some token is needed unless bound to loopback */
     bool        is_token_chosen; /* by the owner, so that it may be guessed */
     const char *const *cors_origins; /* whose pages may read and change; borrowed, NULL ends; NULL: nobody's */
@@ -35,6 +36,9 @@ struct api_options {
     void (*settings)(void *user, struct json_out *w); /* members, each value with its source, secrets masked */
     /* What is wrong with this text as settings: members. */
     int (*check)(void *user, const char *text, size_t n, struct json_out *w, struct err *e);
+    /* Looks at the settings as a start would read them: members. 1: they may be taken, 0: they have mistakes; -1: ERR_STATE, not now. */
+    int (*reload_try)(void *user, struct json_out *w, struct err *e);
+    void (*reload)(void *user); /* takes them, once this answer has left */
     void (*accounts)(void *user, struct json_out *w);
     void (*recipients)(void *user, bool is_whole, struct json_out *w); /* addresses masked unless whole */
     int (*test_account)(void *user, const char *account, struct json_out *w, struct err *e);
@@ -46,4 +50,5 @@ struct api_options {
 };
 int  api_start(struct store *s, const struct api_options *o, struct api **out, struct err *e) MUST_CHECK;
 int  api_port(const struct api *a);
+int  api_socket(const struct api *a); /* the listening one */
 void api_stop(struct api **a);

@@ -28,15 +28,17 @@ enum {
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
     STREAM_BLOCK = 32 * 1024,
     BLOCK_SECONDS = 60, /* a client that takes a block slower than that is cut: 546 bytes a second */
+    PART_SECONDS = 2,   /* at the end, for answers under way to be taken */
 };
 
 struct http {
     struct http_options o;
     struct MHD_Daemon  *daemon;
-    int                 port;
+    int                 port, socket;
     pthread_mutex_t     lock;
     pthread_cond_t      is_idle;
     int                 slow_running; /* guarded by lock */
+    int                 open;         /* guarded by lock: requests that are not answered to the end, streams apart */
     bool                is_stopping;  /* guarded by lock */
     struct flow        *flows;        /* guarded by lock: the open streams                               */
     uint64_t            wakes;        /* guarded by lock: so a wake between a look and the sleep counts */
@@ -60,7 +62,8 @@ struct exchange {
     struct response response;
     struct http    *http;
     enum stage      stage;
-    size_t          skipped; /* bytes of the body thrown away */
+    bool            is_counted; /* in http's open */
+    size_t          skipped;    /* bytes of the body thrown away */
 };
 
 /* --- answers ------------------------------------------------------------------------------------------------- */
@@ -263,12 +266,33 @@ static void log_answer(const struct exchange *x)
              LOG_I("status", x->response.status));
 }
 
+static void count_in(struct exchange *x)
+{
+    x->is_counted = true;
+    (void)pthread_mutex_lock(&x->http->lock);
+    x->http->open++;
+    (void)pthread_mutex_unlock(&x->http->lock);
+}
+
+static void count_out(struct exchange *x)
+{
+    if (!x->is_counted)
+        return;
+    x->is_counted = false;
+    (void)pthread_mutex_lock(&x->http->lock);
+    x->http->open--;
+    (void)pthread_cond_signal(&x->http->is_idle);
+    (void)pthread_mutex_unlock(&x->http->lock);
+}
+
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exchange *x)
 {
     struct response *p = &x->response;
     if (p->body.failed && !p->stream.read)
         problem(p, 503, "the answer did not fit into memory");
     log_answer(x);
+    if (p->stream.read)
+        count_out(x); /* it may have no end */
     struct MHD_Response *m = p->stream.read ? streamed(x->http, connection, &p->stream) : buffered(&p->body);
     if (!m)
         return MHD_NO;
@@ -335,6 +359,7 @@ static void *on_uri(void *user, const char *uri, struct MHD_Connection *connecti
     read_peer(connection, x->request.peer, sizeof x->request.peer);
     buf_init(&x->request.body, HTTP_BODY_MAX);
     response_init(&x->response);
+    count_in(x);
     return x;
 }
 
@@ -344,6 +369,7 @@ static void on_end(void *user, struct MHD_Connection *connection, void **state, 
     struct exchange *x = *state;
     if (!x)
         return;
+    count_out(x);
     response_done(&x->response);
     buf_done(&x->request.body);
     free(x);
@@ -599,18 +625,25 @@ static void settle(struct http_options *o)
     o->idle_seconds = o->idle_seconds ? o->idle_seconds : 30;
 }
 
+static void give_back(const struct http_options *o, int fd)
+{
+    if (fd != o->socket)
+        (void)close(fd);
+}
+
 int http_start(const struct http_options *o, struct http **out, struct err *e)
 {
-    int fd = -1;
-    if (listen_on(o->address, o->port, &fd, e) < 0)
+    int fd = o->socket > 0 ? o->socket : -1;
+    if (fd < 0 && listen_on(o->address, o->port, &fd, e) < 0)
         return -1;
     struct http *h = calloc(1, sizeof *h);
     if (!h) {
-        (void)close(fd);
+        give_back(o, fd);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
     h->o = *o;
     h->port = port_of(fd);
+    h->socket = fd;
     settle(&h->o);
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->is_idle, NULL);
@@ -625,7 +658,7 @@ int http_start(const struct http_options *o, struct http **out, struct err *e)
         MHD_OPTION_NOTIFY_COMPLETED, on_end, h, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!h->daemon) {
         http_free(h);
-        (void)close(fd);
+        give_back(o, fd);
         return err_set(e, ERR_IO, "libmicrohttpd did not start");
     }
     *out = h;
@@ -637,17 +670,37 @@ int http_port(const struct http *h)
     return h->port;
 }
 
+int http_socket(const struct http *h)
+{
+    return h->socket;
+}
+
+/* With the lock. Whoever asks to begin again hears so before we go; but a client that reads nothing does not hold us. */
+static void wait_for_answers(struct http *h)
+{
+    while (h->slow_running > 0)
+        (void)pthread_cond_wait(&h->is_idle, &h->lock);
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PART_SECONDS;
+    while (h->open > 0)
+        if (pthread_cond_timedwait(&h->is_idle, &h->lock, &until) != 0)
+            return;
+}
+
 void http_stop(struct http **hp)
 {
     struct http *h = TAKE(*hp);
     if (!h)
         return;
+    int fd = MHD_quiesce_daemon(h->daemon); /* takes no more connections; the socket is ours again */
     pthread_mutex_lock(&h->lock);
     h->is_stopping = true;
-    while (h->slow_running > 0)
-        pthread_cond_wait(&h->is_idle, &h->lock);
+    wait_for_answers(h);
     pthread_mutex_unlock(&h->lock);
     http_wake(h); /* libmicrohttpd cannot stop while a connection is suspended; none sleeps again */
-    MHD_stop_daemon(h->daemon); /* closes the listening socket too */
+    MHD_stop_daemon(h->daemon);
+    if (fd >= 0)
+        (void)close(fd);
     http_free(h);
 }

@@ -76,6 +76,7 @@ bool response_has_header(const struct response *p, const char *name); /* as writ
 struct http_options {
     const char *address; /* IP; "" = all */
     int         port;    /* 0: any free  */
+    int         socket;  /* that listens already, then the two above are not looked at; http_start's if that succeeds. 0: none */
     int         connections, connections_per_address; /* at once; 0: 120 and 60 */
     int         idle_seconds;                         /* 0: 30                  */
     bool        is_tls;                               /* by https.h's certificate */
@@ -89,7 +90,8 @@ struct http_options {
 struct http;
 int  http_start(const struct http_options *o, struct http **out, struct err *e) MUST_CHECK;
 int  http_port(const struct http *h);
-void http_stop(struct http **h); /* waits for the slow ones */
+int  http_socket(const struct http *h); /* the listening one */
+void http_stop(struct http **h); /* waits for the slow ones, and a moment for answers under way to be taken */
 
 /* Runs it on one of the few threads that slow requests have: 0, or -1: none is free now. Streams that sleep are asked again when such a
  * thread has ended. http_stop waits for it. */

@@ -1,6 +1,5 @@
 /* problem: one table of titles, one of our error codes. */
 #include "api/problem.h"
-#include "core/json.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -19,6 +18,7 @@ static const struct {
     { 414, "The address is too long" },
     { 416, "There are no such bytes" },
     { 421, "Not this host" },
+    { 422, "The content is wrong" },
     { 429, "Not now" },
     { 500, "Our mistake" },
     { 502, "What the answer depends on failed" },
@@ -41,6 +41,14 @@ static const char *title_of(int status)
     return "Error";
 }
 
+void problem_members(struct json_out *w, int status, const char *detail)
+{
+    json_s(w, "type", "about:blank");
+    json_s(w, "title", title_of(status));
+    json_i(w, "status", status);
+    json_s(w, "detail", detail);
+}
+
 void problem(struct response *p, int status, const char *detail, ...)
 {
     char    text[400];
@@ -54,10 +62,7 @@ void problem(struct response *p, int status, const char *detail, ...)
     buf_clear(&p->body);
     struct json_out w = json_begin(&p->body);
     json_object(&w, NULL);
-    json_s(&w, "type", "about:blank");
-    json_s(&w, "title", title_of(status));
-    json_i(&w, "status", status);
-    json_s(&w, "detail", text);
+    problem_members(&w, status, text);
     json_end(&w);
     buf_putc(&p->body, '\n');
 }

@@ -51,6 +51,7 @@ static const struct route {
     { "GET", "/api/v1/recipients", ROLE_READ, 0, recipients_list, "" },
     { "GET", "/api/v1/settings", ROLE_ADMIN, 0, settings_get, "" },
     { "POST", "/api/v1/settings/check", ROLE_ADMIN, CHANGE | LARGE, settings_check, "" },
+    { "POST", "/api/v1/reload", ROLE_ADMIN, CHANGE, reload_post, "" },
     { "GET", "/api/v1/tokens", ROLE_ADMIN, 0, tokens_list, "" },
     { "POST", "/api/v1/tokens", ROLE_ADMIN, CHANGE, tokens_add, "" },
     { "DELETE", "/api/v1/tokens/{}", ROLE_ADMIN, CHANGE, tokens_revoke, "" },

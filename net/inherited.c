@@ -1,14 +1,23 @@
-/* inherited: LISTEN_PID says whom they are for, LISTEN_FDS how many there are; the port tells which is which. */
+/* inherited: LISTEN_PID says whom they are for, LISTEN_FDS how many there are; LISTEN_FDNAMES, or else the port, tells which is which. */
 #include "net/inherited.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static bool is_taken[INHERITED_MAX];
+
+enum { KEPT_MAX = 8, KEPT_FIRST = INHERITED_FIRST + INHERITED_MAX }; /* kept high, so that none stands where another has to go */
+static struct {
+    const char *name;
+    int         fd;
+} kept[KEPT_MAX];
+static size_t kept_count;
 
 static long number_in(const char *name)
 {
@@ -36,12 +45,23 @@ static int port_of(int fd)
     return a.any.sa_family == AF_INET ? ntohs(a.in.sin_port) : -1;
 }
 
-int inherited_socket(int port)
+/* Names are separated by colons. */
+static bool is_named(int i, const char *name)
+{
+    const char *at = getenv("LISTEN_FDNAMES");
+    for (; at && i > 0; i--) {
+        at = strchr(at, ':');
+        at = at ? at + 1 : NULL;
+    }
+    return at && strcspn(at, ":") == strlen(name) && strncmp(at, name, strlen(name)) == 0;
+}
+
+int inherited_socket(const char *name, int port)
 {
     long count = number_in("LISTEN_PID") == (long)getpid() ? number_in("LISTEN_FDS") : 0;
     for (int i = 0; i < count && i < INHERITED_MAX; i++) {
-        int fd = INHERITED_FIRST + i;
-        if (is_taken[i] || port == 0 || port_of(fd) != port)
+        int fd = INHERITED_FIRST + i, its = is_taken[i] ? -1 : port_of(fd);
+        if (its < 0 || !(port != 0 ? its == port : is_named(i, name)))
             continue;
         is_taken[i] = true;
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -49,4 +69,31 @@ int inherited_socket(int port)
         return fd;
     }
     return -1;
+}
+
+int inherited_keep(const char *name, int fd, struct err *e)
+{
+    int copy = kept_count < KEPT_MAX ? fcntl(fd, F_DUPFD_CLOEXEC, KEPT_FIRST) : -1;
+    if (copy < 0)
+        return err_set(e, ERR_IO, "keep the listening socket %s: %m", name);
+    kept[kept_count].name = name;
+    kept[kept_count++].fd = copy;
+    return 0;
+}
+
+void inherited_forget(void)
+{
+    while (kept_count > 0)
+        (void)close(kept[--kept_count].fd);
+}
+
+void inherited_hand_over(struct inherited_words *out)
+{
+    size_t n = (size_t)snprintf(out->names, sizeof out->names, "LISTEN_FDNAMES=");
+    for (size_t i = 0; i < kept_count; i++) {
+        (void)dup2(kept[i].fd, INHERITED_FIRST + (int)i); /* the copy outlives execve() */
+        n += (size_t)snprintf(out->names + n, sizeof out->names - n, "%s%s", i ? ":" : "", kept[i].name);
+    }
+    (void)snprintf(out->pid, sizeof out->pid, "LISTEN_PID=%ld", (long)getpid());
+    (void)snprintf(out->count, sizeof out->count, "LISTEN_FDS=%zu", kept_count);
 }

@@ -87,17 +87,12 @@ static int listen_on(const union any_address *a, int *fd_out, struct err *e)
     return 0;
 }
 
-static int open_socket(const struct listener_options *o, int *fd_out, struct err *e)
+int listener_bind(const char *address, int at, int *fd_out, struct err *e)
 {
-    *fd_out = inherited_socket(o->port);
-    if (*fd_out >= 0) {
-        set_options(*fd_out, AF_INET);
-        return 0;
-    }
-    in_port_t port = htons((uint16_t)o->port);
+    in_port_t port = htons((uint16_t)at);
     union any_address a = everywhere(AF_INET6, port);
-    bool is_everywhere = !o->address[0] || strcmp(o->address, "::") == 0;
-    if (!is_everywhere && parse_address(o->address, port, &a, e) < 0)
+    bool is_everywhere = !address[0] || strcmp(address, "::") == 0;
+    if (!is_everywhere && parse_address(address, port, &a, e) < 0)
         return -1;
     if (listen_on(&a, fd_out, e) == 0)
         return 0;
@@ -106,6 +101,15 @@ static int open_socket(const struct listener_options *o, int *fd_out, struct err
         return -1;
     a = everywhere(AF_INET, port);
     return listen_on(&a, fd_out, e);
+}
+
+static int open_socket(const struct listener_options *o, int *fd_out, struct err *e)
+{
+    *fd_out = inherited_socket(o->name, o->port);
+    if (*fd_out < 0)
+        return listener_bind(o->address, o->port, fd_out, e);
+    set_options(*fd_out, AF_INET);
+    return 0;
 }
 
 static int port_of(int fd)
@@ -179,6 +183,11 @@ int listener_open(struct uv_loop_s *loop, const struct listener_options *o, stru
 int listener_port(const struct listener *l)
 {
     return l->port;
+}
+
+int listener_keep(const struct listener *l, struct err *e)
+{
+    return inherited_keep(l->options.name, l->fd, e);
 }
 
 static void on_handle_closed(uv_handle_t *handle)

@@ -10,6 +10,7 @@ struct listener;
 struct listener_options {
     const char *address; /* "" or "::": all, both families; else one IP address */
     int port;            /* 0: any free one                                     */
+    const char *name;    /* under which it may have been left for us (inherited.h); a literal */
     void *user;
     /* Loop's thread. The descriptor (non-blocking, without delay, kept alive) is now the callee's. */
     void (*accepted)(void *user, int fd, const struct sockaddr *peer);
@@ -18,5 +19,9 @@ struct listener_options {
 };
 int listener_open(struct uv_loop_s *loop, const struct listener_options *o, struct listener **out, struct err *e) MUST_CHECK;
 int listener_port(const struct listener *l);
+/* It goes on listening, as long as somebody begins again with it (inherited_keep). */
+int listener_keep(const struct listener *l, struct err *e) MUST_CHECK;
+/* A listening socket alone: the caller's, non-blocking. */
+int listener_bind(const char *address, int port, int *fd_out, struct err *e) MUST_CHECK;
 /* Accepts no more; frees itself, then calls closed. */
 void listener_close(struct listener **l, void (*closed)(void *user), void *user);

@@ -282,6 +282,16 @@ int64_t smtp_conn_last_ms(const struct smtp_conn *c)
     return c->last_ms;
 }
 
+int64_t smtp_conn_busy_ms(const struct smtp_conn *c, int64_t mono_ms)
+{
+    return smtp_conn_is_idle(c) ? 0 : mono_ms - c->pace.begin_ms;
+}
+
+bool smtp_conn_has_sent(const struct smtp_conn *c)
+{
+    return c->mails > 0;
+}
+
 struct smtp_conn_link *smtp_conn_link(struct smtp_conn *c)
 {
     return &c->link;

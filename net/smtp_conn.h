@@ -67,6 +67,8 @@ bool smtp_conn_is_idle(const struct smtp_conn *c); /* no mail under way */
 
 const unsigned char *smtp_conn_address(const struct smtp_conn *c);
 int64_t smtp_conn_last_ms(const struct smtp_conn *c); /* of its last progress */
+int64_t smtp_conn_busy_ms(const struct smtp_conn *c, int64_t mono_ms); /* how long the mail under way has been coming; 0: none is */
+bool smtp_conn_has_sent(const struct smtp_conn *c); /* a mail was kept */
 
 /* The server's list. */
 struct smtp_conn_link {

@@ -24,10 +24,17 @@ enum {
     CHECK_MOST_MS = 1000, /* how often deadlines are looked at */
     CHECK_LEAST_MS = 10,
     TELL_EVERY_MS = 3600 * 1000,
+    /* Parting for a moment: callers wait meanwhile, so nobody is listened to for long who says nothing. */
+    LONG_MAIL_MS = 1000,     /* a mail that has been coming so long may take long yet  */
+    PAUSE_MS = 250,          /* of silence after a mail: there is no other             */
+    FIRST_WORD_MS = 1000,    /* of silence before the first one                        */
+    PART_MS = 500,           /* after that each mail is the last of its conversation … */
+    PART_FRESH_MS = 2000,    /* … and who has sent none has had its time               */
 };
 
 /* The ways in. */
 enum { DOOR_MAIN, DOOR_TLS, DOOR_LEGACY, DOORS };
+const char *const smtp_socket_names[DOORS] = { [DOOR_MAIN] = "postern.smtp", [DOOR_TLS] = "postern.smtp-tls", [DOOR_LEGACY] = "postern.smtp-legacy" };
 struct door {
     struct smtp_server *server;
     struct smtp_door way;
@@ -50,6 +57,7 @@ struct smtp_server {
     uv_timer_t check;
     char *hostname;
     int64_t stop_by_ms; /* while stopping */
+    int64_t part_ms;    /* since when for a moment only; 0: for good */
     int open_handles;   /* listeners, intakes, check */
     void (*stopped)(void *user);
     void *stopped_user;
@@ -276,10 +284,29 @@ static void on_paused(void *user, const struct err *e)
         log_line(LOG_WARN, "smtp.paused", LOG_S("error", e->text), LOG_I("open", s->count), LOG_I("repeats", repeats));
 }
 
+static bool has_nothing_to_say(const struct smtp_server *s, const struct smtp_conn *c, int64_t now)
+{
+    bool has_sent = smtp_conn_has_sent(c);
+    return now - smtp_conn_last_ms(c) >= (has_sent ? PAUSE_MS : FIRST_WORD_MS) || now - s->part_ms >= (has_sent ? PART_MS : PART_FRESH_MS);
+}
+
+/* Those that may go, for a moment. */
+static void part(struct smtp_server *s, int64_t now)
+{
+    s->shared.is_stopping = now - s->part_ms >= PART_MS;
+    for (struct smtp_conn *c = s->first, *next; c; c = next) {
+        next = smtp_conn_link(c)->next;
+        if (smtp_conn_is_idle(c) && has_nothing_to_say(s, c, now))
+            (void)smtp_conn_end(c, SMTP_END_STOPPING);
+    }
+}
+
 static void on_check(uv_timer_t *timer)
 {
     struct smtp_server *s = timer->data;
     int64_t now = clock_mono_ms();
+    if (s->part_ms != 0)
+        part(s, now);
     for (struct smtp_conn *c = s->first, *next; c; c = next) {
         next = smtp_conn_link(c)->next;
         if (s->stop_by_ms != 0 && now >= s->stop_by_ms && smtp_conn_end(c, SMTP_END_STOPPING))
@@ -427,6 +454,7 @@ static int open_door(struct smtp_server *s, struct uv_loop_s *loop, int door, in
     const struct listener_options listener = {
         .address = s->options.address,
         .port = port,
+        .name = smtp_socket_names[door],
         .user = &s->doors[door],
         .accepted = on_accepted,
         .paused = on_paused,
@@ -548,21 +576,49 @@ static void maybe_stopped(struct smtp_server *s)
     uv_close((uv_handle_t *)&s->check, on_check_closed);
 }
 
-void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user)
+static void begin_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user)
 {
     s->stopped = stopped;
     s->stopped_user = user;
-    s->shared.is_stopping = true;
     s->stop_by_ms = clock_mono_ms() + grace_ms;
     for (size_t i = 0; i < DOORS; i++)
         if (s->doors[i].listener)
             listener_close(&s->doors[i].listener, on_handle_closed, s);
+    (void)uv_timer_start(&s->check, on_check, 0, CHECK_LEAST_MS);
+}
+
+void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user)
+{
+    s->shared.is_stopping = true;
+    begin_stop(s, grace_ms, stopped, user);
     for (struct smtp_conn *c = s->first, *next; c; c = next) {
         next = smtp_conn_link(c)->next;
         if (smtp_conn_is_idle(c))
             (void)smtp_conn_end(c, SMTP_END_STOPPING);
     }
-    (void)uv_timer_start(&s->check, on_check, 0, CHECK_LEAST_MS);
+}
+
+void smtp_server_part(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user)
+{
+    s->part_ms = clock_mono_ms();
+    begin_stop(s, grace_ms, stopped, user);
+}
+
+bool smtp_server_is_calm(const struct smtp_server *s)
+{
+    int64_t now = clock_mono_ms();
+    for (struct smtp_conn *c = s->first; c; c = smtp_conn_link(c)->next)
+        if (smtp_conn_busy_ms(c, now) > LONG_MAIL_MS)
+            return false;
+    return true;
+}
+
+int smtp_server_keep(const struct smtp_server *s, unsigned which, struct err *e)
+{
+    for (size_t i = 0; i < DOORS; i++)
+        if ((which & 1U << i) && s->doors[i].listener && listener_keep(s->doors[i].listener, e) < 0)
+            return -1;
+    return 0;
 }
 
 void smtp_server_free(struct smtp_server **sp)

@@ -55,4 +55,13 @@ int smtp_server_legacy_port(const struct smtp_server *s);
 void smtp_server_use_tls(struct smtp_server *s, struct tls_context *modern, struct tls_context *legacy);
 /* Closes the listener, lets conversations finish (grace_ms), then calls stopped. Mails that are complete are always kept. */
 void smtp_server_stop(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user);
+/* The same for one that is there again in a moment: whoever is in the middle of a conversation is let finish, mails that are still to come
+ * included, for as long as a new caller can be let wait; whoever is silent is parted with. */
+void smtp_server_part(struct smtp_server *s, int64_t grace_ms, void (*stopped)(void *user), void *user);
+/* Whether that would be over in a moment: no mail has been coming for longer than a second. */
+bool smtp_server_is_calm(const struct smtp_server *s);
+/* What listeners listen on stays open for whoever begins again (net/inherited.h): those whose bit is set, 1 the first port, 2 TLS, 4 old
+ * devices; each under its name. */
+int smtp_server_keep(const struct smtp_server *s, unsigned which, struct err *e) MUST_CHECK;
+extern const char *const smtp_socket_names[3];
 void smtp_server_free(struct smtp_server **s); /* after stopped */

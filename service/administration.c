@@ -1,17 +1,17 @@
 /* administration: lists and checks, written as JSON. */
 #include "service/administration.h"
+#include "service/again.h"
 #include "service/mask.h"
 #include "service/probe.h"
 #include "service/settings_beyond.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ACCOUNTS_MAX = 200, MISTAKES_ARENA_MAX = 1024 * 1024 };
 
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
-static void write_mistakes(const struct mistakes *list, struct json_out *w)
+void administration_mistakes(const struct mistakes *list, struct json_out *w)
 {
     for (size_t i = 0; i < list->count; i++) {
         json_object(w, NULL);
@@ -30,37 +30,25 @@ static size_t count_real(const struct mistakes *list)
     return n;
 }
 
-static bool write_check(const struct settings *s, struct json_out *w)
+static void write_check(const struct settings *s, struct json_out *w)
 {
     CLEANUP(arena_done) struct arena arena;
     arena_init(&arena, MISTAKES_ARENA_MAX);
     struct mistakes beyond = { .arena = &arena };
     settings_beyond(s, &beyond);
-    bool is_ok = settings_mistakes(s) + count_real(&beyond) == 0;
-    json_b(w, "ok", is_ok);
+    json_b(w, "ok", settings_mistakes(s) + count_real(&beyond) == 0);
     json_array(w, "mistakes");
-    write_mistakes(&s->mistakes, w);
-    write_mistakes(&beyond, w);
+    administration_mistakes(&s->mistakes, w);
+    administration_mistakes(&beyond, w);
     json_end(w);
-    return is_ok;
 }
 
 int administration_check(const char *text, size_t n, struct json_out *w, struct err *e)
 {
     struct settings s;
-    int             result = settings_try(text, n, environ, &s, e);
+    int             result = settings_try(text, n, again_environment(), &s, e);
     if (result == 0)
-        (void)write_check(&s, w);
-    settings_done(&s);
-    return result;
-}
-
-int administration_check_file(const char *path, struct json_out *w, bool *ok_out, struct err *e)
-{
-    struct settings s;
-    int             result = settings_try_file(path, environ, &s, e);
-    if (result == 0)
-        *ok_out = write_check(&s, w);
+        write_check(&s, w);
     settings_done(&s);
     return result;
 }

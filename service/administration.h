@@ -5,8 +5,7 @@
 
 /* {"ok","mistakes":[{"path","text","is_note"}]} as members: of these settings as a file. -1: not even that. */
 int administration_check(const char *text, size_t n, struct json_out *w, struct err *e) MUST_CHECK;
-/* The same of the file that a start would read now; ok_out: it could be started with. */
-int administration_check_file(const char *path, struct json_out *w, bool *ok_out, struct err *e) MUST_CHECK;
+void administration_mistakes(const struct mistakes *list, struct json_out *w); /* the items of an open array */
 
 void administration_accounts(struct relay *r, struct json_out *w);                                   /* "items" */
 void administration_recipients(const struct people *p, bool is_whole, struct json_out *w);           /* "items"; addresses masked unless whole */

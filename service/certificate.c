@@ -308,6 +308,12 @@ void certificate_tick(struct certificate *c, int64_t mono_ms, int64_t wall_ms)
     }
 }
 
+void certificate_look(struct certificate *c)
+{
+    if (c)
+        c->look_ms = 0; /* at the next tick; one that is going on may have read the files before they were new */
+}
+
 void certificate_stop(struct certificate *c)
 {
     if (!c)

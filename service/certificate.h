@@ -27,6 +27,7 @@ struct certificate_options {
 /* Begins at once. NULL: out of memory. */
 struct certificate *certificate_start(struct uv_loop_s *loop, const struct certificate_options *o);
 void certificate_tick(struct certificate *c, int64_t mono_ms, int64_t wall_ms); /* every second              */
+void certificate_look(struct certificate *c); /* now, not within a minute; NULL is nothing */
 void certificate_stop(struct certificate *c);                                   /* changed is called no more */
 void certificate_free(struct certificate **c);                                  /* after the loop has ended  */
 

@@ -450,6 +450,14 @@ static void write_counts(struct json_out *w, const struct progress *p)
         json_i(w, counts[i].key, counts[i].n);
 }
 
+bool import_is_running(struct import *i)
+{
+    (void)pthread_mutex_lock(&i->lock);
+    bool is_running = i->progress.state == RUNNING;
+    (void)pthread_mutex_unlock(&i->lock);
+    return is_running;
+}
+
 void import_write(struct import *i, struct json_out *w)
 {
     (void)pthread_mutex_lock(&i->lock);

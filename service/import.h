@@ -28,3 +28,4 @@ void import_stop(struct import *i); /* after its transaction; does not wait */
  * time), "unreadable" (kept, but nobody could read it), "events", "persons", "started_at", "ended_at", "eta_s", "refusals": [text…] (the
  * first), "error". Any thread. */
 void import_write(struct import *i, struct json_out *w);
+bool import_is_running(struct import *i); /* any thread */

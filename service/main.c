@@ -1,11 +1,11 @@
 /* postern: the command line. Each command is one row; what `run` does stands in run.c. */
 #include "core/attr.h"
+#include "service/again.h"
 #include "service/commands.h"
 #include "service/host.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -24,6 +24,7 @@ static const struct command {
 } commands[] = {
     { "run", cmd_run, true, "", "run the gateway" },
     { "check", cmd_check, true, "[--online] [--print]", "report every mistake of the settings; open every account" },
+    { "reload", cmd_reload, true, "", "let the running gateway take the settings as they are now; bad ones change nothing" },
     { "chats", cmd_chats, true, "ACCOUNT", "list the chats that wrote to a bot, with the numbers for Recipients" },
     { "inspect", cmd_inspect, true, "FILE [--recipient A] [--peer IP]", "show what a mail is understood as" },
     { "send-test", cmd_send_test, true, "[--to NAME] [--kind K]", "send a test through the running gateway and show who was told" },
@@ -83,17 +84,9 @@ static int take_settings_path(int *argc, char **argv, const char **path_out)
     return 0;
 }
 
-/* What .NET does and LupuServ's users rely on: the file in the working folder, where there is one. NULL: none. Whatever else
- * has its name (Docker makes a folder where a mounted file is missing) is tried, too, and then complained about. */
-static const char *settings_here(void)
-{
-    static const char name[] = "appsettings.json";
-    struct stat       st;
-    return lstat(name, &st) == 0 ? name : NULL;
-}
-
 int main(int argc, char **argv)
 {
+    again_remember(argv, environ);
     if (host_hides_the_clock()) {
         (void)fputs("postern: this host's libseccomp2 is too old for this image; install 2.4.2 or newer\n", stderr);
         return EX_CONFIG;

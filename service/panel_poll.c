@@ -197,6 +197,11 @@ void panel_poll_tick(struct panel_poll *p, int64_t wall_ms)
     clock_local(wall_ms, &now);
     bool is_new_day = p->day >= 0 && now.tm_yday != p->day;
     p->day = now.tm_yday;
-    if (is_new_day && !p->is_running)
+    if (is_new_day && !p->is_running && !atomic_load(&p->is_stopping))
         p->is_running = uv_queue_work(p->loop, &p->work, run, after) == 0;
+}
+
+bool panel_poll_is_running(const struct panel_poll *p)
+{
+    return p && p->is_running;
 }

@@ -11,5 +11,6 @@ struct panel_poll;
 struct panel_poll *panel_poll_new(struct uv_loop_s *loop, const struct settings *s, struct relay *r);
 void               panel_poll_free(struct panel_poll **p); /* after the loop has ended */
 void               panel_poll_stop(struct panel_poll *p); /* one that runs ends within a second; NULL is nothing */
+bool               panel_poll_is_running(const struct panel_poll *p); /* main loop; it uses the relay; NULL is not */
 /* Main loop, every second or so: begins a poll when a new day of the site has begun since the last call. */
 void panel_poll_tick(struct panel_poll *p, int64_t wall_ms);

@@ -291,6 +291,14 @@ int reparse_begin(struct reparse *r, int64_t since_ms, const char *device, struc
     return result;
 }
 
+bool reparse_is_running(struct reparse *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    bool is_running = r->progress.state == RUNNING;
+    (void)pthread_mutex_unlock(&r->lock);
+    return is_running;
+}
+
 void reparse_write(struct reparse *r, struct json_out *w)
 {
     (void)pthread_mutex_lock(&r->lock);

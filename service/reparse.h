@@ -18,3 +18,4 @@ int reparse_begin(struct reparse *r, int64_t since_ms, const char *device, struc
 /* "state" (idle, running, done, stopped, failed), "since", "device", "total", "done", "changed" (read by another parser than before), "failed" (not
  * readable now: left as they were), "started_at", "ended_at", "eta_s", "error": members of the object that is open. Any thread. */
 void reparse_write(struct reparse *r, struct json_out *w);
+bool reparse_is_running(struct reparse *r); /* any thread */

@@ -3,13 +3,17 @@
 #include "api/api.h"
 #include "api/https.h"
 #include "core/clock.h"
+#include "core/fault.h"
 #include "core/metrics.h"
+#include "net/inherited.h"
 #include "net/smtp_server.h"
 #include "service/archive_watch.h"
 #include "service/administration.h"
+#include "service/again.h"
 #include "service/certificate.h"
 #include "service/commands.h"
 #include "service/devices.h"
+#include "service/doors.h"
 #include "service/drill.h"
 #include "service/export_watch.h"
 #include "service/health.h"
@@ -19,10 +23,12 @@
 #include "service/mounts.h"
 #include "service/notify.h"
 #include "service/panel_poll.h"
+#include "service/reload.h"
 #include "service/reparse.h"
 #include "service/rules_start.h"
 #include "service/token.h"
 #include "store/store.h"
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,15 +44,28 @@ enum {
     GRACE_MS = 10 * 1000,
     REMIND_MS = 3600 * 1000,
     LOOK_MS = 50,
+    PANEL_LOOK_MS = 10,
     SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers */
 };
 static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
 
+/* What understands and tells, while it is stopped. */
+struct helpers {
+    struct reparse      *reparse;
+    struct import       *import;
+    struct inspector    *inspector;
+    struct relay        *relay;
+    struct archive_watch archive;
+    struct export_watch  export;
+};
+
 struct gateway {
     const struct settings *settings;
     uv_loop_t              loop;
-    uv_timer_t             second, look; /* look: until the database is ready */
-    uv_signal_t            sigterm, sigint;
+    uv_timer_t             second, look; /* look: until the database is ready; at the end, until the panel is asked no more */
+    uv_signal_t            sigterm, sigint, sighup;
+    uv_work_t              leaving; /* stops what makes it wait, while mails go on coming */
+    struct reload         *reload;
     struct store          *store;
     struct devices        *devices;
     struct smtp_server    *smtp;
@@ -54,12 +73,15 @@ struct gateway {
     struct relay          *relay;
     struct archive_watch   archive;
     struct export_watch    export;
+    struct helpers         gone;
     struct inspector      *inspector;
     struct reparse        *reparse;
     struct import         *import;
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
+    int                    api_socket; /* that was kept for us; 0: none */
+    pthread_mutex_t        telling;    /* for whoever tells from a thread that the relay does not wait for */
     struct smtp_user      *users; /* those of the settings, and the drill's */
     struct cidr           *networks, *legacy_networks;
     struct gateways        gateways; /* of the container that this may be */
@@ -452,6 +474,17 @@ static int on_pause(void *user, const char *account, bool is_paused, const struc
     return g->relay ? relay_pause(g->relay, account, is_paused, by, e) : err_set(e, ERR_STATE, "the relay does not run");
 }
 
+static int on_reload_try(void *user, struct json_out *w, struct err *e)
+{
+    struct gateway *g = user;
+    return g->reload ? reload_try(g->reload, w, e) : err_set(e, ERR_BUSY, "out of memory");
+}
+
+static void on_reload(void *user)
+{
+    reload_begin(((const struct gateway *)user)->reload);
+}
+
 static int on_import(void *user, struct err *e)
 {
     struct gateway *g = user;
@@ -487,12 +520,19 @@ static void start_api_certificate(struct gateway *g)
         g->api_certificate = certificate_start(&g->loop, &o);
 }
 
+/* A copy: the API is stopped and started again when the database is ready. 0: it has to listen itself. */
+static int api_door(const struct gateway *g)
+{
+    int copy = g->api_socket > 0 ? fcntl(g->api_socket, F_DUPFD_CLOEXEC, 0) : 0;
+    return copy > 0 ? copy : 0;
+}
+
 /* Until the database is ready, on the same port: that we are alive, and what we wait for. */
 static void start_waiting_api(struct gateway *g)
 {
     const struct settings *s = g->settings;
     struct err             e;
-    struct api_options     o = { .address = s->api_address, .port = (int)s->api_port, .public_url = s->api_public_url,
+    struct api_options     o = { .address = s->api_address, .port = (int)s->api_port, .socket = api_door(g), .public_url = s->api_public_url,
                                  .connections = (int)s->api_max_connections, .connections_per_address = (int)s->api_max_connections_per_address,
                                  .idle_seconds = (int)s->api_seconds, .is_tls = s->api_certificate[0] != '\0', .is_waiting = true, .user = g, .health = on_health };
     start_api_certificate(g);
@@ -510,7 +550,7 @@ static void start_api(struct gateway *g)
     if (token_ensure(s->store_folder, s->api_token, g->token, sizeof g->token, &e) < 0)
         log_line(e.code == ERR_STATE ? LOG_INFO : LOG_ERROR, "api.token", LOG_S("text", e.text));
     struct api_options o = {
-        .address = s->api_address, .port = (int)s->api_port, .token = g->token, .is_token_chosen = s->api_token[0] != '\0',
+        .address = s->api_address, .port = (int)s->api_port, .socket = api_door(g), .token = g->token, .is_token_chosen = s->api_token[0] != '\0',
         .is_tls = s->api_certificate[0] != '\0', .cors_origins = s->api_cors_origins, .site = s->site_name,
         .public_url = s->api_public_url, .link_key = g->links, .connections = (int)s->api_max_connections,
         .connections_per_address = (int)s->api_max_connections_per_address, .idle_seconds = (int)s->api_seconds,
@@ -518,7 +558,7 @@ static void start_api(struct gateway *g)
         .user = g, .health = on_health, .retry = on_retry, .test = on_test, .rename = on_rename,
         .reparse = on_reparse, .reparse_progress = on_reparse_progress, .import_begin = on_import, .import_progress = on_import_progress, .revoke_token = on_revoke_token,
         .settings = on_settings, .check = on_check, .accounts = on_accounts, .recipients = on_recipients,
-        .test_account = on_test_account, .pause = on_pause,
+        .test_account = on_test_account, .pause = on_pause, .reload_try = on_reload_try, .reload = on_reload,
         .archive = g->archive.archive, .keep_local_days = s->store_keep_local_days,
     };
     if (drill_new(g->store, s->smtp_address, smtp_server_port(g->smtp), &s->people, &g->drill, &e) < 0
@@ -538,8 +578,10 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
     (void)snprintf(text, sizeof text, "forgotten in a day (Store:Retention): %lld events, %lld mails, %lld pictures, %lld KiB",
                    (long long)events, (long long)mails, (long long)pictures, (long long)(bytes >> 10));
     log_line(LOG_INFO, "store.forgotten", LOG_S("text", text));
+    (void)pthread_mutex_lock(&g->telling);
     if (g->relay)
         relay_system(g->relay, "system.storage", true, "forgotten", text);
+    (void)pthread_mutex_unlock(&g->telling);
 }
 
 /* --- every second ---------------------------------------------------------------------------------------------- */
@@ -572,6 +614,17 @@ static void watch_store(struct gateway *g)
 
 static void begin_stop(struct gateway *g);
 
+/* They stay open for the program that begins after us; doors: bits of doors.h. */
+static int keep_doors(const struct gateway *g, unsigned doors, struct err *e)
+{
+    bool has_api = g->api && (doors & 1U << DOOR_API);
+    if (smtp_server_keep(g->smtp, doors, e) < 0 || (has_api && doors_keep_api(api_socket(g->api), e) < 0)) {
+        inherited_forget();
+        return -1;
+    }
+    return 0;
+}
+
 /* A new database is made at a start: so we end, and begin again in the same process (cmd_run). */
 static void watch_damage(struct gateway *g)
 {
@@ -588,6 +641,8 @@ static void watch_damage(struct gateway *g)
         return;
     }
     log_line(LOG_ERROR, "store.damaged", LOG_S("text", "the database is damaged: a new one is made from what can be read"));
+    if (keep_doors(g, doors_same(g->settings, g->settings), &e) < 0)
+        log_line(LOG_WARN, "doors.kept", LOG_S("text", e.text));
     g->begins_again = true;
     begin_stop(g);
 }
@@ -652,6 +707,7 @@ static void begin_stop(struct gateway *g)
         return;
     g->is_stopping = true;
     notify_stopping();
+    reload_stop(g->reload);
     (void)uv_timer_stop(&g->look);
     panel_poll_stop(g->panel);
     certificate_stop(g->certificate);
@@ -662,24 +718,52 @@ static void begin_stop(struct gateway *g)
 static void on_stop(uv_signal_t *handle, int number)
 {
     struct gateway *g = handle->data;
-    if (!g->is_stopping)
+    if (!g->is_stopping || g->begins_again)
         log_line(LOG_INFO, "stopping", LOG_S("signal", number == SIGTERM ? "TERM" : "INT"));
+    g->begins_again = false; /* also where we were about to */
     begin_stop(g);
+}
+
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct gateway *g = handle->data;
+    (void)number;
+    log_line(LOG_INFO, "reload.asked", LOG_S("by", "SIGHUP"));
+    if (g->reload && !g->is_stopping)
+        reload_ask(g->reload);
+}
+
+/* Held back from before the first thread until the handlers stand, and again from their end: so none is lost, or ends us, while we begin
+ * again. Only this thread ever takes them. */
+static void hold_signals(bool are_held)
+{
+    sigset_t ours;
+    (void)sigemptyset(&ours);
+    (void)sigaddset(&ours, SIGTERM);
+    (void)sigaddset(&ours, SIGINT);
+    (void)sigaddset(&ours, SIGHUP);
+    (void)pthread_sigmask(are_held ? SIG_BLOCK : SIG_UNBLOCK, &ours, NULL);
+}
+
+static void start_signal(struct gateway *g, uv_signal_t *handle, int number, uv_signal_cb heard)
+{
+    (void)uv_signal_init(&g->loop, handle);
+    handle->data = g;
+    (void)uv_signal_start(handle, heard, number);
+    uv_unref((uv_handle_t *)handle); /* it stays until the store is closed: a second signal must not cut that short */
 }
 
 static void start_handles(struct gateway *g)
 {
     (void)uv_timer_init(&g->loop, &g->second);
     (void)uv_timer_init(&g->loop, &g->look);
-    (void)uv_signal_init(&g->loop, &g->sigterm);
-    (void)uv_signal_init(&g->loop, &g->sigint);
     g->remind_ms = clock_mono_ms() + REMIND_MS;
-    g->second.data = g->look.data = g->sigterm.data = g->sigint.data = g;
+    g->second.data = g->look.data = g;
     (void)uv_timer_start(&g->second, on_second, 0, SECOND_MS);
-    (void)uv_signal_start(&g->sigterm, on_stop, SIGTERM);
-    (void)uv_signal_start(&g->sigint, on_stop, SIGINT);
-    uv_unref((uv_handle_t *)&g->sigterm); /* they stay until the store is closed: a second signal must not cut that short */
-    uv_unref((uv_handle_t *)&g->sigint);
+    start_signal(g, &g->sigterm, SIGTERM, on_stop);
+    start_signal(g, &g->sigint, SIGINT, on_stop);
+    start_signal(g, &g->sighup, SIGHUP, on_hangup);
+    hold_signals(false);
 }
 
 static void close_if_open(uv_handle_t *handle, void *user)
@@ -691,27 +775,151 @@ static void close_if_open(uv_handle_t *handle, void *user)
 
 static void close_loop(struct gateway *g)
 {
+    hold_signals(true);
     uv_walk(&g->loop, close_if_open, NULL);
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&g->loop);
-    (void)signal(SIGTERM, SIG_IGN);
-    (void)signal(SIGINT, SIG_IGN);
 }
 
-static void stop_all(struct gateway *g)
+static void stop_api(struct gateway *g)
 {
     drill_stop(g->drill); /* the API waits for its requests, and this one may take 30 s */
     api_stop(&g->api);
     drill_free(&g->drill);
-    archive_watch_stop(&g->archive);
-    export_watch_stop(&g->export);
-    reparse_free(&g->reparse);
-    import_free(&g->import);
-    inspector_stop(&g->inspector);
-    relay_stop(&g->relay);
+}
+
+/* What understands and tells: nobody but the caller has it from here on. */
+static struct helpers take_helpers(struct gateway *g)
+{
+    struct helpers gone = { TAKE(g->reparse), TAKE(g->import), TAKE(g->inspector), NULL, g->archive, g->export };
+    g->archive = (struct archive_watch){ 0 };
+    g->export = (struct export_watch){ 0 };
+    (void)pthread_mutex_lock(&g->telling);
+    gone.relay = TAKE(g->relay);
+    (void)pthread_mutex_unlock(&g->telling);
+    return gone;
+}
+
+static void stop_helpers(struct helpers *gone)
+{
+    archive_watch_stop(&gone->archive);
+    export_watch_stop(&gone->export);
+    reparse_free(&gone->reparse);
+    import_free(&gone->import);
+    inspector_stop(&gone->inspector);
+    relay_stop(&gone->relay);
+}
+
+static void stop_all(struct gateway *g)
+{
+    stop_api(g);
+    stop_helpers(&g->gone); /* of a moment ago, if there was no thread for them */
+    g->gone = take_helpers(g);
+    stop_helpers(&g->gone);
     smtp_server_free(&g->smtp);
     devices_close(&g->devices);
     store_close(&g->store);
+}
+
+/* --- other settings ------------------------------------------------------------------------------------------------ */
+
+static const char *on_in_the_way(void *user)
+{
+    struct gateway *g = user;
+    if (store_phase(g->store) != STORE_READY)
+        return "the database is being made ready";
+    if (g->reparse && reparse_is_running(g->reparse))
+        return "mails are being read again; ask when that has ended";
+    return g->import && import_is_running(g->import) ? "an import is running; ask when it has ended" : NULL;
+}
+
+static bool on_is_calm(void *user)
+{
+    return smtp_server_is_calm(((const struct gateway *)user)->smtp);
+}
+
+static void on_unchanged(void *user)
+{
+    const struct gateway *g = user;
+    certificate_look(g->certificate);
+    certificate_look(g->api_certificate);
+}
+
+static void on_asked(void *user, size_t changes)
+{
+    const struct gateway    *g = user;
+    char                     detail[40];
+    const struct audit_entry by = { .who = "SIGHUP", .role = ROLE_ADMIN, .what = "settings.reload", .detail = detail };
+    struct err               e;
+    (void)snprintf(detail, sizeof detail, "{\"changed\":%zu}", changes);
+    if (audit_add(g->store, &by, &e) < 0)
+        log_line(LOG_WARN, "audit.failed", LOG_S("text", e.text));
+}
+
+/* Last of all the door: until now mails were taken and kept. */
+static void on_helpers_stopped(uv_work_t *work, int status)
+{
+    struct gateway *g = work->data;
+    (void)status;
+    FAULT("reload.after_helpers");
+    certificate_stop(g->certificate);
+    certificate_stop(g->api_certificate);
+    smtp_server_part(g->smtp, GRACE_MS, on_smtp_stopped, g);
+}
+
+static void on_stop_helpers(uv_work_t *work)
+{
+    stop_helpers(&((struct gateway *)work->data)->gone);
+}
+
+/* The panel's answer goes to the relay. */
+static void on_panel_look(uv_timer_t *timer)
+{
+    struct gateway *g = timer->data;
+    if (panel_poll_is_running(g->panel))
+        return;
+    (void)uv_timer_stop(timer);
+    g->gone = take_helpers(g);
+    if (uv_queue_work(&g->loop, &g->leaving, on_stop_helpers, on_helpers_stopped) < 0)
+        on_helpers_stopped(&g->leaving, 0); /* stop_all() does it then, while nobody is served */
+}
+
+static void on_api_stopped(uv_work_t *work, int status)
+{
+    struct gateway *g = work->data;
+    (void)status;
+    (void)uv_timer_start(&g->look, on_panel_look, 0, PANEL_LOOK_MS);
+}
+
+static void on_stop_api(uv_work_t *work)
+{
+    stop_api(work->data);
+}
+
+/* The order of a stop turned round: what may make us wait is stopped in libuv's pool while mails go on being taken and kept, the door
+ * comes last, and is shut for a moment only. */
+static int on_go(void *user, unsigned same_doors, struct err *e)
+{
+    struct gateway *g = user;
+    const char     *in_the_way = on_in_the_way(g);
+    if (in_the_way)
+        return err_set(e, ERR_STATE, "%s", in_the_way);
+    if (keep_doors(g, same_doors, e) < 0)
+        return -1;
+    g->leaving.data = g;
+    if (uv_queue_work(&g->loop, &g->leaving, on_stop_api, on_api_stopped) < 0)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    g->is_stopping = g->begins_again = true;
+    panel_poll_stop(g->panel);
+    log_line(LOG_INFO, "reload.goes", LOG_S("text", "beginning again with the new settings"));
+    return 0;
+}
+
+static void start_reload(struct gateway *g)
+{
+    const struct reload_options o = { .settings = g->settings, .user = g, .in_the_way = on_in_the_way, .is_calm = on_is_calm,
+                                      .unchanged = on_unchanged, .go = on_go, .asked = on_asked };
+    g->reload = reload_new(&g->loop, &o);
 }
 
 /* --- the life -------------------------------------------------------------------------------------------------- */
@@ -804,6 +1012,7 @@ static int live(struct gateway *g)
         store_close(&g->store);
         return EX_UNAVAILABLE;
     }
+    start_reload(g);
     start_handles(g);
     start_or_wait(g);
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
@@ -812,29 +1021,13 @@ static int live(struct gateway *g)
     return g->exit_code;
 }
 
-/* The same program with the same words, as the same process: whoever supervises us sees nothing end. Returns if that fails. */
-static int begin_again(int code)
-{
-    enum { WORDS_MAX = 64 };
-    static char text[64 * 1024];
-    char       *argv[WORDS_MAX + 1] = { NULL };
-    FILE       *f = fopen("/proc/self/cmdline", "re");
-    size_t      n = f ? fread(text, 1, sizeof text - 1, f) : 0, count = 0;
-    if (f)
-        (void)fclose(f);
-    for (char *word = text; word < text + n && count < WORDS_MAX; word += strlen(word) + 1)
-        argv[count++] = word;
-    if (count > 0)
-        (void)execv("/proc/self/exe", argv);
-    return code ? code : EX_TEMPFAIL;
-}
-
 int cmd_run(const struct settings *s, int argc, char **argv)
 {
     (void)argc, (void)argv;
     (void)setenv("UV_THREADPOOL_SIZE", "16", 0); /* 4 threads gave 190 files/s where syncs take 10 ms */
     (void)mallopt(M_ARENA_MAX, 2);               /* few threads allocate: more arenas only cost memory */
     (void)signal(SIGPIPE, SIG_IGN);
+    hold_signals(true);
     pthread_t logger;
     start_logger(s, &logger);
     say_mistakes(s);
@@ -842,11 +1035,14 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     say_if_nobody_is_told(s);
     metrics_set(METRIC_BUILD_INFO, POSTERN_VERSION, NULL, 1);
 
-    struct gateway g = { .settings = s, .connections = connections };
+    struct gateway g = { .settings = s, .connections = connections, .api_socket = doors_api_socket(s) };
+    (void)pthread_mutex_init(&g.telling, NULL);
     (void)uv_loop_init(&g.loop);
     int code = live(&g);
     close_loop(&g);
     panel_poll_free(&g.panel);
+    reload_free(&g.reload);
+    (void)pthread_mutex_destroy(&g.telling);
     certificate_free(&g.certificate);
     certificate_free(&g.api_certificate);
     free(g.users);
@@ -854,5 +1050,9 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     free(g.legacy_networks);
     log_stop();
     (void)pthread_join(logger, NULL);
-    return g.begins_again ? begin_again(code) : code;
+    if (!g.begins_again)
+        return code;
+    FAULT("reload.before_exec");
+    int failed = again_begin();
+    return code ? code : failed;
 }

@@ -380,9 +380,18 @@ static void find_all_unknown(struct settings *s)
 
 /* --- what needs a second look ---------------------------------------------------------------------------------- */
 
+static const char *in_environment(char *const *env, const char *name)
+{
+    size_t n = strlen(name);
+    for (; env && *env; env++)
+        if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+            return *env + n + 1;
+    return NULL;
+}
+
 static void settle_time_zone(struct settings *s)
 {
-    const char *tz = getenv("TZ");
+    const char *tz = in_environment(s->env, "TZ"); /* what we have made of ours says nothing */
     if (s->site_time_zone[0] == '\0' && tz && *tz)
         s->site_time_zone = arena_str(&s->arena, *tz == ':' ? tz + 1 : tz);
     if (!s->site_time_zone || s->site_time_zone[0] == '\0') {
@@ -503,10 +512,22 @@ static int read_text_of(const char *text, size_t n, const char *name, char *cons
         if (!s->root)
             return err_set(e, wrong.code, "%s", wrong.text);
     }
+    s->env = env;
     find_all_unknown(s);
     if (lupuserv_is_used(s->root) && lupuserv_translate(s->root, &s->arena, &s->mistakes) < 0)
         return err_set(e, ERR_NOMEM, "the settings are too large");
-    return read_tables(s) < 0 ? err_set(e, ERR_NOMEM, "the settings are too large") : 0;
+    int result = read_tables(s) < 0 ? err_set(e, ERR_NOMEM, "the settings are too large") : 0;
+    s->env = NULL;
+    return result;
+}
+
+/* What .NET does and LupuServ's users rely on. Whatever else has its name (Docker makes a folder where a mounted file is missing)
+ * is tried, too, and then complained about. */
+const char *settings_here(void)
+{
+    static const char name[] = "appsettings.json";
+    struct stat       st;
+    return lstat(name, &st) == 0 ? name : NULL;
 }
 
 int settings_read(const char *path, char *const *env, struct settings *s, struct err *e)
@@ -567,9 +588,13 @@ static void print_value(const struct settings *s, const struct setting *row, str
         for (const char *const *n = *(const char *const *const *)p; *n; n++)
             buf_printf(out, "%s%s", n == *(const char *const *const *)p ? "" : ", ", *n);
     } else {
-        const char *text = *(const char *const *)p;
-        buf_puts(out, row->kind == SECRET && text[0] ? "***" : text);
+        buf_puts(out, *(const char *const *)p);
     }
+}
+
+static bool is_hidden(const struct settings *s, const struct setting *row)
+{
+    return row->kind == SECRET && (*(const char *const *)place(s, row))[0];
 }
 
 void settings_print(const struct settings *s, struct buf *out)
@@ -577,7 +602,10 @@ void settings_print(const struct settings *s, struct buf *out)
     for (size_t i = 0; i < COUNT(table); i++) {
         const struct conf *v = conf_at(s->root, table[i].path);
         buf_printf(out, "%-32s ", table[i].path);
-        print_value(s, &table[i], out);
+        if (is_hidden(s, &table[i]))
+            buf_puts(out, "***");
+        else
+            print_value(s, &table[i], out);
         buf_printf(out, "%s%s   (%s)\n", table[i].unit[0] ? " " : "", table[i].unit, v ? v->source : "default");
     }
 }
@@ -640,42 +668,51 @@ static bool is_secret(const struct settings *s, const struct conf *parent, const
     return sounds_secret(name) || sounds_secret(parent->key) || (at && strchr(at, '@')) || (is_of_account && is_secret_field(s, parent, name));
 }
 
-static void write_setting(struct json_out *w, const char *path, const char *value, const char *source)
-{
-    json_object(w, NULL);
-    json_s(w, "path", path);
-    json_s(w, "value", value);
-    json_s(w, "source", source);
-    json_end(w);
-}
-
-static void write_row(const struct settings *s, const struct setting *row, struct json_out *w)
+static void visit_row(const struct settings *s, const struct setting *row, setting_visitor *visit, void *user)
 {
     const struct conf           *v = conf_at(s->root, row->path);
     CLEANUP(buf_done) struct buf value;
     buf_init(&value, FILE_MAX_BYTES);
     print_value(s, row, &value);
-    write_setting(w, row->path, buf_str(&value), v && v->source ? v->source : "default");
+    const struct setting_seen one = { row->path, buf_str(&value), v && v->source ? v->source : "default", is_hidden(s, row) };
+    visit(user, &one);
 }
 
 /* What the blocks of other files hold, each value by itself. */
-static void write_rest(const struct settings *s, const struct conf *block, struct json_out *w)
+static void visit_rest(const struct settings *s, const struct conf *block, setting_visitor *visit, void *user)
 {
     for (const struct conf *v = block->first; v; v = v->next) {
+        const char               *text = v->text ? v->text : "";
+        const struct setting_seen one = { v->path, text, v->source ? v->source : "file", text[0] && is_secret(s, block, v) };
         if (v->type == CONF_BLOCK || v->type == CONF_LIST)
-            write_rest(s, v, w);
+            visit_rest(s, v, visit, user);
         else if (!is_known(v->path) && !is_known(block->path))
-            write_setting(w, v->path, v->text && v->text[0] && is_secret(s, block, v) ? "***" : v->text, v->source ? v->source : "file");
+            visit(user, &one);
     }
+}
+
+void settings_each(const struct settings *s, setting_visitor *visit, void *user)
+{
+    for (size_t i = 0; i < COUNT(table); i++)
+        visit_row(s, &table[i], visit, user);
+    for (const struct conf *block = s->root->first; block; block = block->next)
+        if (!is_one_of(block->key, of_others, COUNT(of_others)))
+            visit_rest(s, block, visit, user);
+}
+
+static void write_setting(void *user, const struct setting_seen *one)
+{
+    struct json_out *w = user;
+    json_object(w, NULL);
+    json_s(w, "path", one->path);
+    json_s(w, "value", one->is_secret ? "***" : one->value);
+    json_s(w, "source", one->source);
+    json_end(w);
 }
 
 void settings_write(const struct settings *s, struct json_out *w)
 {
     json_array(w, "items");
-    for (size_t i = 0; i < COUNT(table); i++)
-        write_row(s, &table[i], w);
-    for (const struct conf *block = s->root->first; block; block = block->next)
-        if (!is_one_of(block->key, of_others, COUNT(of_others)))
-            write_rest(s, block, w);
+    settings_each(s, write_setting, w);
     json_end(w);
 }

@@ -15,6 +15,7 @@ struct settings {
     struct conf       *root;
     const char        *file; /* NULL: defaults and environment only */
     bool               is_candidate; /* only looked at, see settings_try */
+    char *const       *env;          /* as it was given; only while they are read */
 
     const char        *smtp_address, *smtp_hostname;
     const char *const *smtp_allow_from; /* CIDR; NULL ends; every item is well-formed */
@@ -71,6 +72,8 @@ int  settings_read(const char *path, char *const *env, struct settings *s, struc
 int  settings_try(const char *text, size_t n, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
 int  settings_try_file(const char *path, char *const *env, struct settings *s, struct err *e) MUST_CHECK;
 void settings_done(struct settings *s);
+/* The file that is read where none is named: appsettings.json in the working folder, if there is one; else NULL. */
+const char *settings_here(void);
 
 /* How many real mistakes there are (notes apart). */
 size_t settings_mistakes(const struct settings *s);
@@ -80,3 +83,10 @@ void settings_print(const struct settings *s, struct buf *out);
 void settings_document(struct buf *out);
 /* Every value that is set or could be, with where it comes from, secrets as ***: members of the open object. */
 void settings_write(const struct settings *s, struct json_out *w);
+/* One of them: the value as text, never NULL, in the open when it is secret; source: where it comes from. */
+struct setting_seen {
+    const char *path, *value, *source;
+    bool        is_secret; /* and not empty */
+};
+typedef void setting_visitor(void *user, const struct setting_seen *one);
+void settings_each(const struct settings *s, setting_visitor *visit, void *user);
