@@ -39,6 +39,7 @@ static const struct {
     [METRIC_ARCHIVE_LAG_EVENTS] = { "postern_archive_lag_events", GAUGE, NULL, NULL, "Events and changes that the archive does not have yet." },
     [METRIC_ARCHIVE_LAG_SECONDS] = { "postern_archive_lag_seconds", GAUGE, NULL, NULL, "Age of the oldest event that the archive does not have yet." },
     [METRIC_ARCHIVE_COPIED] = { "postern_archive_copied_total", COUNTER, "what", NULL, "What was copied to the archive: events, pictures." },
+    [METRIC_ARCHIVE_FORGOTTEN] = { "postern_archive_forgotten_total", COUNTER, "what", NULL, "Events that went from the archive by age, or whose pictures did." },
     [METRIC_EXPORTED] = { "postern_exported_pictures_total", COUNTER, NULL, NULL, "Pictures put into Store:ExportFolder." },
     [METRIC_API_REFUSED] = { "postern_api_refused_total", COUNTER, "reason", NULL, "Requests of those who may not ask." },
 };

@@ -21,6 +21,7 @@ enum metric {
     METRIC_ARCHIVE_LAG_EVENTS,    /* gauge                            */
     METRIC_ARCHIVE_LAG_SECONDS,   /* gauge                            */
     METRIC_ARCHIVE_COPIED,        /* counter   what                   */
+    METRIC_ARCHIVE_FORGOTTEN,     /* counter   what                   */
     METRIC_EXPORTED,              /* counter                          */
     METRIC_API_REFUSED,           /* counter   reason                 */
     METRIC_LAST,

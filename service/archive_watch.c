@@ -16,6 +16,7 @@ void archive_watch_start(struct archive_watch *w, struct store *store, const str
 {
     struct archive_options o = {
         .uri = s->archive_uri, .site = s->site_name, .call_ms = s->archive_seconds * SECOND_MS, .has_pictures = s->has_archive_pictures,
+        .keep_days = s->archive_keep_days, .keep_pictures_days = s->archive_keep_pictures_days,
         .note = on_note,
     };
     struct err e;
@@ -46,6 +47,22 @@ static void tell(struct archive_watch *w, const struct archive_state *s)
         relay_system(w->relay, "system.archive", !is_bad, is_bad ? "archive" : "archive restored", text);
 }
 
+/* What is new since the last look. */
+static void count(struct archive_watch *w, const struct archive_state *s)
+{
+    metrics_add(METRIC_ARCHIVE_COPIED, "events", NULL, (double)(s->copied - w->copied));
+    metrics_add(METRIC_ARCHIVE_COPIED, "pictures", NULL, (double)(s->pictures - w->pictures));
+    metrics_add(METRIC_ARCHIVE_FORGOTTEN, "events", NULL, (double)(s->forgotten - w->forgotten));
+    metrics_add(METRIC_ARCHIVE_FORGOTTEN, "pictures", NULL, (double)(s->forgotten_pictures - w->forgotten_pictures));
+    if (s->forgotten > w->forgotten || s->forgotten_pictures > w->forgotten_pictures)
+        log_line(LOG_INFO, "archive.forgot", LOG_I("events", (int64_t)(s->forgotten - w->forgotten)),
+                 LOG_I("pictures_of", (int64_t)(s->forgotten_pictures - w->forgotten_pictures)));
+    w->copied = s->copied;
+    w->pictures = s->pictures;
+    w->forgotten = s->forgotten;
+    w->forgotten_pictures = s->forgotten_pictures;
+}
+
 void archive_watch_tick(struct archive_watch *w)
 {
     if (!w->archive)
@@ -55,10 +72,7 @@ void archive_watch_tick(struct archive_watch *w)
     health_set(HEALTH_ARCHIVE, NULL, s.is_failing ? s.text : NULL);
     metrics_set(METRIC_ARCHIVE_LAG_EVENTS, NULL, NULL, (double)s.events);
     metrics_set(METRIC_ARCHIVE_LAG_SECONDS, NULL, NULL, (double)s.seconds);
-    metrics_add(METRIC_ARCHIVE_COPIED, "events", NULL, (double)(s.copied - w->copied));
-    metrics_add(METRIC_ARCHIVE_COPIED, "pictures", NULL, (double)(s.pictures - w->pictures));
-    w->copied = s.copied;
-    w->pictures = s.pictures;
+    count(w, &s);
     tell(w, &s);
 }
 

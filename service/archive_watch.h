@@ -8,7 +8,7 @@ struct archive_watch {
     struct archive *archive; /* NULL: there is none, or its connection string is wrong */
     struct relay   *relay;   /* NULL: nobody is told */
     int64_t         tell_after_ms; /* of failing; 0: never */
-    uint64_t        copied, pictures;
+    uint64_t        copied, pictures, forgotten, forgotten_pictures;
     bool            is_told;
 };
 void archive_watch_start(struct archive_watch *w, struct store *store, const struct settings *s, struct relay *relay);

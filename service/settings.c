@@ -141,6 +141,10 @@ static const struct setting {
       "The archive: `mongodb://user:password@host:27017/database`, of any MongoDB-compatible server; empty is none." },
     { "Archive:Pictures", BOOL, AT(has_archive_pictures), "on", 0, 0, "", NULL, "Pictures are copied to the archive, too." },
     { "Archive:Timeout", INT, AT(archive_seconds), "20", 1, 600, "s", NULL, "Length of one call to the archive." },
+    { "Archive:Retention:Days", INT, AT(archive_keep_days), "0", 0, 36500, "days", NULL,
+      "This site's events older than this go from the archive; 0 is never." },
+    { "Archive:Retention:PictureDays", INT, AT(archive_keep_pictures_days), "0", 0, 36500, "days", NULL,
+      "Pictures of this site's events older than this go from the archive; 0: with their events." },
     { "Archive:TellAfter", INT, AT(archive_tell_minutes), "60", 0, 100000, "min", NULL,
       "An archive that takes nothing for so long is told as `system.archive`; 0 is never." },
 

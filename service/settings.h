@@ -47,7 +47,7 @@ struct settings {
 
     const char *archive_uri; /* "" = none; holds secrets */
     bool        has_archive_pictures;
-    int64_t     archive_seconds, archive_tell_minutes, store_keep_local_days;
+    int64_t     archive_seconds, archive_tell_minutes, archive_keep_days, archive_keep_pictures_days, store_keep_local_days;
 
     int64_t log_level, log_format; /* enum log_level, enum log_format */
     const char *site_name, *site_time_zone, *site_language; /* zone: never ""; language "de" or "en" */

@@ -211,7 +211,10 @@ static int turn(struct archive *a, struct err *e)
     if ((events = copy_events(&a->copying, e)) < 0 || (changes = copy_changes(&a->copying, e)) < 0 ||
         (erasures = copy_erasures(&a->copying, e)) < 0)
         return -1;
-    return leave_mark(a, events + changes + erasures == 0, e) < 0 ? -1 : events + changes + erasures;
+    int did = events + changes + erasures;
+    if (leave_mark(a, did == 0, e) < 0 || (did == 0 && copy_forgetting(&a->copying, e) < 0))
+        return -1;
+    return did;
 }
 
 /* What waits, as far as our own database tells. */
@@ -227,7 +230,8 @@ static void measure(struct archive *a, struct archive_state *s)
 
 static void tell(struct archive *a, int result, const struct err *e)
 {
-    struct archive_state s = { .copied = a->copying.copied, .pictures = a->copying.pictures };
+    const struct copying *c = &a->copying;
+    struct archive_state  s = { .copied = c->copied, .pictures = c->pictures, .forgotten = c->forgotten, .forgotten_pictures = c->forgotten_pictures };
     measure(a, &s);
     (void)pthread_mutex_lock(&a->lock);
     if (result >= 0)
@@ -367,6 +371,8 @@ int archive_start(struct store *s, const struct archive_options *o, struct archi
         free_all(a);
         return -1;
     }
+    a->copying.keep_days = o->keep_days;
+    a->copying.keep_pictures_days = o->keep_pictures_days;
     int failed = pthread_create(&a->thread, NULL, run, a);
     if (failed != 0) {
         free_all(a);

@@ -11,6 +11,7 @@ struct archive_options {
     const char *uri, *site;
     int64_t     call_ms;      /* deadline of one call                */
     bool        has_pictures; /* they are copied, too                */
+    int64_t     keep_days, keep_pictures_days; /* older ones of this site go there; 0: never */
     void *user;
     /* The archive's thread: something an operator should read once. */
     void (*note)(void *user, const char *text);
@@ -27,6 +28,7 @@ struct archive_state {
     int64_t  seconds;     /* how old the first of them is              */
     uint64_t copied;      /* events since the start                    */
     uint64_t pictures;
+    uint64_t forgotten, forgotten_pictures; /* there, by age: events; events whose pictures went */
     char     text[240];   /* why it fails                              */
 };
 void        archive_state(struct archive *a, struct archive_state *out); /* any thread */

@@ -4,6 +4,7 @@
 #include "core/arena.h"
 #include "store/archive.h"
 #include "store/carrier.h"
+#include "store/doubt.h"
 
 enum { KNOWN_FILES = 256, FLIGHTS = 2 };
 
@@ -36,6 +37,11 @@ struct copying {
     struct flight        flights[FLIGHTS];
     char                 known[KNOWN_FILES][72]; /* files that were lately put there */
     size_t               next_known;
+    int64_t              keep_days, keep_pictures_days; /* 0: for ever */
+    int64_t              next_forgetting_ms;            /* monotonic   */
+    uint64_t             forgotten, forgotten_pictures; /* events, and events whose pictures went */
+    struct doubt         doubt;
+    bool                 has_doubt;
 };
 /* `to` and what it points to is borrowed. */
 int  copying_init(struct copying *c, struct archive *a, struct store *s, const struct mongo_options *to, const char *site, bool has_pictures,
@@ -47,6 +53,8 @@ void copying_slower(struct copying *c); /* after a failure: less at once */
 int copy_events(struct copying *c, struct err *e) MUST_CHECK;
 int copy_changes(struct copying *c, struct err *e) MUST_CHECK;
 int copy_erasures(struct copying *c, struct err *e) MUST_CHECK;
+/* archive_forget.c: now and then; 0, or -1. */
+int copy_forgetting(struct copying *c, struct err *e) MUST_CHECK;
 /* How many events and changes wait, and when the first of them was received; 0: none does. */
 int copy_lag(struct copying *c, int64_t *events_out, int64_t *oldest_ms_out, struct err *e) MUST_CHECK;
 

@@ -234,8 +234,7 @@ static int insert_one(struct mongo *m, const char *name, bson_t *doc, struct err
     return result;
 }
 
-/* For updates and deletes, which the library's helpers would split in their own way; the write concern is the client's. */
-static int run_write(struct mongo *m, const bson_t *command, struct err *e)
+int mongo_run_write(struct mongo *m, const bson_t *command, struct err *e)
 {
     if (mongo_connect(m, e) < 0)
         return -1;
@@ -293,117 +292,7 @@ int mongo_update(struct mongo *m, const char *site, const struct mongo_event *ev
     }
     (void)bson_append_array_end(command, &list);
     BSON_APPEND_BOOL(command, "ordered", false);
-    return failed ? -1 : run_write(m, command, e);
-}
-
-/* --- erasing ---------------------------------------------------------------------------------------------------------- */
-
-/* { delete: name, deletes: [{ q: { field: { $in: values } }, limit: 0 }] } */
-static int delete_all(struct mongo *m, const char *name, const char *field, const bson_t *values, struct err *e)
-{
-    CLEANUP(done_bson) bson_t *command = bson_new();
-    bson_t                     list, one, q, in;
-    BSON_APPEND_UTF8(command, "delete", name);
-    BSON_APPEND_ARRAY_BEGIN(command, "deletes", &list);
-    BSON_APPEND_DOCUMENT_BEGIN(&list, "0", &one);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "q", &q);
-    BSON_APPEND_DOCUMENT_BEGIN(&q, field, &in);
-    BSON_APPEND_ARRAY(&in, "$in", values);
-    (void)bson_append_document_end(&q, &in);
-    (void)bson_append_document_end(&one, &q);
-    BSON_APPEND_INT32(&one, "limit", 0);
-    (void)bson_append_document_end(&list, &one);
-    (void)bson_append_array_end(command, &list);
-    BSON_APPEND_BOOL(command, "ordered", false);
-    return run_write(m, command, e);
-}
-
-static bool holds(const bson_t *list, const char *text)
-{
-    bson_iter_t at;
-    if (!bson_iter_init(&at, list))
-        return false;
-    while (bson_iter_next(&at))
-        if (BSON_ITER_HOLDS_UTF8(&at) && strcmp(bson_iter_utf8(&at, NULL), text) == 0)
-            return true;
-    return false;
-}
-
-static void add_text(bson_t *list, const char *text)
-{
-    char index[16];
-    (void)snprintf(index, sizeof index, "%u", bson_count_keys(list));
-    if (!holds(list, text))
-        BSON_APPEND_UTF8(list, index, text);
-}
-
-static void add_files_of(const bson_t *doc, bson_t *files)
-{
-    bson_iter_t at, item, file;
-    if (!bson_iter_init_find(&at, doc, "media") || !bson_iter_recurse(&at, &item))
-        return;
-    while (bson_iter_next(&item))
-        if (bson_iter_recurse(&item, &file) && bson_iter_find(&file, "file") && BSON_ITER_HOLDS_UTF8(&file))
-            add_text(files, bson_iter_utf8(&file, NULL));
-}
-
-static bool is_id_in(const bson_t *doc, const bson_t *ids)
-{
-    bson_iter_t at;
-    return bson_iter_init_find(&at, doc, "_id") && BSON_ITER_HOLDS_UTF8(&at) && holds(ids, bson_iter_utf8(&at, NULL));
-}
-
-/* The files of the events where { field: { $in: values } }, but for events with these ids (NULL: of all). */
-static int collect_files(struct mongo *m, const char *field, const bson_t *values, const bson_t *except, bson_t *files, struct err *e)
-{
-    CLEANUP(done_bson) bson_t *filter = bson_new();
-    bson_t                     in;
-    BSON_APPEND_DOCUMENT_BEGIN(filter, field, &in);
-    BSON_APPEND_ARRAY(&in, "$in", values);
-    (void)bson_append_document_end(filter, &in);
-    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
-    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, NULL, NULL);
-    const bson_t *doc;
-    bson_error_t  why;
-    while (mongoc_cursor_next(cursor, &doc))
-        if (!except || !is_id_in(doc, except))
-            add_files_of(doc, files);
-    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : 0;
-}
-
-/* Those files of these events that no other event has. */
-static int erase_files(struct mongo *m, const bson_t *ids, struct err *e)
-{
-    CLEANUP(done_bson) bson_t *files = bson_new();
-    CLEANUP(done_bson) bson_t *used = bson_new();
-    CLEANUP(done_bson) bson_t *unused = bson_new();
-    if (collect_files(m, "_id", ids, NULL, files, e) < 0)
-        return -1;
-    if (bson_count_keys(files) == 0)
-        return 0;
-    if (collect_files(m, "media.file", files, ids, used, e) < 0)
-        return -1;
-    bson_iter_t at;
-    if (bson_iter_init(&at, files))
-        while (bson_iter_next(&at))
-            if (!holds(used, bson_iter_utf8(&at, NULL)))
-                add_text(unused, bson_iter_utf8(&at, NULL));
-    if (bson_count_keys(unused) == 0)
-        return 0;
-    return delete_all(m, "fs.files", "_id", unused, e) < 0 ? -1 : delete_all(m, "fs.chunks", "files_id", unused, e);
-}
-
-/* The files first: cut short, the events still say which they were, and the whole is said again. */
-int mongo_erase(struct mongo *m, const char (*ids)[ID_TEXT], size_t n, struct err *e)
-{
-    if (n > MONGO_UPDATE_MAX)
-        return err_set(e, ERR_LIMIT, "%zu events to erase in one command", n);
-    if (mongo_connect(m, e) < 0)
-        return -1;
-    CLEANUP(done_bson) bson_t *list = bson_new();
-    for (size_t i = 0; i < n; i++)
-        add_text(list, ids[i]);
-    return erase_files(m, list, e) < 0 ? -1 : delete_all(m, "events", "_id", list, e);
+    return failed ? -1 : mongo_run_write(m, command, e);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------ */
@@ -459,7 +348,7 @@ int mongo_put_mark(struct mongo *m, const char *gateway, const char *site, int64
     (void)bson_append_document_end(&list, &one);
     (void)bson_append_array_end(command, &list);
     BSON_APPEND_BOOL(command, "ordered", false);
-    return run_write(m, command, e);
+    return mongo_run_write(m, command, e);
 }
 
 int mongo_get_mark(struct mongo *m, const char *gateway, int64_t *seq_out, int64_t *changed_out, struct err *e)

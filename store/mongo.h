@@ -56,6 +56,10 @@ int mongo_insert_stub(struct mongo *m, const char *site, const struct mongo_even
 int mongo_update(struct mongo *m, const char *site, const struct mongo_event *events, size_t n, struct err *e) MUST_CHECK;
 /* These events are gone, and those of their files that no other event has. At most MONGO_UPDATE_MAX. */
 int mongo_erase(struct mongo *m, const char (*ids)[ID_TEXT], size_t n, struct err *e) MUST_CHECK;
+/* By age: a bite of the site's oldest events from before then go, but for those that somebody keeps; or only their files. How many events
+ * were met; 0: that was all; -1. */
+int mongo_forget_events(struct mongo *m, const char *site, int64_t before_ms, struct err *e) MUST_CHECK;
+int mongo_forget_files(struct mongo *m, const char *site, int64_t before_ms, struct err *e) MUST_CHECK;
 
 /* One piece of a file, MONGO_CHUNK bytes but for the last; and the file itself, said last: so what is listed is whole. */
 int mongo_put_chunk(struct mongo *m, const char *hash, int n, const void *bytes, size_t length, struct err *e) MUST_CHECK;

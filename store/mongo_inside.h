@@ -19,6 +19,8 @@ int                  mongo_connect(struct mongo *m, struct err *e) MUST_CHECK; /
 mongoc_collection_t *mongo_collection(struct mongo *m, const char *name);
 /* What went wrong, without secrets; a connection whose state nobody knows is given up. Returns -1. */
 int mongo_failed(struct mongo *m, const bson_error_t *why, struct err *e);
+/* A write command: for updates and deletes, which the library's helpers would split in their own way; the write concern is the client's. */
+int mongo_run_write(struct mongo *m, const bson_t *command, struct err *e) MUST_CHECK;
 void done_bson(bson_t **b);              /* CLEANUP handlers */
 void done_collection(mongoc_collection_t **c);
 void done_cursor(mongoc_cursor_t **c);

@@ -267,6 +267,41 @@ def test_what_is_erased_here_goes_from_the_archive_with_its_pictures(postern, se
         assert names == {hashlib.sha256(shared).hexdigest()} == {c["files_id"] for c in db["fs.chunks"].find()}
 
 
+def years_ago(years, n):
+    """The id of an event of that time."""
+    rest, text = int((time.time() - years * 365.25 * 86400) * 1000), ""
+    for _ in range(10):
+        text = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[rest & 31] + text
+        rest >>= 5
+    return f"{text}{n:016d}"
+
+
+def test_the_archive_forgets_by_its_own_bounds_and_only_this_sites(postern, server):
+    def document(id_, site, *files, **more):
+        event = {"id": id_, "site": site, "kind": "camera.motion", "severity": "info", **more}
+        media = {"media": [{"n": n, "file": f} for n, f in enumerate(files, 1)]} if files else {}
+        return {"_id": id_, "v": 1, "site": site, **media, "event": event}
+
+    gone, kept, pictured, recent = years_ago(11, 1), years_ago(11, 2), years_ago(5, 3), years_ago(0.1, 4)
+    foreign, also_gone = years_ago(11, 5), years_ago(11, 6)
+    with server.database() as db:
+        db.events.insert_many([document(gone, "Home", "shared", "own"), document(kept, "Home", "dear", kept=True), document(pictured, "Home", "old", "young"),
+                               document(recent, "Home", "young"), document(foreign, "Graz", "shared"), document(also_gone, "Home")])
+        db["fs.files"].insert_many([{"_id": f, "length": 1} for f in ("shared", "own", "dear", "old", "young")])
+        db["fs.chunks"].insert_many([{"_id": f + "-0", "files_id": f, "n": 0, "data": b"x"} for f in ("shared", "own", "dear", "old", "young")])
+    p = postern(settings(server.uri, Retention={"Days": 3652, "PictureDays": 365}))
+    send_some(p, 1)
+    p.wait_events(3)
+    wait_until("the old ones are gone", lambda: not server.events().keys() & {gone, also_gone}, 30, 0.3)
+    wait_copied(p)
+    there = server.events()
+    assert there.keys() - {e["id"] for e in p.events()} == {kept, pictured, recent, foreign}
+    assert "media" not in there[pictured] and all("media" in there[x] for x in (kept, recent, foreign))
+    with server.database() as db:
+        assert {f["_id"] for f in db["fs.files"].find()} == {c["files_id"] for c in db["fs.chunks"].find()} == {"shared", "dear", "young"}
+    assert wait_until("it is counted", lambda: p.metric("postern_archive_forgotten_total", what="events")) == 2
+
+
 def test_twenty_gateways_write_at_once_each_its_own(ferretdb, tmp_path):
     run = subprocess.run([program("archive_bench"), ferretdb.uri, tmp_path / "stores", "2000", "20"], capture_output=True, text=True, timeout=100)
     assert run.returncode == 0, run.stdout + run.stderr
