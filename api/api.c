@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "api/sheet.h"
 #include "core/clock.h"
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -36,7 +37,7 @@ int api_reader(struct api *a, struct store_reader **out, struct err *e)
         r = a->readers[--a->reader_count];
     (void)pthread_mutex_unlock(&a->lock);
     if (!r)
-        return store_reader_open(a->store, out, e);
+        return store_history_open(a->store, out, e);
     *out = r;
     return 0;
 }
@@ -50,9 +51,25 @@ void api_reader_back(struct api *a, struct store_reader **rp)
     bool is_kept = a->reader_count < READERS_KEPT;
     if (is_kept)
         a->readers[a->reader_count++] = r;
+    a->reader_used_ms = clock_mono_ms();
     (void)pthread_mutex_unlock(&a->lock);
     if (!is_kept)
         store_reader_close(&r);
+}
+
+void api_readers_rest(struct api *a)
+{
+    struct store_reader *idle[READERS_KEPT];
+    size_t               count = 0;
+    (void)pthread_mutex_lock(&a->lock);
+    if (clock_mono_ms() - a->reader_used_ms >= READERS_REST_MS)
+        while (a->reader_count > 0)
+            idle[count++] = a->readers[--a->reader_count];
+    (void)pthread_mutex_unlock(&a->lock);
+    for (size_t i = 0; i < count; i++)
+        store_reader_close(&idle[i]);
+    if (count > 0)
+        (void)malloc_trim(0);
 }
 
 static void api_free(struct api **ap)
@@ -121,7 +138,7 @@ static int start_threads(struct api *a, const struct api_options *o, struct err 
         .address = a->o.address, .port = o->port, .socket = o->socket, .connections = o->connections, .connections_per_address = o->connections_per_address,
         .idle_seconds = o->idle_seconds, .is_tls = o->is_tls, .user = a, .admit = o->is_waiting ? on_admit_waiting : on_admit, .answer = on_answer,
     };
-    struct hub_options hub = { .store = a->store, .streams_max = streams_max(o), .user = o->user, .health = o->health };
+    struct hub_options hub = { .store = a->store, .api = a, .streams_max = streams_max(o), .user = o->user, .health = o->health };
     if (hub_new(&hub, &a->hub, e) < 0 || http_start(&http, &a->http, e) < 0)
         return -1;
     if (o->is_waiting || hub_start(a->hub, a->http, e) == 0) /* no streams while the database is not ready */

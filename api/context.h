@@ -8,7 +8,7 @@
 #include "api/wrong.h"
 #include <pthread.h>
 
-enum { READERS_KEPT = 2 };
+enum { READERS_KEPT = 4 /* no fewer than there are threads */, READERS_REST_MS = 30000 };
 
 struct api {
     struct api_options   o; /* its strings are the copies below */
@@ -20,6 +20,7 @@ struct api {
     pthread_mutex_t      lock;
     struct store_reader *readers[READERS_KEPT]; /* guarded by lock: those nobody uses now */
     size_t               reader_count;
+    int64_t              reader_used_ms; /* guarded by lock */
     struct hub          *hub;         /* behind the live streams                                      */
     struct sheets       *sheets;      /* what these share                                             */
     int                  exports;     /* guarded by lock: under way now                                */
@@ -31,6 +32,7 @@ struct api {
 /* A read-only connection for one request; give it back as soon as the answer is in memory. */
 int  api_reader(struct api *a, struct store_reader **out, struct err *e) MUST_CHECK;
 void api_reader_back(struct api *a, struct store_reader **r);
+void api_readers_rest(struct api *a); /* every second or so: closes them once nobody has asked for a while */
 
 /* One handler of a route: r is admitted, its query has no names but the route's. Fills *p. */
 typedef void api_handler(struct api *a, const struct request *r, struct response *p);

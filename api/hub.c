@@ -1,6 +1,6 @@
 /* hub: one thread, one lock. */
 #include "api/hub.h"
-#include "api/http.h"
+#include "api/context.h"
 #include "core/clock.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -102,6 +102,7 @@ static bool look_around(struct hub *h)
         return false;
     h->looked_ms = now;
     (void)http_look_after_streams(h->http, now);
+    api_readers_rest(h->o.api);
     bool is_beat = now - h->beat_ms >= BEAT_MS;
     if (is_beat)
         h->beat_ms = now;

@@ -4,11 +4,13 @@
 #include "core/json.h"
 #include "store/store.h"
 
-struct hub;
+struct api;
 struct http;
+struct hub;
 
 struct hub_options {
     struct store *store;
+    struct api   *api;
     int           streams_max;
     void         *user;
     const char *(*health)(void *user, struct json_out *w, const char *key); /* as api.h has it; NULL: none */

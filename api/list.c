@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { LIST_USUAL = 16 * 1024 };
+
 bool list_is_known(struct api *a, const struct request *r, struct response *p)
 {
     char etag[48];
@@ -13,6 +15,8 @@ bool list_is_known(struct api *a, const struct request *r, struct response *p)
 
 void list_begin(struct list *l, struct response *p)
 {
+    struct err unused;
+    (void)!buf_reserve(&p->body, LIST_USUAL, &unused); /* else it would grow a dozen times */
     *l = (struct list){ .w = json_begin(&p->body) };
     json_object(&l->w, NULL);
     json_array(&l->w, "items");

@@ -66,6 +66,13 @@ void buf_put(struct buf *b, const void *bytes, size_t n)
 {
     if (b->failed)
         return;
+    if (b->data && n <= b->cap - b->len) { /* nearly always: every answer is put together by this */
+        if (n > 0)
+            memcpy(b->data + b->len, bytes, n);
+        b->len += n;
+        b->data[b->len] = '\0';
+        return;
+    }
     struct err e;
     if (buf_add(b, bytes, n, &e) < 0)
         b->failed = true;
@@ -84,9 +91,15 @@ void buf_putc(struct buf *b, char c)
 
 void buf_puti(struct buf *b, int64_t value)
 {
-    char digits[24];
-    int n = snprintf(digits, sizeof digits, "%lld", (long long)value);
-    buf_put(b, digits, (size_t)n);
+    char     digits[24];
+    size_t   at = sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_put(b, digits + at, sizeof digits - at);
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

@@ -77,6 +77,13 @@ static void civil_from_days(int64_t days, int *y, unsigned *m, unsigned *d)
     *y = (int)((int64_t)yoe + era * 400 + (*m <= 2));
 }
 
+/* The last of them, with zeros in front. */
+static void put_digits(char *out, unsigned value, size_t count)
+{
+    for (; count > 0; value /= 10)
+        out[--count] = (char)('0' + value % 10);
+}
+
 const char *clock_rfc3339(char out[CLOCK_TEXT], int64_t wall_ms)
 {
     const int64_t first = -62167219200000, last = 253402300799999; /* years 0 and 9999 */
@@ -90,11 +97,17 @@ const char *clock_rfc3339(char out[CLOCK_TEXT], int64_t wall_ms)
         days--;
     }
     int      y;
-    unsigned m, d;
+    unsigned m, d, ms = (unsigned)rest;
     civil_from_days(days, &y, &m, &d);
-    int ms = (int)rest;
-    (void)snprintf(out, CLOCK_TEXT, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", y % 10000, m % 100, d % 100, ms / 3600000 % 100,
-                   ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    static const char form[] = "0000-00-00T00:00:00.000Z";
+    memcpy(out, form, sizeof form);
+    put_digits(out, (unsigned)y, 4);
+    put_digits(out + 5, m, 2);
+    put_digits(out + 8, d, 2);
+    put_digits(out + 11, ms / 3600000, 2);
+    put_digits(out + 14, ms / 60000 % 60, 2);
+    put_digits(out + 17, ms / 1000 % 60, 2);
+    put_digits(out + 20, ms % 1000, 3);
     return out;
 }
 

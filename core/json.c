@@ -276,12 +276,21 @@ static void put_escape(struct buf *out, unsigned char c)
         buf_printf(out, "\\u%04x", c);
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
 void json_put_string(struct buf *out, const char *s, size_t n)
 {
     buf_putc(out, '"');
     size_t i = 0, plain = 0; /* s[plain..i) may be copied as it is */
     while (i < n) {
         unsigned char c = (unsigned char)s[i];
+        if (is_plain(c)) {
+            i++;
+            continue;
+        }
         size_t        length = c < 0x80 ? 1 : utf8_length(s + i, n - i);
         bool          is_c1 = length == 2 && utf8_code(s + i) < 0xA0;
         if (length > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !is_c1) {

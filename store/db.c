@@ -361,6 +361,9 @@ static const struct {
                         "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-128; PRAGMA mmap_size=0;" },
     [DB_FROZEN] = { SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 16, "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0;" },
     [DB_FOREIGN] = { SQLITE_OPEN_READONLY, 16, "PRAGMA query_only=1; PRAGMA trusted_schema=0; PRAGMA cell_size_check=1; PRAGMA mmap_size=0;" },
+    /* A page of the list touches some hundred pages of the file, most of them again with the next question. */
+    [DB_HISTORY] = { SQLITE_OPEN_READONLY, 100,
+                     "PRAGMA query_only=1; PRAGMA cache_size=-4096; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
     [DB_READER] = { SQLITE_OPEN_READONLY, 16,
                     "PRAGMA query_only=1; PRAGMA cache_size=-256; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;" },
 };

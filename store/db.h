@@ -97,7 +97,8 @@ void db_limit_time(struct db *d, int64_t ms);
 
 /* --- connections (open.c, writer.c, checkpoint.c, reader.c) ---------------------------------------------------- */
 
-enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER, DB_FROZEN /* a file that nobody writes: nothing is made beside it */,
+enum db_use { DB_WRITER, DB_CHECKPOINT, DB_READER, DB_HISTORY /* a reader that keeps more of the file in memory */,
+              DB_FROZEN /* a file that nobody writes: nothing is made beside it */,
               DB_FOREIGN /* another program's, read-only: it may be hostile, and its damage is not ours */ };
 int db_open(const char *path, enum db_use use, struct db **out, struct err *e) MUST_CHECK;
 void db_close(struct db **d);

@@ -39,33 +39,35 @@ static void read_medium(struct stmt *q, struct media *m, struct arena *a)
     };
 }
 
+static struct media *more_media(const struct media *media, size_t *cap, struct arena *a)
+{
+    size_t        wanted = *cap ? *cap * 2 : 2;
+    struct media *more = arena_alloc(a, wanted * sizeof *more);
+    if (more && *cap > 0)
+        memcpy(more, media, *cap * sizeof *more);
+    if (more)
+        *cap = wanted;
+    return more;
+}
+
 static int read_media(struct db *d, int64_t event_seq, struct event *ev, struct arena *a, struct err *e)
 {
-    int64_t count = 0;
-    CLEANUP(stmt_done) struct stmt *n = db_stmt(d, "SELECT count(*) FROM media WHERE event = ?", e);
-    if (!n)
-        return -1;
-    bind_int(n, 1, event_seq);
-    if (stmt_step(n, e) < 0)
-        return -1;
-    count = col_int(n, 0);
-    struct media *media = arena_alloc(a, (size_t)count * sizeof *media);
-    if (!media)
-        return err_set(e, ERR_NOMEM, "no room for an event's media");
-
+    struct media *media = NULL;
+    size_t        cap = 0;
     CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT " MEDIA_COLUMNS " FROM media m WHERE m.event = ? ORDER BY m.n", e);
     if (!q)
         return -1;
     bind_int(q, 1, event_seq);
-    int     found = 0;
-    int64_t i = 0;
-    for (; i < count && (found = stmt_step(q, e)) > 0; i++) {
-        read_medium(q, &media[i], a);
-        if (!media[i].type || !media[i].name)
+    int found;
+    for (ev->media_count = 0; (found = stmt_step(q, e)) > 0; ev->media_count++) {
+        if (ev->media_count == cap && !(media = more_media(media, &cap, a)))
+            return err_set(e, ERR_NOMEM, "no room for an event's media");
+        struct media *m = &media[ev->media_count];
+        read_medium(q, m, a);
+        if (!m->type || !m->name)
             return err_set(e, ERR_NOMEM, "no room for an event's media");
     }
     ev->media = media;
-    ev->media_count = (size_t)i;
     return found < 0 ? -1 : 0;
 }
 

@@ -18,18 +18,28 @@ struct db *reader_db(struct store_reader *r)
     return r->db;
 }
 
-int store_reader_open(struct store *s, struct store_reader **out, struct err *e)
+static int open_reader(struct store *s, enum db_use use, struct store_reader **out, struct err *e)
 {
     struct store_reader *r = calloc(1, sizeof *r);
     if (!r)
         return err_set(e, ERR_NOMEM, "out of memory");
     r->store = s;
-    if (db_open(s->database, DB_READER, &r->db, e) < 0) {
+    if (db_open(s->database, use, &r->db, e) < 0) {
         free(r);
         return -1;
     }
     *out = r;
     return 0;
+}
+
+int store_reader_open(struct store *s, struct store_reader **out, struct err *e)
+{
+    return open_reader(s, DB_READER, out, e);
+}
+
+int store_history_open(struct store *s, struct store_reader **out, struct err *e)
+{
+    return open_reader(s, DB_HISTORY, out, e);
 }
 
 void store_reader_close(struct store_reader **r)

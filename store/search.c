@@ -168,6 +168,16 @@ static bool fold_beginning(const struct word *w, char out[WORD_BYTES])
     return n >= PREFIX_MIN;
 }
 
+/* The index's words as a table, once for each connection. */
+static int make_words(struct db *d, struct err *e)
+{
+    int64_t has_words;
+    if (db_number(d, "SELECT 1 FROM temp.sqlite_schema WHERE name = 'search_words'", 0, &has_words, e) < 0)
+        return -1;
+    return has_words ? 0 : db_exec(d, "PRAGMA query_only = 0; CREATE VIRTUAL TABLE temp.search_words USING fts5vocab(main, search, instance);"
+                                      "PRAGMA query_only = 1", e);
+}
+
 /* The next word of the index from here on: 1, 0, -1. */
 static int next_indexed(struct db *d, const char *from, char out[WORD_BYTES], struct err *e)
 {
@@ -189,8 +199,7 @@ static int put_beginning(struct db *d, const struct word *w, struct buf *out, st
     int  found, count = 0;
     if (!fold_beginning(w, beginning))
         return 0;
-    if (db_exec(d, "PRAGMA query_only = 0; CREATE VIRTUAL TABLE IF NOT EXISTS temp.search_words USING fts5vocab(main, search, instance);"
-                   "PRAGMA query_only = 1", e) < 0)
+    if (make_words(d, e) < 0)
         return -1;
     CLEANUP(buf_done) struct buf from;
     buf_init(&from, WORD_BYTES + 1);

@@ -160,6 +160,8 @@ struct arrival_row {
     bool               has_raw;  /* false: forgotten                                          */
 };
 int store_reader_open(struct store *s, struct store_reader **out, struct err *e) MUST_CHECK;
+/* One that answers many questions: up to 2 MiB of the file stay in memory with it. */
+int store_history_open(struct store *s, struct store_reader **out, struct err *e) MUST_CHECK;
 void store_reader_close(struct store_reader **r);
 
 enum { STORE_QUICK_BYTES = 65536 }; /* larger ones are slow's, wherever their bytes are */

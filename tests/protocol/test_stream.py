@@ -270,7 +270,7 @@ def test_readers_that_take_nothing_are_cut_and_nobody_else_notices(postern):
         return sockets_of(p) <= sockets
 
     wait_until("an end of the readers who take nothing", are_cut, every=0.2)
-    assert most - memory < 30_000, (memory, most)
+    assert most - memory < 100_000, (memory, most)  # caches; the history for each of them would be 280 MB
     for s in readers:
         assert rest_of(s) < 6_000_000  # what the kernel held
         s.close()
