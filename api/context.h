@@ -39,4 +39,4 @@ typedef void api_handler(struct api *a, const struct request *r, struct response
 api_handler events_list, events_one, events_ndjson, events_csv, events_atom, media_get, arrivals_one, arrivals_raw, deliveries_list, deliveries_retry, reparse_get, reparse_post, import_get, import_post, test_post, devices_list, devices_one, devices_patch, devices_sessions,
     accounts_list, accounts_test, accounts_pause, accounts_resume, recipients_list, settings_get, settings_check, reload_post,
     tokens_list, tokens_add, tokens_revoke, health_live, health_ready, metrics_get, openapi_get, version_get,
-    events_patch, events_ack, audit_get, stats_get, stream_get;
+    events_patch, events_ack, events_erase, events_erase_one, erasures_get, audit_get, stats_get, stream_get;

@@ -126,6 +126,7 @@ static int refuse(const struct buf *answer, struct err *e)
     return err_set(e, ERR_STATE, "%s", json_str(root, "detail", "the gateway refused"));
 }
 
+/* method NULL: GET or POST. */
 static struct json *ask_json(struct client *c, const char *method, const char *path, const char *body, int64_t timeout_ms, struct err *e)
 {
     CLEANUP(buf_done) struct buf answer;
@@ -147,6 +148,11 @@ struct json *client_json(struct client *c, const char *path, const char *body, i
 struct json *client_patch(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e)
 {
     return ask_json(c, "PATCH", path, body, timeout_ms, e);
+}
+
+struct json *client_delete_json(struct client *c, const char *path, int64_t timeout_ms, struct err *e)
+{
+    return ask_json(c, "DELETE", path, NULL, timeout_ms, e);
 }
 
 int client_delete(struct client *c, const char *path, int64_t timeout_ms, struct err *e)

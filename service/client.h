@@ -14,5 +14,7 @@ int client_ask(struct client *c, const char *path, const char *body, int64_t tim
 struct json *client_json(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e);
 /* PATCH; as client_json. */
 struct json *client_patch(struct client *c, const char *path, const char *body, int64_t timeout_ms, struct err *e);
+/* DELETE, and the answer's JSON, as client_json. */
+struct json *client_delete_json(struct client *c, const char *path, int64_t timeout_ms, struct err *e);
 /* DELETE. 0: done; -1: no answer, or what the gateway said against it. */
 int client_delete(struct client *c, const char *path, int64_t timeout_ms, struct err *e) MUST_CHECK;

@@ -17,6 +17,7 @@ int cmd_texts(const struct settings *s, int argc, char **argv);
 int cmd_hash_password(const struct settings *s, int argc, char **argv);
 int cmd_reparse(const struct settings *s, int argc, char **argv);
 int cmd_reload(const struct settings *s, int argc, char **argv);
+int cmd_erase(const struct settings *s, int argc, char **argv);
 int cmd_import(const struct settings *s, int argc, char **argv);
 int cmd_token(const struct settings *s, int argc, char **argv);
 int cmd_healthcheck(const struct settings *s, int argc, char **argv);

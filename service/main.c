@@ -36,6 +36,7 @@ static const struct command {
     { "sessions", cmd_sessions, true, "DEVICE [--json]", "show the last conversations of a device (`unknown`: of strangers)" },
     { "texts", cmd_texts, true, "[--since T]", "list texts of panels that are not known, ready for Parsers:Texts" },
     { "reparse", cmd_reparse, true, "[--since T] [--device D]", "read the mails of the past again, by today's rules; nobody is told again" },
+    { "erase", cmd_erase, true, "ID | --all | --since T … --text T [--copies] [--yes] | --status", "erase events and their mails without a trace, after a question" },
     { "backup", cmd_backup, true, "FOLDER", "copy everything that is kept into a folder; again into the same one is quicker" },
     { "restore", cmd_restore, true, "FOLDER", "put a backup into the empty data folder" },
     { "verify", cmd_verify, true, "[FOLDER]", "look whether all that is kept, or a backup, is as it was written" },

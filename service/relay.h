@@ -50,6 +50,8 @@ void relay_take(struct relay *r, struct understanding *u); /* any thread */
 void relay_system(struct relay *r, const char *kind, bool restored, const char *key, const char *text);
 /* POST /deliveries/{id}/retry: 1 waits again, 0 no such or not failed/unknown, -1. Any thread, waits for the disk. */
 int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;
+/* Deliveries may wait that did not before. Any thread. */
+void relay_look_soon(struct relay *r);
 /* What an operator sees of an account. Times are the wall clock's; 0: never (as far as the last messages say). */
 struct relay_account {
     const struct account *account;

@@ -128,7 +128,6 @@ struct station *relay_station(struct relay *r, const struct account *a, const ch
 struct account_state *relay_account(struct relay *r, const struct account *a);
 struct outbox_turn    relay_turn(const struct relay *r);
 void                  relay_look_everywhere(struct relay *r); /* legs may have begun on any lane */
-void                  relay_look_soon(struct relay *r); /* the same, from any thread */
 void                  relay_open_account(struct relay *r, const struct account *a); /* it takes messages again */
 void                  relay_take_later(struct relay *r, struct understanding *u);
 uint32_t              relay_chance(struct relay *r);

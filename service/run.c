@@ -584,6 +584,14 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
     (void)pthread_mutex_unlock(&g->telling);
 }
 
+/* Any thread. */
+static void on_withdrawn(void *user)
+{
+    struct gateway *g = user;
+    if (g->relay)
+        relay_look_soon(g->relay);
+}
+
 /* --- every second ---------------------------------------------------------------------------------------------- */
 
 /* Told when it gets worse, and when all is well again. */
@@ -997,7 +1005,7 @@ static int live(struct gateway *g)
         .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
         .rules = s->keep_rules, .rule_count = s->keep_rule_count,
-        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten,
+        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten, .withdrawn = on_withdrawn,
     };
     if (store_open(&keep, &g->store, &e) < 0) {
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));

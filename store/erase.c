@@ -162,6 +162,8 @@ static int step_through(struct store *s, const int64_t *events, size_t count, st
         if (store_do(s, &x.op, e) < 0)
             return -1;
         FAULT("erase.step_kept");
+        if (x.result.deliveries > 0 && s->options.withdrawn)
+            s->options.withdrawn(s->options.user);
         sum->events += x.result.events;
         sum->mails += x.result.mails;
         sum->deliveries += x.result.deliveries;
