@@ -181,7 +181,7 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
     if (write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, out, e) < 0)
         return -1;
     doomed_remove(s, reader_db(r));
-    keeper_hurry(s->keeper);
+    keeper_begin(s->keeper);
     return 0;
 }
 

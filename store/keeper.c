@@ -85,11 +85,12 @@ void keeper_wake(struct keeper *k, int log_pages)
         (void)pthread_cond_signal(&k->woken);
 }
 
-void keeper_hurry(struct keeper *k)
+/* Chores within this time. */
+static void plan_by(struct keeper *k, int64_t ms)
 {
     if (!k)
         return; /* store_open is not yet through */
-    int64_t soon = now_ms() + CHORES_MS;
+    int64_t soon = now_ms() + ms;
     (void)pthread_mutex_lock(&k->lock);
     bool wakes = k->chores_at > soon;
     if (wakes)
@@ -97,6 +98,16 @@ void keeper_hurry(struct keeper *k)
     (void)pthread_mutex_unlock(&k->lock);
     if (wakes)
         (void)pthread_cond_signal(&k->woken);
+}
+
+void keeper_hurry(struct keeper *k)
+{
+    plan_by(k, CHORES_MS);
+}
+
+void keeper_begin(struct keeper *k)
+{
+    plan_by(k, 0);
 }
 
 static int64_t checkpoint_at(const struct keeper *k)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import mails
-from farside import FarSide, hang, status
+from farside import FarSide, slow, status
 from postern import Api, points_of, wait_until
 from test_archive import wait_copied
 
@@ -188,7 +188,7 @@ def test_nobody_is_told_of_what_was_erased(postern, clock):
 def test_what_is_on_its_way_is_let_end_and_then_goes(postern):
     with FarSide() as far:
         p = postern(telling(far))
-        far.next(hang(3))
+        far.next(slow(1.5))
         p.send(mails.panel("Zone:1 Quellwasser, Innenbereich Alarm"))
         far.wait(1)
         p.wait_events(1)
@@ -279,7 +279,7 @@ def test_every_point_of_it_is_in_this_list():
     assert {point for point, _ in KILLS} == set(points_of("erase."))
 
 
-KILLS = [("erase.written_down", 1), ("erase.mails_gone", 2), ("erase.step_kept", 1), ("erase.step_kept", 3), ("erase.merged", 1), ("erase.log_emptied", 1)]
+KILLS = [("erase.written_down", 1), ("erase.mails_gone", 2), ("erase.step_kept", 2), ("erase.merged", 1), ("erase.log_emptied", 1)]
 
 
 @pytest.mark.parametrize("point,hit", KILLS)
