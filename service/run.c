@@ -588,8 +588,10 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
 static void on_withdrawn(void *user)
 {
     struct gateway *g = user;
+    (void)pthread_mutex_lock(&g->telling);
     if (g->relay)
         relay_look_soon(g->relay);
+    (void)pthread_mutex_unlock(&g->telling);
 }
 
 /* --- every second ---------------------------------------------------------------------------------------------- */
