@@ -1,11 +1,13 @@
 /* damage: see damage.h. Rows are copied by ranges of their key; a range that cannot be read is halved until what is left out is
- * one row. The new database is made by the usual schema, and index and tallies are filled anew. */
+ * one row. Mails among those are looked for page by page (salvage.h). The new database is made by the usual schema, and index and tallies
+ * are filled anew. */
 #include "store/damage.h"
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
 #include "store/copies.h"
 #include "store/migrate.h"
+#include "store/salvage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,8 +25,10 @@ struct rebuild {
     struct store *store;
     struct db    *db;    /* the new one; the damaged one is attached as "old", unless it cannot be opened at all   */
     struct db    *probe; /* in memory, "old" attached too: what fails, fails here (FTS5 takes it ill in the new one) */
-    int64_t       left_out, found_files, newest_ms;
+    int64_t       left_out, found_files;
     int           failures;
+    struct holes  holes; /* of arrivals */
+    struct salvaged salvaged;
 };
 
 /* --- what is there ------------------------------------------------------------------------------------------------- */
@@ -131,18 +135,27 @@ static bool is_in_the_rows(const struct err *e)
     return e->code == ERR_DAMAGED || e->code == ERR_INPUT;
 }
 
+static void leave_out(struct rebuild *r, const struct table *t, int64_t first, int64_t last)
+{
+    r->left_out++;
+    if (strcmp(t->name, "arrivals") == 0)
+        holes_add(&r->holes, first, last);
+}
+
 /* At most 8 deep: a range is 128 keys. */
 static int copy_what_can_be_read(struct rebuild *r, const struct table *t, int64_t first, int64_t last, struct err *e)
 {
-    if (r->failures > FAILURES_MAX)
+    if (r->failures > FAILURES_MAX) {
+        leave_out(r, t, first, last);
         return 0;
+    }
     if (probe_range(r, t, first, last, e) == 0)
         return run_range(r->db, t->copy, first, last, e);
-    if (!is_in_the_rows(e))
+    if (!is_in_the_rows(e) && e->code != ERR_IO) /* a disk that cannot read its own sectors */
         return -1;
     r->failures++;
     if (first == last) {
-        r->left_out++;
+        leave_out(r, t, first, last);
         return 0;
     }
     int64_t middle = first + (last - first) / 2;
@@ -249,20 +262,51 @@ static bool attach_old(struct rebuild *r)
     return is_attached;
 }
 
-static int copy_rows(struct rebuild *r, struct err *e)
+/* Beside the rows; what of it cannot be read costs little. Numbers that were given once are not given again: cursors and the archive's
+ * position are beyond them. */
+static const char *const others[] = {
+    "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key NOT IN ('indexed', 'migrating')",
+    "DELETE FROM main.sqlite_sequence WHERE seq < (SELECT o.seq FROM old.sqlite_sequence o WHERE o.name = sqlite_sequence.name)",
+    "INSERT INTO main.sqlite_sequence(name, seq) SELECT name, seq FROM old.sqlite_sequence"
+    " WHERE name IN (SELECT name FROM main.sqlite_schema) AND name NOT IN (SELECT name FROM main.sqlite_sequence)",
+};
+
+static int copy_tables(struct rebuild *r, struct err *e)
 {
     static struct table list[TABLES_MAX]; /* one rebuild at a time: the preparer's */
     size_t     count;
     struct err unused;
-    if (!attach_old(r))
-        return 0;
-    if (list_tables(r, list, &count, e) < 0)
+    if (list_tables(r, list, &count, e) < 0) {
+        holes_add(&r->holes, 1, INT64_MAX);
         return is_in_the_rows(e) ? 0 : -1;
+    }
     for (size_t i = 0; i < count; i++)
         if (copy_table(r, &list[i], e) < 0)
             return -1;
-    (void)!db_exec(r->db, "INSERT OR REPLACE INTO meta SELECT key, value FROM old.meta WHERE key NOT IN ('indexed', 'migrating')", &unused);
+    for (size_t i = 0; i < COUNT(others); i++)
+        (void)!db_exec(r->db, others[i], &unused);
     return 0;
+}
+
+/* Then nothing holds the old one open: with the last connection its log goes into it, as far as that is possible. */
+static int copy_rows(struct rebuild *r, struct err *e)
+{
+    struct err unused;
+    int        result = 0;
+    if (attach_old(r))
+        result = copy_tables(r, e);
+    else
+        holes_add(&r->holes, 1, INT64_MAX);
+    db_close(&r->probe);
+    (void)!db_exec(r->db, "DETACH old", &unused);
+    return result;
+}
+
+static int salvage(struct rebuild *r, struct err *e)
+{
+    if (!is_there(r->store, database))
+        return 0;
+    return salvage_arrivals(r->db, r->store->folder_fd, database, &r->holes, &r->salvaged, e);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------- */
@@ -292,8 +336,7 @@ static int has_row(struct rebuild *r, const char *id, struct err *e)
 
 /* Who sent it stood in its row only. */
 static const char add_arrival[] =
-    "INSERT INTO main.arrivals(id, received_ms, bytes, state, envelope, file, hash) VALUES(?, ?, ?, 2,"
-    " '{\"listener\":\"recovered\",\"peer\":\"\",\"helo\":\"\",\"login\":\"\",\"from\":\"\",\"to\":[]}', ?, ?)";
+    "INSERT INTO main.arrivals(id, received_ms, bytes, state, envelope, file, hash) VALUES(?, ?, ?, 2, '" SALVAGE_ENVELOPE "', ?, ?)";
 
 static int add_file(void *user, const char *path, struct err *e)
 {
@@ -331,6 +374,9 @@ static const char *const mends[] = {
     /* The last hour's may not have been told: they are read and told, perhaps again. Older ones are for `postern reparse`. */
     "UPDATE main.arrivals SET state = 0, tries = 0 WHERE state = 2 AND received_ms > (SELECT max(received_ms) FROM main.arrivals) - 3600000"
     " AND (file IS NOT NULL OR raw IS NOT NULL) AND coalesce(parser, '') != 'drill' AND source IS NULL AND NOT EXISTS (SELECT 1 FROM main.events e WHERE e.arrival = arrivals.seq)",
+    /* Waits are told in running time; a clock that begins anew would make them years. */
+    "INSERT INTO main.meta(key, value) SELECT 'running_ms', max(created_run_ms) FROM main.deliveries HAVING count(*) > 0"
+    " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
     "INSERT INTO main.meta(key, value) SELECT 'changed', max(changed) FROM main.events WHERE changed IS NOT NULL HAVING count(*) > 0"
     " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
 };
@@ -351,9 +397,10 @@ static int write_report(struct rebuild *r, struct err *e)
     if (ask_number(r->db, "SELECT count(*) FROM main.events", 0, &events, e) < 0 || ask_number(r->db, "SELECT count(*) FROM main.arrivals", 0, &arrivals, e) < 0)
         return -1;
     (void)snprintf(text, sizeof text,
-                   "the database was damaged; it was set aside as %s… and made anew: %lld events and %lld mails are there, %lld of them by their files; "
-                   "%lld rows could not be read. Run `postern reparse`, and look at the disk",
-                   aside_prefix, (long long)events, (long long)arrivals, (long long)r->found_files, (long long)r->left_out);
+                   "the database was damaged; it was set aside as %s… and made anew: %lld events and %lld mails are there, %lld of them by their files, "
+                   "%lld from pages that led nowhere; %lld rows could not be read. Run `postern reparse`, and look at the disk",
+                   aside_prefix, (long long)events, (long long)arrivals, (long long)r->found_files,
+                   (long long)(r->salvaged.rows + r->salvaged.bare), (long long)r->left_out);
     log_line(LOG_ERROR, "rebuild.done", LOG_S("text", text));
     CLEANUP(stmt_done) struct stmt *s = db_prepare(r->db, "INSERT OR REPLACE INTO main.meta(key, value) VALUES('rebuilt', ?)", e);
     if (!s)
@@ -383,7 +430,7 @@ static int open_new(struct rebuild *r, struct err *e)
 static int fill(struct rebuild *r, struct err *e)
 {
     int left;
-    if (copy_rows(r, e) < 0 || db_exec(r->db, "BEGIN", e) < 0 || copies_walk(r->store->folder_fd, "arrivals", add_file, r, e) < 0 ||
+    if (copy_rows(r, e) < 0 || db_exec(r->db, "BEGIN", e) < 0 || salvage(r, e) < 0 || copies_walk(r->store->folder_fd, "arrivals", add_file, r, e) < 0 ||
         mend(r, e) < 0 || write_report(r, e) < 0 || db_exec(r->db, "COMMIT", e) < 0 || migrate_fill(r->store, r->db, e) < 0)
         return -1;
     return db_checkpoint(r->db, true, &left, e);

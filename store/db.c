@@ -70,6 +70,11 @@ bool db_saw_damage(void)
     return atomic_load_explicit(&saw_damage, memory_order_relaxed);
 }
 
+void db_note_damage(void)
+{
+    atomic_store(&saw_damage, true);
+}
+
 void db_forget_damage(void)
 {
     atomic_store(&saw_damage, false);

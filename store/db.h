@@ -113,6 +113,7 @@ int db_empty_log(struct db *d, struct err *e) MUST_CHECK;
 
 /* Whether SQLite has called any database of this process (but foreign ones) damaged since db_forget_damage. */
 bool db_saw_damage(void);
+void db_note_damage(void); /* … or a check has said so */
 void db_forget_damage(void);
 
 struct db_pace {

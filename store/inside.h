@@ -8,6 +8,7 @@
 
 struct writer;
 struct keeper;
+struct examiner;
 struct retention_rules;
 
 enum writes { WRITES_FILES, WRITES_DATABASE, WRITES_KINDS };
@@ -29,6 +30,7 @@ struct store {
     bool        has_preparer;
     struct writer *writer;
     struct keeper *keeper;
+    struct examiner *examiner; /* NULL: nobody waits for us */
 
     atomic_int_fast64_t last_arrival;  /* highest seq on disk                                         */
     atomic_int_fast64_t files_bytes;   /* of large arrivals since store_open, and before once counted */

@@ -4,6 +4,7 @@
 #include "core/fault.h"
 #include "store/backup.h"
 #include "store/damage.h"
+#include "store/examine.h"
 #include "store/inside.h"
 #include "store/migrate.h"
 #include "store/retention_rules.h"
@@ -113,16 +114,28 @@ static int use_database(struct store *s, struct db *db, struct err *e)
     return migrate_run(s, db, e) < 0 || read_state(s, db, e) < 0 ? err_prefix(e, "%s", s->database) : 0;
 }
 
+static bool bring_up(struct store *s)
+{
+    CLEANUP(db_close) struct db *db = NULL;
+    return db_open(s->database, DB_WRITER, &db, &s->failed) == 0 && use_database(s, db, &s->failed) == 0;
+}
+
+static bool rebuild(struct store *s)
+{
+    bool is_made = damage_rebuild(s, &s->failed) == 0;
+    db_forget_damage(); /* it is aside */
+    return is_made && bring_up(s);
+}
+
 /* A thread of its own: while it works the writer says ERR_BUSY. The writer opens the database for itself then. */
 static void *prepare(void *user)
 {
     struct store *s = user;
-    CLEANUP(db_close) struct db *db = NULL;
-    bool is_there = !s->is_damaged || damage_rebuild(s, &s->failed) == 0;
-    if (s->is_damaged)
-        db_forget_damage(); /* it is aside */
-    bool is_done = is_there && db_open(s->database, DB_WRITER, &db, &s->failed) == 0 && use_database(s, db, &s->failed) == 0;
-    db_close(&db);
+    bool is_done = s->is_damaged ? rebuild(s) : bring_up(s);
+    if (!is_done && !s->is_damaged && s->failed.code == ERR_DAMAGED) {
+        atomic_store(&s->phase, STORE_REBUILDING);
+        is_done = rebuild(s);
+    }
     atomic_store(&s->phase, is_done ? STORE_READY : STORE_FAILED);
     return NULL;
 }
@@ -164,6 +177,14 @@ static int look_at_database(struct store *s, struct db **out, bool *is_due_out, 
     return 0;
 }
 
+static int open_whole(struct store *s, struct db **out, bool *is_due_out, struct err *e)
+{
+    if (look_at_database(s, out, is_due_out, e) < 0)
+        return -1;
+    bool is_left = *is_due_out && s->options.is_prepared_beside;
+    return is_left ? 0 : use_database(s, *out, e);
+}
+
 /* *out stays NULL while a thread prepares it. */
 static int open_database(struct store *s, struct db **out, struct err *e)
 {
@@ -171,7 +192,7 @@ static int open_database(struct store *s, struct db **out, struct err *e)
     bool is_beside = s->options.is_prepared_beside, is_due = false;
     if (is_beside && damage_is_known(s, &s->is_damaged, e) < 0)
         return -1;
-    if (!s->is_damaged && look_at_database(s, &db, &is_due, e) < 0) {
+    if (!s->is_damaged && open_whole(s, &db, &is_due, e) < 0) {
         s->is_damaged = is_beside && e->code == ERR_DAMAGED;
         if (!s->is_damaged)
             return -1;
@@ -180,7 +201,7 @@ static int open_database(struct store *s, struct db **out, struct err *e)
         db_close(&db);
         return sync_name(s, e) < 0 ? -1 : start_preparing(s, e);
     }
-    if (use_database(s, db, e) < 0 || sync_name(s, e) < 0)
+    if (sync_name(s, e) < 0)
         return -1;
     migrate_tidy(s);
     *out = TAKE(db);
@@ -261,7 +282,9 @@ static int start(struct store *s, struct err *e)
     if (writer_start(s, db, &s->writer, e) < 0)
         return -1;
     db = NULL; /* the writer's now */
-    return keeper_start(s, &s->keeper, e);
+    if (keeper_start(s, &s->keeper, e) < 0)
+        return -1;
+    return s->options.is_prepared_beside ? examiner_start(s, &s->examiner, e) : 0;
 }
 
 int store_open(const struct store_options *options, struct store **out, struct err *e)
@@ -277,7 +300,7 @@ int store_open(const struct store_options *options, struct store **out, struct e
     return 0;
 }
 
-/* The preparer first, if there was one; the keeper (it waits for the writer), then the writer (it wakes the keeper). The last connection to close copies the
+/* The examiner and the preparer first, if there were any; the keeper (it waits for the writer), then the writer (it wakes the keeper). The last connection to close copies the
  * log into the database and removes it. */
 void store_close(struct store **s)
 {
@@ -285,6 +308,7 @@ void store_close(struct store **s)
     if (!closing)
         return;
     atomic_store(&closing->is_closing, true);
+    examiner_stop(&closing->examiner);
     if (closing->has_preparer)
         (void)pthread_join(closing->preparer, NULL);
     keeper_stop(closing->keeper);

@@ -1,11 +1,12 @@
 """A database that is damaged: a page of it overwritten, its header gone, all of it gone. No crash; what can be read is there again, large
-mails by their files; it is said; and what hears 250 is kept."""
+mails by their files, small ones by the pages they lie on; it is said; and what hears 250 is kept."""
+import shutil
 import sqlite3
 
 import pytest
 
 import mails
-from postern import Api, Postern, points_of, wait_until
+from postern import ROOT, Api, Postern, points_of, wait_until
 
 ALARM = mails.panel("Zone:1 A, Innenbereich Alarm")
 PAGE = 4096
@@ -14,6 +15,8 @@ PAGE = 4096
 def numbered(i):
     if i % 5 == 4:
         return mails.camera(subject=f"Cam {i}", text=f"Cam {i}", pictures=[mails.jpeg(seed=i, size=90_000)])
+    if i % 5 == 2:  # in the database, beside its row
+        return mails.camera(subject=f"Cam {i}", text=f"Cam {i}", pictures=[mails.jpeg(seed=i, size=20_000)])
     return mails.panel(f"Zone:{i} Room {i}, Innenbereich Alarm")
 
 
@@ -21,24 +24,43 @@ def of_mails(p):
     return {e["id"]: e for e in p.events() if "arrival" in e}
 
 
-@pytest.fixture
-def filled(tmp_path):
-    """A daemon that has kept 60 mails and is stopped."""
-    p = Postern(tmp_path / "postern", {})
+def raw_of(p, arrival):
+    answer = p.api.get(f"/api/v1/arrivals/{arrival}/raw")
+    return answer.body if answer.status == 200 else None
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A daemon that has kept 60 mails and is stopped: made once, copied for each test."""
+    p = Postern(tmp_path_factory.mktemp("kept") / "postern", {})
     p.start()
     for i in range(60):
         assert p.send(numbered(i))[0] == 250
     wait_until("all are events", lambda: len(of_mails(p)) == 60)
     p.known = of_mails(p)
+    p.raw = {e["arrival"]: raw_of(p, e["arrival"]) for e in p.known.values()}
     p.stop()
+    return p
+
+
+@pytest.fixture
+def filled(kept, tmp_path):
+    p = Postern(tmp_path / "postern", {})
+    shutil.copytree(kept.data, p.data)
+    p.known, p.raw = kept.known, kept.raw
     yield p
     p.close()
 
 
-def page_of(p, table, which=0):
-    """A leaf page of a table; pages of the file count from 1."""
+def root_of(p, table):
     with sqlite3.connect(p.data / "postern.db") as db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    return root
+
+
+def page_of(p, table, which=0):
+    """A leaf page of a table; pages of the file count from 1."""
+    root = root_of(p, table)
     raw = (p.data / "postern.db").read_bytes()
 
     def leaves(number):
@@ -58,11 +80,16 @@ def overwrite(p, number):
         f.write(b"\xa5" * PAGE)
 
 
+def index_of(p, at):
+    """How many lines its last line of this kind is from the end."""
+    return [line["at"] for line in p.log()][::-1].index(at)
+
+
 def wait_rebuilt(p, start=True):
     if start:
         p.start(wait=False)
     p.wait_log("rebuild.done")
-    p.wait_log("started", count=1 if start else 2)
+    wait_until("it has started on the new one", lambda: "started" in [line["at"] for line in p.log()][::-1][:index_of(p, "rebuild.done")])
     p.smtp = ("127.0.0.1", int(p.log("smtp.listening")[-1]["port"]))
     p.api = Api(int(p.log("api.listening")[-1]["port"]))
     wait_until("it is said", lambda: [e for e in p.events() if e["kind"] == "system.storage" and "set aside" in e["text"]])
@@ -84,9 +111,100 @@ def test_a_page_overwritten_costs_what_was_on_it(filled, table):
         assert p.known.keys() <= there.keys()
     else:
         assert len(p.known.keys() & there.keys()) >= 30, "more is lost than a page"
-    with_files = {e["arrival"] for e in p.known.values() if e.get("media")}
-    for arrival in with_files:
+    for arrival in {f.stem for f in p.data.rglob("*.eml")}:
         assert p.api.get(f"/api/v1/arrivals/{arrival}/raw").status == 200, "its file is there"
+
+
+@pytest.mark.parametrize("tables", [("arrivals",), ("bodies",), ("arrivals", "bodies")], ids="-".join)
+def test_mails_that_the_tree_no_longer_leads_to_come_back_byte_for_byte(filled, tables):
+    p = filled
+    for table in tables:
+        overwrite(p, root_of(p, table))
+    wait_rebuilt(p)
+    assert {arrival: raw_of(p, arrival) for arrival in p.raw} == p.raw
+    assert p.known.keys() <= of_mails(p).keys()
+    assert envelopes(p)["smtp"] == 61 and not envelopes(p).get("recovered"), "who sent them is known, too"
+
+
+def test_of_a_mail_whose_row_is_gone_the_bytes_are_there(filled):
+    p = filled
+    row = page_of(p, "arrivals", 0)
+    lost = on_page(p, row)
+    overwrite(p, row)
+    wait_rebuilt(p)
+    large = {bytes(p.raw[a]) for a, seq in lost.items() if len(p.raw[a]) > 3072}
+    assert large, "the page held none: the test shows nothing"
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        ids = [i for (i,) in db.execute("SELECT id FROM arrivals")]
+    assert large <= {raw_of(p, arrival) for arrival in ids}
+
+
+def test_what_was_deleted_does_not_come_back(filled):
+    """Its page is free, and holds it still: secure_delete is not as old as our databases."""
+    p = filled
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("PRAGMA secure_delete = OFF")
+        gone = [a for (a,) in db.execute("SELECT id FROM arrivals WHERE seq BETWEEN 5 AND 45")]
+        db.execute("UPDATE events SET arrival = NULL WHERE arrival BETWEEN 5 AND 45")
+        db.execute("DELETE FROM bodies WHERE arrival BETWEEN 5 AND 45")
+        db.execute("DELETE FROM arrivals WHERE seq BETWEEN 5 AND 45")
+    db.close()
+    files = {f.stem for f in p.data.rglob("*.eml")}
+    overwrite(p, page_of(p, "arrivals", -1))
+    wait_rebuilt(p)
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        there = {a for (a,) in db.execute("SELECT id FROM arrivals")}
+    assert there & set(gone) <= files
+
+
+def test_no_number_is_given_twice_and_no_wait_becomes_years(filled):
+    p = filled
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("UPDATE meta SET value = value + 1000000000 WHERE key = 'running_ms'")
+        db.execute("UPDATE deliveries SET created_run_ms = 1000000000")
+        (last,) = db.execute("SELECT max(seq) FROM events").fetchone()
+    db.close()
+    overwrite(p, page_of(p, "events", -1))
+    overwrite(p, root_of(p, "meta"))
+    wait_rebuilt(p)
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        assert db.execute("SELECT min(seq) FROM events WHERE kind = 'system.storage'").fetchone()[0] > last
+        assert db.execute("SELECT value FROM meta WHERE key = 'running_ms'").fetchone()[0] >= 1000000000
+
+
+def on_page(p, number):
+    """Mails whose row lies on this page: {id: seq}."""
+    page = (p.data / "postern.db").read_bytes()[(number - 1) * PAGE:number * PAGE]
+    with sqlite3.connect(p.data / "postern.db") as db:
+        found = {i: seq for seq, i in db.execute("SELECT seq, id FROM arrivals") if i.encode() in page}
+    db.close()
+    return found
+
+
+def envelopes(p):
+    with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
+        return dict(db.execute("SELECT envelope ->> 'listener', count(*) FROM arrivals GROUP BY 1"))
+
+
+@pytest.mark.parametrize("thing", ["events", "arrivals", "media", "deliveries", "meta", "sqlite_autoindex_arrivals_1", "deliveries_event", "search_data"])
+def test_damage_is_found_at_the_start_not_when_somebody_asks(filled, thing):
+    p = filled
+    overwrite(p, root_of(p, thing))
+    p.start(wait=False)
+    wait_rebuilt(p, start=False)
+    assert {arrival: raw_of(p, arrival) for arrival in p.raw} == p.raw
+
+
+def test_a_database_of_an_older_version_that_is_damaged_is_made_anew(tmp_path):
+    p = Postern(tmp_path / "postern", {})
+    shutil.copytree(ROOT / "tests" / "data" / "schema" / "3", p.data)
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("DELETE FROM media")  # made up: it lies beyond its arrival
+    db.close()
+    overwrite(p, root_of(p, "devices"))
+    wait_rebuilt(p)
+    assert p.api.get("/api/v1/events?text=Innenbereich").json["items"]
+    p.stop()
 
 
 def test_damage_met_while_it_runs_begins_anew_in_the_same_process(filled):
@@ -102,13 +220,14 @@ def test_damage_met_while_it_runs_begins_anew_in_the_same_process(filled):
     assert p.log("store.damaged")
 
 
-def test_a_header_that_is_gone_leaves_the_files(filled):
+def test_a_header_that_is_gone_leaves_every_mail(filled):
     p = filled
     overwrite(p, 1)
     wait_rebuilt(p)
-    files = {f.stem for f in (p.data / "arrivals").rglob("*.eml")}
-    wait_until("the large mails of the last hour are read again", lambda: len(of_mails(p)) >= len(files))
-    assert files <= {e["arrival"] for e in of_mails(p).values()}
+    wait_until("the mails of the last hour are read again", lambda: len(of_mails(p)) >= 61)
+    assert p.raw.keys() <= {e["arrival"] for e in of_mails(p).values()}
+    assert {arrival: raw_of(p, arrival) for arrival in p.raw} == p.raw
+    assert envelopes(p)["smtp"] == 61
     (one,) = p.data.glob("postern.db.damaged-*[0-9]")
     assert one.read_bytes()[:10] == b"\xa5" * 10
 
