@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench bench-archive bench-history fuzz soak image-check deb format lint clean
+.PHONY: build run test bench bench-archive bench-forget bench-history fuzz soak image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -15,6 +15,9 @@ test:
 
 bench-archive:
 	@tools/bench-archive.sh
+
+bench-forget:
+	@tools/bench-forget.sh $(EVENTS)
 
 bench: build
 	@tools/setup.sh bench

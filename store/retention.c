@@ -13,7 +13,11 @@
 #include "store/retention_rules.h"
 #include <sys/statvfs.h>
 
-enum { AT_ONCE = 64, STEPS_PER_RUN = 200, ALARM_DAYS = 30, FREE_PAGES_KEPT = 1024 };
+enum {
+    AT_ONCE = 16, STEP_BYTES = 128 << 10, /* of a step, in the database: each is overwritten, and a mail may come in the same transaction */
+    RUN_US = 1500000,                     /* of a run: its thread has other work */
+    ALARM_DAYS = 30, FREE_PAGES_KEPT = 1024,
+};
 static const int64_t day_ms = 86400000;
 
 /* The same words as in the index arrivals_raw, so that SQLite uses it; ?1: received before; oldest first. */
@@ -36,6 +40,11 @@ struct picked {
     int64_t bytes, files_bytes;
     int count;
 };
+
+static bool is_over(int64_t until_us)
+{
+    return disk_now_us() >= until_us;
+}
 
 static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
 {
@@ -89,7 +98,7 @@ static int pick(struct store *s, struct db *db, const struct bound *bound, struc
     bind_int(q, 2, bound->alarms_ms);
     bind_int(q, 3, AT_ONCE);
     int more = 0;
-    while (out->count < AT_ONCE && out->bytes < bound->bytes && (more = stmt_step(q, e)) > 0) {
+    while (out->count < AT_ONCE && out->bytes - out->files_bytes < STEP_BYTES && out->bytes < bound->bytes && (more = stmt_step(q, e)) > 0) {
         out->seqs[out->count++] = col_int(q, 0);
         out->bytes += col_int(q, 2);
         if (col_is_null(q, 1))
@@ -160,11 +169,14 @@ static int64_t floor_gap(struct store *s)
 
 /* --- the two bounds -------------------------------------------------------------------------------------------------- */
 
-static void bound_age(struct store *s, struct db *db, int64_t now)
+/* Whether there is more to do, as the next ones. */
+static bool bound_age(struct store *s, struct db *db, int64_t now, int64_t until_us)
 {
     const struct bound old = { .sql = of_age, .before_ms = now - s->options.keep_raw_days * day_ms, .bytes = INT64_MAX };
-    for (int i = 0; i < STEPS_PER_RUN && step(s, db, &old) == AT_ONCE; i++)
+    int                n;
+    while ((n = step(s, db, &old)) > 0 && !is_over(until_us))
         ;
+    return n > 0;
 }
 
 static int64_t excess_bytes(struct store *s, struct db *db, int64_t limit)
@@ -174,24 +186,27 @@ static int64_t excess_bytes(struct store *s, struct db *db, int64_t limit)
 }
 
 /* While the clock is in doubt every alarm counts as one of the last 30 days. Below the floor, when no raw mail is left to give, infos go. */
-static void bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good)
+static bool bound_size(struct store *s, struct db *db, int64_t now, bool is_clock_good, int64_t until_us)
 {
     struct bound excess = { .sql = of_infos,
                             .before_ms = INT64_MAX,
                             .alarms_ms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN };
     int64_t limit = retention_limit(s);
-    for (int i = 0; i < STEPS_PER_RUN && (excess.bytes = excess_bytes(s, db, limit)) > 0; i++) {
+    while ((excess.bytes = excess_bytes(s, db, limit)) > 0) {
+        if (is_over(until_us))
+            return true;
         int n = step(s, db, &excess);
         if (n < 0)
-            return;
+            return false;
         if (n == 0 && excess.sql == of_others) {
             if (floor_gap(s) > 0 && free_pages(db) <= FREE_PAGES_KEPT) /* what is free already comes first */
                 retention_rules_oldest_infos(s, db);
-            return;
+            return false;
         }
         if (n == 0)
             excess.sql = of_others;
     }
+    return false;
 }
 
 /* --- room given back ------------------------------------------------------------------------------------------------- */
@@ -199,21 +214,24 @@ static void bound_size(struct store *s, struct db *db, int64_t now, bool is_cloc
 static int give_back(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     (void)op;
-    return db_exec(tx->db, "PRAGMA incremental_vacuum(64)", e);
+    return db_exec(tx->db, "PRAGMA incremental_vacuum(32)", e);
 }
 
 /* A few megabytes stay for the next events; a database of before this (auto_vacuum off) keeps its pages and uses them again. */
-static void shrink(struct store *s, struct db *db)
+static bool shrink(struct store *s, struct db *db, int64_t until_us)
 {
     int64_t unused = free_pages(db), before = INT64_MAX;
-    for (int i = 0; i < STEPS_PER_RUN && unused > FREE_PAGES_KEPT && unused < before; i++) {
+    while (unused > FREE_PAGES_KEPT && unused < before) {
         struct store_op op = { .rank = STORE_LATER, .apply = give_back };
         struct err      e;
+        if (is_over(until_us))
+            return true;
         if (store_do(s, &op, &e) < 0)
-            return;
+            return false;
         before = unused;
         unused = free_pages(db);
     }
+    return false;
 }
 
 bool retention_run(struct store *s, struct db *db, struct doubt *doubt)
@@ -222,11 +240,13 @@ bool retention_run(struct store *s, struct db *db, struct doubt *doubt)
     bool is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
     doomed_remove(s, db);
     bool has_more = erase_go_on(s, db);
+    int64_t until_us = disk_now_us() + RUN_US;
     if (is_clock_good)
-        bound_age(s, db, now);
-    bound_size(s, db, now, is_clock_good);
+        has_more |= bound_age(s, db, now, until_us);
+    has_more |= bound_size(s, db, now, is_clock_good, until_us);
     has_more |= retention_rules_run(s, db, now, is_clock_good);
     doomed_remove(s, db);
-    shrink(s, db);
+    if (!has_more || floor_gap(s) > 0) /* what moves now need not move again */
+        has_more |= shrink(s, db, disk_now_us() + RUN_US);
     return has_more;
 }

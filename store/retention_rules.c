@@ -1,6 +1,7 @@
 /* retention_rules: each rule walks through the events from the oldest on, in windows of seq, each a statement of its own on the
  * keeper's connection, and remembers how far it came; it begins anew every few hours, since what was kept may no longer be. A step
- * forgets a few events in one short transaction of the writer, so that no arrival waits for it longer than for another mail.
+ * forgets a few events in one short transaction of the writer, no more than it can in some milliseconds and of no more bytes in the database (each is
+ * overwritten), so that no arrival waits for it longer than for another mail.
  *
  * What is there is counted the same way, once, and from then on only what came and went; only for rules that have such a bound. */
 #include "store/retention_rules.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AT_ONCE = 16, WINDOW = 20000, TURN_US = 1500000, HOUR_MS = 3600000, PICTURES_AT_ONCE = 8 };
+enum { AT_ONCE = 32, STEP_US = 5000, STEP_BYTES = 128 << 10, WINDOW = 20000, TURN_US = 1500000, HOUR_MS = 3600000, PICTURES_AT_ONCE = 8 };
 static const int64_t anew_us = INT64_C(6) * 3600 * 1000000;
 
 struct walk {
@@ -57,7 +58,7 @@ void retention_rules_free(struct retention_rules **r)
 #define MAIL_BYTES  "CASE WHEN e.n = 1 AND " HAS_RAW " THEN a.bytes ELSE 0 END"
 
 static const char events_sql[] =
-    "SELECT e.seq, 1, " MAIL_BYTES " FROM events e LEFT JOIN arrivals a ON a.seq = e.arrival WHERE " IN_WINDOW " AND " CLASS
+    "SELECT e.seq, 1, " MAIL_BYTES ", a.file IS NULL FROM events e LEFT JOIN arrivals a ON a.seq = e.arrival WHERE " IN_WINDOW " AND " CLASS
     " AND " IS_FREE("e") " AND coalesce(a.state, 2) >= 2 AND " IS_OLD " ORDER BY e.seq LIMIT ?14";
 static const char pictures_sql[] =
     "SELECT e.arrival, (SELECT count(*) FROM media WHERE event = e.seq), (SELECT total(length) FROM media WHERE event = e.seq), e.seq"
@@ -89,7 +90,8 @@ struct picked {
     struct store_op  op;
     struct store    *store;
     int64_t          seqs[AT_ONCE]; /* of events, or of arrivals */
-    int              count;
+    int64_t          mails[AT_ONCE]; /* bytes of each             */
+    int              count, done;   /* events: so many of them went */
     int64_t          last;          /* event that the walk came to */
     int64_t          things, bytes; /* what the rule counts        */
     struct forgotten forgotten;
@@ -98,10 +100,14 @@ struct picked {
 static int forget_events(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct picked *p = (struct picked *)op;
+    int64_t        until_us = disk_now_us() + STEP_US;
     p->forgotten = (struct forgotten){ 0 };
-    for (int i = 0; i < p->count; i++)
-        if (tx_forget_event(tx, p->seqs[i], false, &p->forgotten, e) < 0)
+    p->done = 0;
+    do {
+        if (tx_forget_event(tx, p->seqs[p->done], false, &p->forgotten, e) < 0)
             return -1;
+        p->done++;
+    } while (p->done < p->count && disk_now_us() < until_us);
     return tx_forgotten_add(tx, &p->forgotten, e);
 }
 
@@ -115,6 +121,7 @@ static int pick(struct db *db, const struct retention_rules *r, size_t rule, con
 {
     bool         is_events = r->rules[rule].what == KEEP_EVENTS;
     int          most = is_events ? AT_ONCE : PICTURES_AT_ONCE, more = 0;
+    int64_t      inline_bytes = 0;
     CLEANUP(stmt_done) struct stmt *q = is_events ? db_stmt(db, events_sql, e) : db_stmt(db, pictures_sql, e);
     if (!q)
         return -1;
@@ -125,9 +132,12 @@ static int pick(struct db *db, const struct retention_rules *r, size_t rule, con
         bind_int(q, 13, span->before_ms);
     bind_int(q, 14, most);
     p->last = span->up_to;
-    while (p->count < most && (p->things < span->things || p->bytes < span->bytes) && (more = stmt_step(q, e)) > 0) {
-        if (p->count == 0 || p->seqs[p->count - 1] != col_int(q, 0))
+    while (p->count < most && inline_bytes < STEP_BYTES && (p->things < span->things || p->bytes < span->bytes) && (more = stmt_step(q, e)) > 0) {
+        inline_bytes += is_events && col_int(q, 3) ? col_int(q, 2) : 0;
+        if (p->count == 0 || p->seqs[p->count - 1] != col_int(q, 0)) {
+            p->mails[p->count] = col_int(q, 2);
             p->seqs[p->count++] = col_int(q, 0);
+        }
         p->things += col_int(q, 1);
         p->bytes += col_int(q, 2);
         p->last = col_int(q, is_events ? 0 : 3);
@@ -145,6 +155,18 @@ static int forget_all_pictures(struct store *s, struct db *db, struct picked *p,
     return 0;
 }
 
+/* The time was up before all of them were gone. */
+static void cut_short(struct picked *p)
+{
+    if (p->done == p->count)
+        return;
+    p->last = p->seqs[p->done - 1];
+    p->things = p->done;
+    p->bytes = 0;
+    for (int i = 0; i < p->done; i++)
+        p->bytes += p->mails[i];
+}
+
 /* One window, or a part of it: how far the walk came, or -1. */
 static int64_t step(struct store *s, struct db *db, size_t rule, const struct span *span)
 {
@@ -153,9 +175,10 @@ static int64_t step(struct store *s, struct db *db, size_t rule, const struct sp
     struct picked           p = { .op = { .rank = STORE_LATER, .apply = forget_events }, .store = s };
     struct err              e = { 0 };
     int                     n = pick(db, r, rule, span, &p, &e);
-    if (n > 0 && r->rules[rule].what == KEEP_EVENTS)
+    if (n > 0 && r->rules[rule].what == KEEP_EVENTS) {
         n = store_do(s, &p.op, &e);
-    else if (n > 0)
+        cut_short(&p);
+    } else if (n > 0)
         n = forget_all_pictures(s, db, &p, &e);
     if (n < 0)
         return -1;
