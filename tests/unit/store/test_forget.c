@@ -247,7 +247,7 @@ static void test_old_pictures_are_cut_out_and_the_rest_of_the_mail_stays(void **
     struct err       e = { 0 };
     assert_int_equal(forgotten_take(t->store, &f, &e), 0);
     assert_int_equal(f.pictures, 2);
-    assert_int_equal(f.bytes, 2 * (int64_t)(sizeof mail - 1 - strlen(cut)));
+    assert_int_equal(f.bytes, 2 * ((int64_t)sizeof mail - 1 - (int64_t)strlen(cut)));
     assert_whole(t);
 }
 
