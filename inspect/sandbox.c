@@ -57,6 +57,7 @@ static const char *const allowed[] = {
     "lseek", "_llseek", "munmap", "mremap", "madvise", "brk", "exit", "exit_group", "restart_syscall", "rt_sigreturn", "sigreturn",
     "rt_sigprocmask", "rt_sigaction", "sigaltstack", "clock_gettime", "clock_gettime64", "clock_getres", "gettimeofday", "time",
     "futex", "futex_time64", "getrandom", "sched_yield", "getpid", "gettid", "tgkill", "getrlimit", "ugetrlimit", "fstat", "fstat64",
+    "fadvise64", "fadvise64_64", "arm_fadvise64_64",
 #if IS_SANITIZED
     "mprotect", "mmap", "mmap2", "openat", "readlink", "readlinkat", "sched_getaffinity", "clock_nanosleep", "nanosleep", "prlimit64",
     "prctl", "getppid", "set_robust_list", "rseq", "membarrier",
