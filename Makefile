@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench bench-archive bench-forget bench-history fuzz soak image-check deb format lint clean
+.PHONY: build run test bench bench-archive bench-forget bench-history bench-together bench-wear fuzz soak image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -28,6 +28,19 @@ bench-history:
 	@tools/build.sh release plain
 	@tools/venv.sh
 	@build/venv/bin/python tests/bench/history.py $(EVENTS)
+
+bench-together:
+	@tools/setup.sh bench
+	@tools/build.sh release plain
+	@tools/venv.sh
+	@tools/servers.sh ferretdb
+	@build/venv/bin/python tests/bench/together.py $(EVENTS)
+
+bench-wear:
+	@tools/setup.sh bench
+	@tools/build.sh release
+	@tools/venv.sh
+	@build/venv/bin/python tests/bench/wear.py
 
 fuzz:
 	@tools/setup.sh test

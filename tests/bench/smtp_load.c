@@ -1,6 +1,6 @@
 /* smtp_load: sends one mail over and over for a given time, over N connections at once, and says how that went. The client of
  * `make bench`, the same for every server: no pipelining, one thread, as little work per mail as can be.
- *   smtp_load HOST PORT CONNECTIONS SECONDS MAILS_PER_CONNECTION(0: no end) MAIL_FILE RECIPIENT
+ *   smtp_load HOST PORT CONNECTIONS SECONDS MAILS_PER_CONNECTION(0: no end) MAIL_FILE RECIPIENT [MAILS_A_SECOND]
  * MAIL_FILE is sent as it is: CR LF, dots stuffed, "." at its end. Prints one JSON object. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,6 +42,8 @@ struct connection {
     long      mails;   /* on this connection  */
     size_t    sent;    /* bytes of this step  */
     bool      is_full; /* waits for room to send the rest */
+    bool      is_early; /* waits until its next mail is due */
+    int64_t   due_us;
     int64_t   dot_us;  /* when the body was sent whole */
     char      line[512];
     size_t    line_length;
@@ -52,7 +54,7 @@ enum { SAMPLES_MAX = 2000000 };
 static struct sockaddr_in server;
 static int                poller;
 static long               mails_per_connection, kept, failed;
-static int64_t            end_us;
+static int64_t            end_us, pause_us; /* between two mails of one connection, where so many a second were asked for */
 static uint32_t          *samples; /* final dot to 250, in us */
 static size_t             sample_count;
 
@@ -144,6 +146,42 @@ static enum step after(struct connection *c)
     return is_last ? QUIT : MAIL;
 }
 
+/* It keeps to the times it was given: what one mail was late the next is not. */
+static bool has_to_wait(struct connection *c)
+{
+    if (pause_us == 0 || c->step != MAIL || now_us() >= c->due_us)
+        return false;
+    return c->is_early = true;
+}
+
+static void begin_step(struct connection *c)
+{
+    c->sent = 0;
+    if (has_to_wait(c))
+        return;
+    if (c->step == MAIL)
+        c->due_us += pause_us;
+    send_step(c);
+}
+
+/* Begins what is due; ms until the next, at most a second. */
+static int begin_due(struct connection *all, long count)
+{
+    int64_t next = now_us() + 1000000;
+    for (long i = 0; i < count && pause_us > 0; i++) {
+        if (all[i].fd < 0 || !all[i].is_early)
+            continue;
+        if (all[i].due_us <= now_us()) {
+            all[i].is_early = false;
+            begin_step(&all[i]);
+        } else if (all[i].due_us < next) {
+            next = all[i].due_us;
+        }
+    }
+    int64_t wait = next - now_us();
+    return wait > 0 ? (int)((wait + 999) / 1000) : 0;
+}
+
 /* The last line of a reply has come. */
 static void on_reply(struct connection *c)
 {
@@ -160,8 +198,7 @@ static void on_reply(struct connection *c)
         return;
     }
     c->step = after(c);
-    c->sent = 0;
-    send_step(c);
+    begin_step(c);
 }
 
 static void on_bytes(struct connection *c)
@@ -194,11 +231,13 @@ static void run(struct connection *all, long count)
     struct epoll_event events[64];
     for (long i = 0; i < count; i++)
         open_connection(&all[i]);
+    for (long i = 0; i < count; i++)
+        all[i].due_us = now_us() + pause_us * i / count;
     for (;;) {
         long open = 0;
         for (long i = 0; i < count; i++)
             open += all[i].fd >= 0;
-        int n = open > 0 && now_us() < end_us + 30000000 ? epoll_wait(poller, events, 64, 1000) : -1;
+        int n = open > 0 && now_us() < end_us + 30000000 ? epoll_wait(poller, events, 64, begin_due(all, count)) : -1;
         if (n < 0)
             return;
         for (int i = 0; i < n; i++) {
@@ -249,8 +288,8 @@ static void report(double seconds)
 
 int main(int argc, char **argv)
 {
-    if (argc != 8) {
-        (void)fputs("usage: smtp_load HOST PORT CONNECTIONS SECONDS MAILS_PER_CONNECTION MAIL_FILE RECIPIENT\n", stderr);
+    if (argc != 8 && argc != 9) {
+        (void)fputs("usage: smtp_load HOST PORT CONNECTIONS SECONDS MAILS_PER_CONNECTION MAIL_FILE RECIPIENT [MAILS_A_SECOND]\n", stderr);
         return 64;
     }
     char rcpt[300];
@@ -264,6 +303,7 @@ int main(int argc, char **argv)
     if (inet_pton(AF_INET, argv[1], &server.sin_addr) != 1 || !all || !samples || poller < 0)
         die("smtp_load");
     mails_per_connection = strtol(argv[5], NULL, 10);
+    pause_us = argc == 9 ? (int64_t)((double)count * 1e6 / strtod(argv[8], NULL)) : 0;
     read_mail(argv[6]);
     for (int i = 0; i < STEPS; i++)
         if (i != BODY)
