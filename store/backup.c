@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { PAGES = 256, PAUSE_MS = 10, PATH_BYTES = 4096, FILE_BYTES = 64, SMALL_FILE_BYTES = 1 << 20 };
@@ -74,16 +75,40 @@ static int open_source(struct backup *b, struct err *e)
     return 0;
 }
 
+/* Said before it is tried: a disk that was filled to its last byte would be somebody else's trouble. */
+static int check_room(const struct backup *b, struct err *e)
+{
+    struct statvfs fs;
+    int64_t        pages, size;
+    if (db_number(b->source, "PRAGMA page_count", 0, &pages, e) < 0 || db_number(b->source, "PRAGMA page_size", 0, &size, e) < 0)
+        return -1;
+    int64_t room = fstatvfs(b->to, &fs) == 0 ? (int64_t)fs.f_bavail * (int64_t)fs.f_frsize : INT64_MAX;
+    return room > pages * size ? 0 : err_set(e, ERR_FULL, "no room in %s: the copy of the database takes %lld bytes, and %lld are free", b->o->to,
+                                             (long long)(pages * size), (long long)room);
+}
+
 static void on_pages(void *user, int done, int total)
 {
     tell_progress(user, "database", done, total);
+}
+
+static void remove_partial(const struct backup *b)
+{
+    static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
+    char name[64];
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        (void)snprintf(name, sizeof name, "%s%s", partial_name, ends[i]);
+        (void)unlinkat(b->to, name, 0);
+    }
 }
 
 static int copy_database(struct backup *b, struct err *e)
 {
     char                 path[PATH_BYTES];
     const struct db_pace pace = { .pages = PAGES, .pause_ms = PAUSE_MS, .progress = on_pages, .user = b };
-    (void)unlinkat(b->to, partial_name, 0);
+    remove_partial(b);
+    if (check_room(b, e) < 0)
+        return -1;
     int fd = openat(b->to, partial_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return err_set(e, ERR_IO, "create %s: %m", partial_name);
@@ -259,7 +284,7 @@ static int copy_arrivals(struct backup *b, struct err *e)
 
 static bool is_left_out(const char *name)
 {
-    static const char *const others[] = { "postern.db", "postern-", "manifest.json", "lock", "reserve", "restoring", "copy.partial" };
+    static const char *const others[] = { "postern.db", "postern-", "manifest.json", "lock", "reserve", "restoring", "copy.partial", "damaged" };
     for (size_t i = 0; i < COUNT(others); i++)
         if (strncmp(name, others[i], strlen(others[i])) == 0)
             return true;
@@ -335,12 +360,12 @@ static int remove_if_unknown(void *user, const char *path, struct err *e)
 {
     struct backup *b = user;
     CLEANUP(stmt_done) struct stmt *s = db_stmt(b->before, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?", e);
-    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    const char *slash = strrchr(path, '/');
     if (!s)
         return -1;
-    if (!slash || !dot || dot < slash)
+    if (!slash)
         return 0;
-    bind_textn(s, 1, slash + 1, (size_t)(dot - slash - 1));
+    bind_textn(s, 1, slash + 1, strcspn(slash + 1, ".")); /* "<id>.eml", "<id>.cut.eml" */
     bind_text(s, 2, path);
     int found = stmt_step(s, e);
     if (found == 0 && unlinkat(b->to, path, 0) == 0)
@@ -409,6 +434,9 @@ int backup_make(const struct backup_options *o, struct backup_counts *out, struc
     *out = (struct backup_counts){ 0 };
     struct backup b = { .o = o, .counts = out, .from = -1, .to = -1, .lock = -1 };
     int           result = make(&b, e);
+    db_close(&b.copy);
+    if (result < 0 && b.source) /* the folder is ours by then */
+        remove_partial(&b);
     close_all(&b);
     return result;
 }

@@ -17,7 +17,8 @@ int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct for
 int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e) MUST_CHECK;
 
 /* A mail's pictures: it is written anew without those parts, with this line in the place of each. */
-#define FORGET_MARK "[Postern: a part of %lld bytes was forgotten here]\r\n"
+#define FORGET_MARK_BEGINS "[Postern: a part of "
+#define FORGET_MARK FORGET_MARK_BEGINS "%lld bytes was forgotten here]\r\n"
 
 /* Reads, cuts and writes the arrival anew, in a transaction of its own. Not from the writer's thread; db is the caller's.
  * 1; 0: there was nothing to cut; -1. */

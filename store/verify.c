@@ -2,6 +2,7 @@
 #include "store/verify.h"
 #include "store/copies.h"
 #include "store/db.h"
+#include "store/forget.h"
 #include "store/manifest.h"
 #include "store/schema.h"
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_BYTES = 4096, SAID_MAX = 100 };
+enum { PATH_BYTES = 4096, SAID_MAX = 100, NAMED_MAX = 5, PIECE = 16384 };
 
 struct look {
     const struct verify_options *o;
@@ -91,8 +92,36 @@ static int check_database(struct look *l, struct err *e)
 /* --- arrivals ------------------------------------------------------------------------------------------------------ */
 
 static const char next_arrival[] =
-    "SELECT a.seq, a.id, a.bytes, a.hash, a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
-    " WHERE a.seq > ? ORDER BY a.seq LIMIT 1";
+    "SELECT a.seq, a.id, a.bytes, a.hash, a.file, coalesce(b.raw, a.raw),"
+    " EXISTS (SELECT 1 FROM events e JOIN media m ON m.event = e.seq WHERE e.arrival = a.seq AND m.forgotten_ms IS NOT NULL)"
+    " FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq WHERE a.seq > ? ORDER BY a.seq LIMIT 1";
+
+/* The line that stands in the place of each forgotten part (forget.h). */
+static const char mark[] = FORGET_MARK_BEGINS;
+
+static bool is_marked(const void *bytes, size_t n)
+{
+    return memmem(bytes, n, mark, strlen(mark)) != NULL;
+}
+
+/* In pieces that overlap by as much as a mark. When in doubt it is there: that it cannot be read others say. */
+static bool is_file_marked(int at, const char *file)
+{
+    char    piece[PIECE];
+    size_t  carried = 0;
+    ssize_t n = -1;
+    bool    is_found = false;
+    int     fd = openat(at, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    while (fd >= 0 && !is_found && (n = read(fd, piece + carried, sizeof piece - carried)) > 0) {
+        size_t have = carried + (size_t)n;
+        is_found = is_marked(piece, have);
+        carried = have < strlen(mark) ? have : strlen(mark);
+        memmove(piece, piece + have - carried, carried);
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return is_found || n < 0;
+}
 
 /* Retention may have taken it since its row was read. */
 static bool is_still_named(struct look *l, int64_t seq, const char *file)
@@ -122,6 +151,7 @@ struct fetched {
     int64_t       seq, bytes;
     char          id[32], file[80];
     bool          has_hash, has_raw;
+    bool          is_cut, is_marked; /* parts of it were forgotten; inline bytes say so */
     unsigned char hash[HASH_BYTES];
     struct copied now; /* of inline bytes */
 };
@@ -144,6 +174,8 @@ static int fetch(struct look *l, int64_t after, struct fetched *f, struct err *e
         memcpy(f->hash, hash, HASH_BYTES);
     const void *raw = col_blob(s, 5, &raw_n);
     f->now.bytes = (int64_t)raw_n;
+    f->is_cut = col_int(s, 6) != 0;
+    f->is_marked = f->is_cut && f->has_raw && is_marked(raw, raw_n);
     return f->has_raw && hash_of(raw, raw_n, f->now.hash) < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 1;
 }
 
@@ -161,6 +193,8 @@ static void check_arrival(struct look *l, struct fetched *f)
         return;
     }
     judge(l, f->id, f->bytes, f->has_hash ? f->hash : NULL, &f->now);
+    if (f->is_cut && !(f->file[0] ? is_file_marked(l->at, f->file) : f->is_marked))
+        say(l, "arrival %s: says nowhere that a part of it was forgotten", f->id);
 }
 
 /* A damaged page hides some: the next that can be read is looked for, a step further each time. */
@@ -190,32 +224,70 @@ static int check_arrivals(struct look *l, struct err *e)
 
 /* --- what events say of them ----------------------------------------------------------------------------------------- */
 
-/* Each: a count of what must not be, and how to call it. */
+/* Each: the names of what must not be, and how to call them. */
 static const struct rule {
     const char *sql, *text;
 } rules[] = {
-    { "SELECT count(*) FROM media m JOIN events e ON e.seq = m.event JOIN arrivals a ON a.seq = e.arrival WHERE m.forgotten_ms IS NULL"
+    { "SELECT e.id FROM media m JOIN events e ON e.seq = m.event JOIN arrivals a ON a.seq = e.arrival WHERE m.forgotten_ms IS NULL"
       " AND (a.file IS NOT NULL OR a.raw IS NOT NULL) AND (m.offset < 0 OR m.offset + max(m.length, 0) > a.bytes)",
       "pictures that lie beyond the end of their arrival" },
-    { "SELECT count(*) FROM media WHERE event NOT IN (SELECT seq FROM events)", "pictures of no event" },
-    { "SELECT count(*) FROM events WHERE arrival IS NOT NULL AND arrival NOT IN (SELECT seq FROM arrivals)", "events of no arrival" },
-    { "SELECT count(*) FROM deliveries WHERE event NOT IN (SELECT seq FROM events)", "deliveries of no event" },
+    { "SELECT 'number ' || event FROM media WHERE event NOT IN (SELECT seq FROM events)", "pictures of no event" },
+    { "SELECT id FROM events WHERE arrival IS NOT NULL AND arrival NOT IN (SELECT seq FROM arrivals)", "events of no arrival" },
+    { "SELECT 'arrival number ' || arrival FROM bodies WHERE arrival NOT IN (SELECT seq FROM arrivals)", "bytes of no arrival" },
+    { "SELECT id FROM deliveries WHERE event NOT IN (SELECT seq FROM events)", "deliveries of no event" },
+};
+
+/* Each: a difference that must be nought. */
+static const struct rule sums[] = {
     { "SELECT abs((SELECT count(*) FROM events WHERE seq <= (SELECT max(value) FROM meta WHERE key = 'indexed')) - (SELECT coalesce(sum(n), 0) FROM hours))", "events that the tallies by the hour miss" },
     { "SELECT abs((SELECT count(*) FROM events WHERE seq <= (SELECT max(value) FROM meta WHERE key = 'indexed')) - (SELECT coalesce(sum(n), 0) FROM tallies))", "events that the tallies by kind miss" },
 };
 
+/* Says it unless all is well; -1: the question could not be asked. */
+static int check_rule(struct look *l, const struct rule *rule, struct err *e)
+{
+    char    names[NAMED_MAX * 48] = "";
+    size_t  used = 0;
+    int64_t n = 0;
+    int     more;
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(l->db, rule->sql, e);
+    if (!s)
+        return -1;
+    for (; (more = stmt_step(s, e)) > 0; n++)
+        if (n < NAMED_MAX)
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%.40s", n ? ", " : "", col_text(s, 0) ? col_text(s, 0) : "?");
+    if (n > 0)
+        say(l, "%lld %s: %s%s", (long long)n, rule->text, names, n > NAMED_MAX ? ", …" : "");
+    return more;
+}
+
+static int check_sum(struct look *l, const struct rule *rule, struct err *e)
+{
+    int64_t n;
+    if (db_number(l->db, rule->sql, 0, &n, e) < 0)
+        return -1;
+    if (n > 0)
+        say(l, "%lld %s", (long long)n, rule->text);
+    return 0;
+}
+
+/* A question that meets a damaged page is an answer, too. */
+static int check_all(struct look *l, const struct rule *list, size_t count, int (*check)(struct look *, const struct rule *, struct err *), struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (check(l, &list[i], e) == 0)
+            continue;
+        if (e->code != ERR_DAMAGED)
+            return -1;
+        say(l, "%.300s", e->text);
+    }
+    return 0;
+}
+
 static int check_rules(struct look *l, struct err *e)
 {
-    for (size_t i = 0; i < COUNT(rules); i++) {
-        int64_t n;
-        if (db_number(l->db, rules[i].sql, 0, &n, e) < 0) {
-            if (e->code != ERR_DAMAGED)
-                return -1;
-            say(l, "%.300s", e->text);
-        } else if (n > 0) {
-            say(l, "%lld %s", (long long)n, rules[i].text);
-        }
-    }
+    if (check_all(l, rules, COUNT(rules), check_rule, e) < 0 || check_all(l, sums, COUNT(sums), check_sum, e) < 0)
+        return -1;
     if ((db_number(l->db, "SELECT count(*) FROM events", 0, &l->counts->events, e) < 0 ||
          db_number(l->db, "SELECT count(*) FROM media", 0, &l->counts->media, e) < 0) && e->code != ERR_DAMAGED)
         return -1;

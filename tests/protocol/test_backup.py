@@ -1,4 +1,5 @@
 """`postern backup`, `restore`, `verify`: what was kept is kept a second time, also while mails arrive, and comes back as it was."""
+import hashlib
 import sqlite3
 import threading
 
@@ -114,6 +115,55 @@ def test_a_second_backup_copies_only_what_is_new_and_forgets_what_is_forgotten(p
     assert "2 files: 0 copied, 2 there already, 0 forgotten meanwhile, 1 removed" in ok(p.command("backup", folder))
     assert len(list(folder.rglob("*.eml"))) == 2
     ok(p.command("verify", folder))
+
+
+@pytest.mark.parametrize("rule,words", [
+    ("quota * 400000 ENOSPC", "no room in"), ("write copy.partial 5+ ENOSPC", "copy the database"), ("write arrivals/* 2+ ENOSPC", "No space left"),
+], ids=["before", "database", "files"])
+def test_where_there_is_no_room_it_says_so_and_the_last_backup_stays_whole(tmp_path, rule, words):
+    rules, folder = tmp_path / "rules", tmp_path / "backup"
+    p = Postern(tmp_path / "postern", {}, build="plain", preload="diskfail", env={"DISKFAIL_FOLDER": "/nowhere", "DISKFAIL_RULES": str(rules)})
+    rules.write_text("")
+    p.start()
+    fill(p, 5)
+    settle(p)
+    ok(p.command("backup", folder))
+    fill(p, 10, start=6)
+    settle(p)
+    rules.write_text(rule + "\n")
+    said = ok(p.command("backup", folder, env={"DISKFAIL_FOLDER": str(folder)}), 1)
+    assert words in said and "postern backup: " in said
+    assert not list(folder.rglob("*.partial*")), "what was begun takes no room"
+    ok(p.command("verify", folder))
+    ok(p.command("backup", folder))
+    ok(p.command("verify", folder))
+    p.stop()
+
+
+def test_a_mail_that_lost_its_pictures_and_is_still_large_stays_in_the_backup(postern, clock, tmp_path):
+    p = postern({"Store": {"Floor": 0, "FloorPercent": 0}}, clock=clock)
+    report = "\r\n".join(f"line {i} of a long report, sixty letters in all and no more" for i in range(2000))
+    assert p.send(mails.camera(text=report, pictures=[mails.jpeg(seed=1, size=90_000)]))[0] == 250
+    p.wait_events(1)
+    settle(p)
+    clock.advance(31 * 86_400_000)
+    (cut,) = wait_until("the picture is cut out", lambda: [f for f in p.data.rglob("*.cut.eml") if len(list(p.data.rglob("*.eml"))) == 1])
+    folder = tmp_path / "backup"
+    for _ in range(2):
+        assert "1 files" in ok(p.command("backup", folder))
+        assert [f.name for f in folder.rglob("*.eml")] == [cut.name]
+        ok(p.command("verify", folder))
+    said = p.api.get(f"/api/v1/events/{p.events()[-1]['id']}").json
+    assert said["media"][0]["forgotten"]
+    p.stop()
+    whole = cut.read_bytes()
+    assert whole.count(b"[Postern: a part of ") == 1
+    bare = whole.replace(b"[Postern: a part of ", b"[Someone: a part of ")
+    cut.write_bytes(bare)
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("UPDATE arrivals SET hash = ?", (hashlib.sha256(bare).digest(),))
+    db.close()
+    assert "says nowhere that a part of it was forgotten" in ok(p.command("verify"), 1)
 
 
 def test_damage_is_found_and_named(postern, tmp_path):

@@ -97,6 +97,18 @@ def test_where_no_copy_can_be_made_it_says_so_and_goes_on(old):
     assert p.send(ALARM)[0] == 250
 
 
+def test_where_there_is_no_room_for_a_copy_it_says_so_and_goes_on(old, tmp_path):
+    rules = tmp_path / "rules"
+    rules.write_text("quota * 60000000 ENOSPC\n")
+    folder = tmp_path / "postern" / "data"
+    p = old(1000, build="plain", preload="diskfail", env={"DISKFAIL_FOLDER": str(folder), "DISKFAIL_RULES": str(rules), "Store__Reserve": "64"})
+    p.start()
+    p.wait_log("started")
+    assert "no room" in p.log("migration.no_copy")[0]["text"] and not list(p.data.glob("postern.db.v*"))
+    assert p.send(ALARM)[0] == 250
+    wait_until("it is an event", lambda: p.api.get("/api/v1/events?text=Neuzugang").json["items"])
+
+
 STEPS = ["migrate.copied", *[f"store.schema_stepped:{n}" for n in (1, 2)], *[f"store.schema_filled:{n}" for n in (1, 2, 3)]]
 
 
