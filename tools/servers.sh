@@ -2,7 +2,8 @@
 # servers.sh [SERVER…]: builds the real servers that tests speak to (all, or those named), once, into build/servers/; quick when they
 # are there. What cannot be had is said in one line on stderr, and the exit is 1: the caller counts it as skipped.
 #   gotify     the Gotify server, from its module's source (pinned). Its web pages are left out: only its API is wanted.
-#   ferretdb   FerretDB with its SQLite backend, what LupuServ's compose file starts: ferretdb ADDRESS FOLDER
+#   ferretdb   FerretDB with its SQLite backend, what LupuServ's compose file starts: ferretdb ADDRESS FOLDER; and its own program, which
+#              has TLS, users and replica sets: ferretdb-program --help
 #   javamongo  mongo-java-server, a second opinion that keeps all in memory: java -cp 'javamongo/*' Serve PORT
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,7 +65,7 @@ gotify() {
 # FerretDB is a library too: some lines around it are the server, ended by SIGTERM. It is built again when these lines change.
 ferretdb() {
   made_of="$ferretdb_version $(cksum <tests/servers/ferretdb.go)"
-  [ "$(cat "$servers/ferretdb.version" 2>/dev/null)" = "$made_of" ] && [ -x "$servers/ferretdb" ] && return 0
+  [ "$(cat "$servers/ferretdb.version" 2>/dev/null)" = "$made_of" ] && [ -x "$servers/ferretdb" ] && [ -x "$servers/ferretdb-program" ] && return 0
   find_go
   source=$servers/ferretdb.source
   mkdir -p "$source"
@@ -73,6 +74,13 @@ ferretdb() {
   (cd "$source" && "$go" build -mod=mod -trimpath -ldflags='-s -w' -tags ferretdb_no_postgresql -o "$servers/ferretdb.new" .) \
     >"$servers/ferretdb.log" 2>&1 || refuse "ferretdb $ferretdb_version does not build: $(tail -n 1 "$servers/ferretdb.log")"
   mv "$servers/ferretdb.new" "$servers/ferretdb"
+  rm -rf "$source"
+  # Its program wants a file that says which version it is; the module comes without.
+  go_source github.com/FerretDB/FerretDB "v$ferretdb_version" "$source"
+  echo "v$ferretdb_version" >"$source/build/version/version.txt"
+  (cd "$source" && "$go" build -trimpath -ldflags='-s -w' -tags ferretdb_no_postgresql -o "$servers/ferretdb.new" ./cmd/ferretdb) \
+    >"$servers/ferretdb.log" 2>&1 || refuse "ferretdb's own program does not build: $(tail -n 1 "$servers/ferretdb.log")"
+  mv "$servers/ferretdb.new" "$servers/ferretdb-program"
   echo "$made_of" >"$servers/ferretdb.version"
   rm -rf "$source"
 }

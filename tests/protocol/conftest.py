@@ -68,6 +68,21 @@ def ferretdb(tmp_path):
 
 
 @pytest.fixture
+def ferretdb_with(tmp_path):
+    """ferretdb_with(option, …): one with options, see mongo.FerretDBProgram."""
+    if not mongo.FERRETDB_PROGRAM.exists():
+        pytest.skip("no FerretDB: tools/servers.sh")
+    servers = []
+
+    def start(*options):
+        servers.append(mongo.FerretDBProgram(tmp_path / f"ferretdb{len(servers)}", *options))
+        return servers[-1].start()
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
 def javamongo(tmp_path):
     """A mongo-java-server, the second opinion."""
     if not mongo.SERVERS.joinpath("javamongo.version").exists():

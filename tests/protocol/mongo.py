@@ -19,6 +19,7 @@ from postern import ROOT, die_with_parent, wait_until
 
 SERVERS = ROOT / "build/servers"
 FERRETDB = SERVERS / "ferretdb"
+FERRETDB_PROGRAM = SERVERS / "ferretdb-program"
 JAVAMONGO = SERVERS / "javamongo"
 
 
@@ -81,6 +82,18 @@ class Server:
 class FerretDB(Server):
     def command(self):
         return [str(FERRETDB), f"127.0.0.1:{self.port}", str(self.folder / "data")]
+
+
+class FerretDBProgram(Server):
+    """FerretDB's own program, with options (its --help): TLS, users, a replica set's name."""
+
+    def __init__(self, folder, *options):
+        super().__init__(folder)
+        self.options = options
+
+    def command(self):
+        return [str(FERRETDB_PROGRAM), "--handler=sqlite", f"--sqlite-url=file:{self.folder}/data/", "--debug-addr=-", "--telemetry=disable",
+                "--state-dir=-", "--log-level=warn", *(o.replace("ADDRESS", f"127.0.0.1:{self.port}") for o in self.options)]
 
 
 class JavaMongo(Server):

@@ -156,6 +156,51 @@ def test_a_database_that_is_not_there_delays_nothing_and_is_said(postern):
     assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(reasons(p))
 
 
+@pytest.fixture
+def guarded(ferretdb_with, tmp_path):
+    """A FerretDB with TLS and a user; guarded.string(password) is its connection string."""
+    pair = [tmp_path / "key.pem", tmp_path / "certificate.pem"]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", pair[0], "-out", pair[1]], check=True, capture_output=True)
+    server = ferretdb_with("--listen-addr=", "--listen-tls=ADDRESS", f"--listen-tls-key-file={pair[0]}", f"--listen-tls-cert-file={pair[1]}",
+                           "--test-enable-new-auth", "--setup-database=postern", "--setup-username=anna", "--setup-password=geheim@wort")
+    server.string = lambda password, ca=pair[1]: f"mongodb://anna:{password}@127.0.0.1:{server.port}/postern?tls=true&tlsCAFile={ca}"
+    server.uri = server.string("geheim%40wort")
+    return server
+
+
+def test_tls_and_a_user_by_the_connection_string_which_is_never_logged(postern, guarded):
+    p = postern(settings(guarded.uri))
+    send_some(p, 1)
+    p.wait_events(3)
+    wait_copied(p)
+    assert_agree(p, guarded)
+    said = p.log_text(whole=True) + p.command("check").stdout + p.api.get("/api/v1/settings").body.decode() + p.api.get("/readyz?verbose=1").body.decode()
+    for secret in ("geheim", "anna:", guarded.uri):
+        assert secret not in said
+
+
+@pytest.mark.parametrize("wrong", ["password", "authority"])
+def test_a_server_that_does_not_let_us_in_is_said(postern, guarded, tmp_path, wrong):
+    other = tmp_path / "other.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=other",
+                    "-keyout", tmp_path / "other.key", "-out", other], check=True, capture_output=True)
+    p = postern(settings(guarded.string("falsch%40wort") if wrong == "password" else guarded.string("geheim%40wort", other)))
+    said = wait_until("the reason", lambda: reasons(p).get("archive"))
+    assert ("uthentication failed" if wrong == "password" else "TLS") in said
+    assert "wort" not in said + p.log_text(whole=True)
+    assert p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))[0] == 250
+
+
+def test_a_replica_set_with_a_dead_member(postern, ferretdb_with):
+    server = ferretdb_with("--listen-addr=ADDRESS", "--repl-set-name=rs0")
+    p = postern(settings(f"mongodb://127.0.0.1:9,127.0.0.1:{server.port}/postern?replicaSet=rs0"))
+    send_some(p, 1)
+    p.wait_events(3)
+    wait_copied(p)
+    assert_agree(p, server)
+
+
 def test_trouble_is_told_after_a_while_and_when_it_is_over(postern, proxy, clock):
     proxy.on_request = lambda name: "cut"
     p = postern(settings(proxy.uri, TellAfter=60), clock=clock)
