@@ -1,6 +1,6 @@
 # Makefile: the words everybody types. What they do is in tools/.
 
-.PHONY: build run test bench bench-archive bench-forget bench-history bench-together bench-wear fuzz soak image-check deb format lint clean
+.PHONY: build run test bench bench-archive bench-forget bench-history bench-together bench-wear fuzz soak soak-archive image-check deb format lint clean
 
 build:
 	@tools/setup.sh build
@@ -49,6 +49,9 @@ fuzz:
 soak:
 	@tools/setup.sh test
 	@tools/soak.sh
+
+soak-archive:
+	@tools/soak-archive.sh
 
 image-check:
 	@tools/image-check.sh $(OPTIONS)

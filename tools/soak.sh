@@ -1,5 +1,5 @@
 #!/bin/sh
-# soak.sh: what is too long for every push: 200 rounds of kill -9, 500 power cuts, 50 and 50 kills around the archive.
+# soak.sh: what is too long for every push: 200 rounds of kill -9, 500 power cuts, 50 and 50 kills around the archive (these alone: soak-archive.sh).
 set -eu
 cd "$(dirname "$0")/.."
 tools/build.sh asan plain release
