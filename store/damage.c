@@ -267,8 +267,8 @@ static bool attach_old(struct rebuild *r)
 static const char *const others[] = {
     "INSERT OR REPLACE INTO main.meta SELECT key, value FROM old.meta WHERE key NOT IN ('indexed', 'migrating')",
     "DELETE FROM main.sqlite_sequence WHERE seq < (SELECT o.seq FROM old.sqlite_sequence o WHERE o.name = sqlite_sequence.name)",
-    "INSERT INTO main.sqlite_sequence(name, seq) SELECT name, seq FROM old.sqlite_sequence"
-    " WHERE name IN (SELECT name FROM main.sqlite_schema) AND name NOT IN (SELECT name FROM main.sqlite_sequence)",
+    ("INSERT INTO main.sqlite_sequence(name, seq) SELECT name, seq FROM old.sqlite_sequence"
+     " WHERE name IN (SELECT name FROM main.sqlite_schema) AND name NOT IN (SELECT name FROM main.sqlite_sequence)"),
 };
 
 static int copy_tables(struct rebuild *r, struct err *e)
