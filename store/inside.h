@@ -127,6 +127,7 @@ int save_running_now(struct store *s, struct err *e) MUST_CHECK; /* keeper.c: a 
 int keeper_start(struct store *s, struct keeper **out, struct err *e) MUST_CHECK;
 void recover(struct store *s, struct db *db);      /* recovery.c */
 void keeper_wake(struct keeper *k, int log_pages); /* a commit: pages now in the log */
+bool keeper_is_wanted(struct keeper *k);           /* there is enough to copy: its own chores should end for now */
 void keeper_hurry(struct keeper *k);               /* something is wrong: chores soon */
 void keeper_begin(struct keeper *k);               /* somebody waits for its chores: now      */
 void keeper_stop(struct keeper *k);                /* joins the thread; wakes stay allowed until keeper_free */

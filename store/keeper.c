@@ -19,7 +19,8 @@ enum {
     CHECKPOINT_FULL_MS = 1000, /* on a full disk the log must stay short                  */
     SLOW_TIMES = 2,           /* … of either so much more on a slow disk: its syncs keep the devices waiting */
     FIRST_CHORES_MS = 500,    /* after the first 220                     */
-    CHORES_MS = 2000,         /* while the disk is full, or more is to be done */
+    CHORES_MS = 2000,         /* while the disk is full                    */
+    MORE_MS = 500,            /* while there is more to forget             */
     CHORES_AFTER_MS = 3000,   /* a commit                                 */
 #ifdef POSTERN_FAULTS
     IDLE_CHORES_MS = 1000, /* tests let hours pass by the test clock: then nobody waits a minute */
@@ -98,6 +99,14 @@ static void plan_by(struct keeper *k, int64_t ms)
     (void)pthread_mutex_unlock(&k->lock);
     if (wakes)
         (void)pthread_cond_signal(&k->woken);
+}
+
+bool keeper_is_wanted(struct keeper *k)
+{
+    (void)pthread_mutex_lock(&k->lock);
+    bool is = has_many_pages(k);
+    (void)pthread_mutex_unlock(&k->lock);
+    return is;
 }
 
 void keeper_hurry(struct keeper *k)
@@ -275,7 +284,7 @@ static void *run(void *user)
             checkpoint(k);
         if (due.is_chores) {
             bool has_more = do_chores(k);
-            plan_chores(k, has_more || is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
+            plan_chores(k, has_more ? MORE_MS : is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
         }
     }
     db_close(&k->db);

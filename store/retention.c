@@ -41,11 +41,6 @@ struct picked {
     int count;
 };
 
-static bool is_over(int64_t until_us)
-{
-    return disk_now_us() >= until_us;
-}
-
 static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
 {
     CLEANUP(stmt_done)
@@ -174,7 +169,7 @@ static bool bound_age(struct store *s, struct db *db, int64_t now, int64_t until
 {
     const struct bound old = { .sql = of_age, .before_ms = now - s->options.keep_raw_days * day_ms, .bytes = INT64_MAX };
     int                n;
-    while ((n = step(s, db, &old)) > 0 && !is_over(until_us))
+    while ((n = step(s, db, &old)) > 0 && !retention_is_over(s, until_us))
         ;
     return n > 0;
 }
@@ -192,8 +187,8 @@ static bool bound_size(struct store *s, struct db *db, int64_t now, bool is_cloc
                             .before_ms = INT64_MAX,
                             .alarms_ms = is_clock_good ? now - ALARM_DAYS * day_ms : INT64_MIN };
     int64_t limit = retention_limit(s);
-    while ((excess.bytes = excess_bytes(s, db, limit)) > 0) {
-        if (is_over(until_us))
+    for (bool is_first = true; (excess.bytes = excess_bytes(s, db, limit)) > 0; is_first = false) {
+        if (!is_first && retention_is_over(s, until_us))
             return true;
         int n = step(s, db, &excess);
         if (n < 0)
@@ -224,12 +219,12 @@ static bool shrink(struct store *s, struct db *db, int64_t until_us)
     while (unused > FREE_PAGES_KEPT && unused < before) {
         struct store_op op = { .rank = STORE_LATER, .apply = give_back };
         struct err      e;
-        if (is_over(until_us))
-            return true;
         if (store_do(s, &op, &e) < 0)
             return false;
         before = unused;
         unused = free_pages(db);
+        if (retention_is_over(s, until_us))
+            return unused > FREE_PAGES_KEPT && unused < before;
     }
     return false;
 }

@@ -58,10 +58,10 @@ void retention_rules_free(struct retention_rules **r)
 #define MAIL_BYTES  "CASE WHEN e.n = 1 AND " HAS_RAW " THEN a.bytes ELSE 0 END"
 
 static const char events_sql[] =
-    "SELECT e.seq, 1, " MAIL_BYTES ", a.file IS NULL FROM events e LEFT JOIN arrivals a ON a.seq = e.arrival WHERE " IN_WINDOW " AND " CLASS
+    "SELECT e.seq, 1, " MAIL_BYTES ", e.seq, a.file IS NULL FROM events e LEFT JOIN arrivals a ON a.seq = e.arrival WHERE " IN_WINDOW " AND " CLASS
     " AND " IS_FREE("e") " AND coalesce(a.state, 2) >= 2 AND " IS_OLD " ORDER BY e.seq LIMIT ?14";
 static const char pictures_sql[] =
-    "SELECT e.arrival, (SELECT count(*) FROM media WHERE event = e.seq), (SELECT total(length) FROM media WHERE event = e.seq), e.seq"
+    "SELECT e.arrival, (SELECT count(*) FROM media WHERE event = e.seq), (SELECT total(length) FROM media WHERE event = e.seq), e.seq, a.file IS NULL"
     " FROM events e JOIN arrivals a ON a.seq = e.arrival WHERE " IN_WINDOW " AND " CLASS
     " AND EXISTS (SELECT 1 FROM media WHERE event = e.seq AND forgotten_ms IS NULL) AND a.state >= 2 AND " HAS_RAW
     " AND NOT EXISTS (SELECT 1 FROM events o WHERE o.arrival = e.arrival AND NOT (" IS_FREE("o") ")) AND " IS_OLD
@@ -133,14 +133,14 @@ static int pick(struct db *db, const struct retention_rules *r, size_t rule, con
     bind_int(q, 14, most);
     p->last = span->up_to;
     while (p->count < most && inline_bytes < STEP_BYTES && (p->things < span->things || p->bytes < span->bytes) && (more = stmt_step(q, e)) > 0) {
-        inline_bytes += is_events && col_int(q, 3) ? col_int(q, 2) : 0;
+        inline_bytes += col_int(q, 4) ? col_int(q, 2) : 0;
         if (p->count == 0 || p->seqs[p->count - 1] != col_int(q, 0)) {
             p->mails[p->count] = col_int(q, 2);
             p->seqs[p->count++] = col_int(q, 0);
         }
         p->things += col_int(q, 1);
         p->bytes += col_int(q, 2);
-        p->last = col_int(q, is_events ? 0 : 3);
+        p->last = col_int(q, 3);
     }
     if (more == 0 && (p->count == 0 || p->things < span->things || p->bytes < span->bytes))
         p->last = span->up_to; /* nothing more in this window */
@@ -215,9 +215,9 @@ static int64_t last_before(struct db *db, int64_t ms)
     return stmt_step(q, &e) > 0 ? col_int(q, 0) : 0;
 }
 
-static bool is_over(int64_t deadline_us)
+bool retention_is_over(const struct store *s, int64_t until_us)
 {
-    return disk_now_us() >= deadline_us;
+    return disk_now_us() >= until_us || keeper_is_wanted(s->keeper);
 }
 
 static int64_t window_end(int64_t at, int64_t last)
@@ -232,7 +232,7 @@ static bool walk_aged(struct store *s, struct db *db, size_t rule, int64_t now, 
     int64_t      before_ms = now - (int64_t)s->rules->rules[rule].days * 24 * HOUR_MS;
     int64_t      last = last_before(db, before_ms), newest = newest_free(db);
     last = last < newest ? last : newest;
-    while (w->aged < last && !is_over(deadline_us)) {
+    for (bool is_over = false; w->aged < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
         const struct span span = { w->aged, window_end(w->aged, last), before_ms, INT64_MAX, INT64_MAX };
         int64_t           at = step(s, db, rule, &span);
         if (at < 0)
@@ -252,7 +252,7 @@ static bool count(struct store *s, struct db *db, size_t rule, int64_t deadline_
     struct walk *w = &s->rules->walks[rule];
     int64_t      newest = number(db, "SELECT max(seq) FROM events", 0);
     struct err   e;
-    while (w->counted < newest && !is_over(deadline_us)) {
+    for (bool is_over = false; w->counted < newest && !is_over; is_over = disk_now_us() >= deadline_us) { /* this writes nothing */
         int64_t to = window_end(w->counted, newest);
         CLEANUP(stmt_done)
         struct stmt *q = s->rules->rules[rule].what == KEEP_EVENTS ? db_stmt(db, count_events_sql, &e) : db_stmt(db, count_pictures_sql, &e);
@@ -282,7 +282,7 @@ static bool walk_over(struct store *s, struct db *db, size_t rule, int64_t deadl
     if ((own->count == 0 && own->bytes == 0) || count(s, db, rule, deadline_us))
         return own->count != 0 || own->bytes != 0;
     int64_t newest = newest_free(db), last = newest < w->counted ? newest : w->counted;
-    while (w->over < last && !is_over(deadline_us)) {
+    for (bool is_over = false; w->over < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
         const struct span span = { w->over, window_end(w->over, last), 0, excess(w->count, own->count), excess(w->bytes, own->bytes) };
         if (span.things == 0 && span.bytes == 0)
             return false;
@@ -334,7 +334,7 @@ void retention_rules_oldest_infos(struct store *s, struct db *db)
         if (s->rules->rules[i].what != KEEP_EVENTS || s->rules->rules[i].severity != 0)
             continue;
         int64_t    *over = &s->rules->walks[i].over, until_us = disk_now_us() + TURN_US, last = newest_free(db), at = 0;
-        while (*over < last && !is_over(until_us) && at >= 0) {
+        for (bool is_over = false; *over < last && !is_over && at >= 0; is_over = retention_is_over(s, until_us)) {
             const struct span span = { *over, window_end(*over, last), 0, INT64_MAX, INT64_MAX };
             at = step(s, db, i, &span);
             *over = at < 0 ? *over : at;

@@ -9,5 +9,7 @@ void retention_rules_free(struct retention_rules **r);
 
 /* A turn of a second or two, in steps of a few rows: true if there is more to do. by_age false: the clock is in doubt. */
 bool retention_rules_run(struct store *s, struct db *db, int64_t now, bool by_age);
+/* Its time is up, or so much was written that its thread must copy it now: else the log would grow until a mail has to wait for that. */
+bool retention_is_over(const struct store *s, int64_t until_us);
 /* One turn of the oldest infos, however young: the disk is below its floor. */
 void retention_rules_oldest_infos(struct store *s, struct db *db);
