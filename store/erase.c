@@ -6,7 +6,7 @@
 #include "store/erase_one.h"
 #include <stdlib.h>
 
-enum { MAILS_AT_ONCE = 4, LISTED_AT_ONCE = 500, GO_ON_AT_ONCE = 64 };
+enum { LEAST_AT_ONCE = 4, MOST_AT_ONCE = 64, STEP_US = 10000, LISTED_AT_ONCE = 500 };
 
 /* --- the list -------------------------------------------------------------------------------------------------------- */
 
@@ -69,12 +69,11 @@ static void sort(struct erase_list *l)
 
 #define ITS_MAIL "SELECT s.* FROM events e JOIN events s ON s.seq = e.seq OR s.arrival = e.arrival WHERE e.seq = ?1"
 
-/* Events that tell of the same act come within seconds, so the one they name is near. */
 static const char count_sql[] =
     "SELECT count(*), max(m.arrival IS NOT NULL), min(m.received_ms), max(m.received_ms),"
     " total((SELECT count(*) FROM deliveries d WHERE d.event = m.seq AND d.state < 2)),"
-    " total((SELECT count(*) FROM events o WHERE o.seq BETWEEN m.seq - 2000 AND m.seq + 2000 AND o.arrival IS NOT m.arrival"
-    "  AND (o.same_as = m.seq OR o.seq = m.same_as OR o.same_as = m.same_as)))"
+    " total((SELECT count(*) FROM events o WHERE o.same_as IN (m.seq, m.same_as) AND o.arrival IS NOT m.arrival)"
+    "  + EXISTS (SELECT 1 FROM events o WHERE o.seq = m.same_as AND o.arrival IS NOT m.arrival))"
     " FROM (" ITS_MAIL ") m";
 
 static int count_one(struct store_reader *r, int64_t event, struct erase_counts *sum, struct err *e)
@@ -141,33 +140,48 @@ struct step {
     const int64_t      *events;
     size_t              count;
     struct erase_result result;
+    int64_t             took_us;
 };
 
 static int step_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct step *x = (struct step *)op;
+    int64_t      began_us = disk_now_us();
     x->result = (struct erase_result){ 0 }; /* it may run twice */
     for (size_t i = 0; i < x->count; i++)
         if (tx_erase_mail(tx, x->events[i], &x->result, e) < 0)
             return -1;
+    x->took_us = disk_now_us() - began_us;
     FAULT("erase.mails_gone");
     return x->result.events > 0 ? tx_erase_begin_sweep(tx, e) : 0;
 }
 
+static void add(struct store *s, struct erase_result *sum, const struct erase_result *one)
+{
+    if (one->deliveries > 0 && s->options.withdrawn)
+        s->options.withdrawn(s->options.user);
+    sum->events += one->events;
+    sum->mails += one->mails;
+    sum->deliveries += one->deliveries;
+    sum->in_flight += one->in_flight;
+}
+
+/* As many in each transaction as take a moment: mails that come in wait so long. */
 static int step_through(struct store *s, const int64_t *events, size_t count, struct erase_result *sum, struct err *e)
 {
-    for (size_t at = 0; at < count; at += MAILS_AT_ONCE) {
+    size_t at_once = LEAST_AT_ONCE;
+    for (size_t at = 0; at < count;) {
         struct step x = { .op = { .rank = STORE_LATER, .apply = step_apply }, .events = events + at };
-        x.count = count - at < MAILS_AT_ONCE ? count - at : MAILS_AT_ONCE;
+        x.count = count - at < at_once ? count - at : at_once;
         if (store_do(s, &x.op, e) < 0)
             return -1;
         FAULT("erase.step_kept");
-        if (x.result.deliveries > 0 && s->options.withdrawn)
-            s->options.withdrawn(s->options.user);
-        sum->events += x.result.events;
-        sum->mails += x.result.mails;
-        sum->deliveries += x.result.deliveries;
-        sum->in_flight += x.result.in_flight;
+        add(s, sum, &x.result);
+        at += x.count;
+        if (x.took_us > STEP_US && at_once > LEAST_AT_ONCE)
+            at_once /= 2;
+        else if (x.took_us < STEP_US / 2 && at_once < MOST_AT_ONCE)
+            at_once *= 2;
     }
     return 0;
 }
@@ -178,7 +192,10 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
     *out = (struct erase_result){ 0 };
     if (l->count == 0)
         return 0;
-    if (write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, out, e) < 0)
+    (void)atomic_fetch_add(&s->erasing, 1);
+    int failed = write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, out, e) < 0;
+    (void)atomic_fetch_sub(&s->erasing, 1);
+    if (failed)
         return -1;
     doomed_remove(s, reader_db(r));
     keeper_begin(s->keeper);
@@ -187,13 +204,13 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
 
 /* --- what another run left, and what was on its way -------------------------------------------------------------------- */
 
-/* Up to GO_ON_AT_ONCE of them beyond `after`: how many, or -1. */
+/* Up to MOST_AT_ONCE of them beyond `after`: how many, or -1. */
 static int read_left(struct db *db, int64_t after, int64_t *events, struct err *e)
 {
     CLEANUP(stmt_done)
-    struct stmt *q = db_ask(db, e, "SELECT event FROM erasing WHERE event > ? ORDER BY event LIMIT ?", P(after), P(GO_ON_AT_ONCE));
+    struct stmt *q = db_ask(db, e, "SELECT event FROM erasing WHERE event > ? ORDER BY event LIMIT ?", P(after), P(MOST_AT_ONCE));
     int found = q ? 1 : -1, n = 0;
-    while (q && n < GO_ON_AT_ONCE && (found = stmt_step(q, e)) > 0)
+    while (q && n < MOST_AT_ONCE && (found = stmt_step(q, e)) > 0)
         events[n++] = col_int(q, 0);
     return found < 0 ? -1 : n;
 }
@@ -201,10 +218,12 @@ static int read_left(struct db *db, int64_t after, int64_t *events, struct err *
 /* One way through them; true: some are still there. */
 static bool go_through(struct store *s, struct db *db)
 {
-    int64_t             events[GO_ON_AT_ONCE], after = 0;
+    int64_t             events[MOST_AT_ONCE], after = 0;
     struct erase_result result = { 0 };
     struct err          e;
     int                 n;
+    if (atomic_load(&s->erasing) > 0)
+        return true; /* whoever asked does it, and counts */
     while ((n = read_left(db, after, events, &e)) > 0) {
         if (step_through(s, events, (size_t)n, &result, &e) < 0)
             return true;

@@ -92,9 +92,8 @@ static const char *const wipe_steps[] = {
     " OR (t.peer = json_extract(a.envelope, '$.peer') AND json_extract(t.body, '$.mails') > 16)))",
 };
 
-/* Events that tell of the same act come within seconds, so the one they name is near. */
 static const char *const remove_steps[] = {
-    "UPDATE events SET same_as = NULL WHERE seq > ?1 AND seq <= ?1 + 2000 AND same_as = ?1",
+    "UPDATE events SET same_as = NULL WHERE same_as = ?1",
     "DELETE FROM messages WHERE seq IN " ITS_MESSAGES
     " AND NOT EXISTS (SELECT 1 FROM legs l JOIN deliveries d ON d.seq = l.delivery WHERE l.message = messages.seq AND d.event != ?1)",
     "DELETE FROM legs WHERE delivery IN (SELECT seq FROM deliveries WHERE event = ?1)",

@@ -40,6 +40,7 @@ struct store {
     atomic_int conversations;
     atomic_int_fast64_t waiting_bytes; /* of inline arrivals that are not small, from store_accept until kept() */
     atomic_int file_syncs; /* running now */
+    atomic_int erasing;    /* erase_all: how many are under way */
     struct pace pace;
     atomic_bool is_full; /* the reserve is given up */
     atomic_bool is_low;  /* free room is below the floor */

@@ -265,6 +265,7 @@ static const char *const version_6 =
 static const char *const version_7 =
     "CREATE TABLE erased(id TEXT PRIMARY KEY) STRICT;"
     "CREATE TABLE erasing(event INTEGER PRIMARY KEY) STRICT;"
+    "CREATE INDEX events_same ON events(same_as) WHERE same_as IS NOT NULL;"
     "CREATE INDEX transcripts_at ON transcripts(at_ms);"; /* which conversation brought it */
 
 const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };
