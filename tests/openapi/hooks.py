@@ -76,6 +76,8 @@ def before_call(context, case, kwargs):
     if is_meant_right(case):
         if turns[label] % 3:
             name_what_is_there(case)
+        if label.startswith("DELETE /api/v1/events") and turns[label] % 3 and isinstance(case.query, dict):
+            case.query.pop("confirm", None)  # a made-up number is rarely the right one
         if label == "POST /api/v1/tokens" and isinstance(case.body, dict) and "name" in case.body:
             case.body["name"] = f"token {next(numbers)}"
         if label == "POST /api/v1/reparse" and isinstance(case.body, dict):
