@@ -23,6 +23,7 @@ enum {
     THREADS = 3,
     THREAD_STACK = 512 * 1024,
     CONNECTION_MEMORY = 24 * 1024,
+    NICENESS = 5, /* of these threads: who asks waits sooner than a device for its 250 */
     BACKLOG = 64,
     SLOW_MAX = 4,
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
@@ -347,9 +348,19 @@ static void read_peer(struct MHD_Connection *connection, char *out, size_t size)
         out[0] = '\0';
 }
 
+/* libmicrohttpd makes its threads itself: each steps back with its first request. */
+static void step_back(void)
+{
+    static _Thread_local bool has_stepped_back;
+    if (!has_stepped_back)
+        (void)!nice(NICENESS); /* Linux: the calling thread's */
+    has_stepped_back = true;
+}
+
 /* Made with the request line; what it returns is *state in the callbacks that follow. */
 static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)
 {
+    step_back();
     struct exchange *x = calloc(1, sizeof *x);
     if (!x)
         return NULL;

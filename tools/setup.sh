@@ -7,7 +7,7 @@ build="build-essential meson ninja-build pkg-config ca-certificates
   libmongoc-dev libgmime-3.0-dev libpcre2-dev libseccomp-dev"
 test="$build libcmocka-dev clang llvm libclang-rt-dev procps python3 python3-venv netcat-openbsd swaks libnet-ssleay-perl openssl curl strace tzdata
   default-jdk-headless maven"
-bench="$test postfix wrk"
+bench="$test postfix sqlite3 wrk"
 
 case "${1:-build}" in
   build) want=$build ;;

@@ -1,4 +1,6 @@
 """Every limit of the REST interface, crossed."""
+import os
+import pathlib
 import socket
 import time
 
@@ -94,3 +96,12 @@ def test_bodies_headers_addresses_and_queries_have_their_ceilings(postern):
     assert get(b"/api/v1/events?text=" + b"a" * 4000) in (200, 400) and get(b"/api/v1/events?text=" + b"a" * 4200) == 414
     assert get(b"/api/v1/events?" + b"&".join(b"a%d=1" % i for i in range(17))) == 400
     assert get(b"/livez") == 200, "and it goes on"
+
+
+def test_whoever_asks_steps_back_for_devices(postern):
+    p = postern()
+    assert p.api.get("/api/v1/events").status == 200
+    stats = {stat.parent.name: stat.read_text().rsplit(")", 1)[1].split() for stat in pathlib.Path(f"/proc/{p.pid}/task").glob("*/stat")}
+    nice = {task: int(fields[16]) for task, fields in stats.items()}
+    usual = nice[str(p.pid)]  # the loop that answers devices
+    assert usual == os.nice(0) and min(usual + 5, 19) in nice.values()
