@@ -2,6 +2,7 @@
 mails by their files, small ones by the pages they lie on; it is said; and what hears 250 is kept."""
 import shutil
 import sqlite3
+import threading
 
 import pytest
 
@@ -218,6 +219,47 @@ def test_damage_met_while_it_runs_begins_anew_in_the_same_process(filled):
     assert p.pid == pid and p.is_running()
     assert len(p.known.keys() & of_mails(p).keys()) >= 30
     assert p.log("store.damaged")
+
+
+class Sender(threading.Thread):
+    """Sends alarms of ever new zones until told; notes which heard 250."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.p, self.kept, self.is_over = p, set(), threading.Event()
+
+    def run(self):
+        for i in range(1000, 9999):
+            if self.is_over.wait(0.02):
+                return
+            try:
+                if self.p.send(mails.panel(f"Zone:{i} Room {i}, Innenbereich Alarm"))[0] == 250:
+                    self.kept.add(f"Room {i}")
+            except OSError:
+                pass
+
+
+def test_what_hears_250_while_it_is_damaged_and_made_anew_is_kept(filled):
+    p = filled
+    p.start()
+    sender = Sender(p)
+    sender.start()
+    wait_until("some are kept", lambda: len(sender.kept) >= 10)
+    overwrite(p, page_of(p, "events", 1))
+    before = len(sender.kept)
+    wait_until("somebody meets it", lambda: p.log("store.damaged") or ask(p))
+    wait_rebuilt(p, start=False)
+    wait_until("mails are kept again", lambda: len(sender.kept) > before + 10)
+    sender.is_over.set()
+    sender.join()
+    wait_until("all are events", lambda: sender.kept <= {e["zone"]["name"] for e in p.events("kind=alarm.*") if "zone" in e})
+
+
+def ask(p):
+    try:
+        p.api.get("/api/v1/events?limit=500")
+    except OSError:
+        pass
 
 
 def test_a_header_that_is_gone_leaves_every_mail(filled):

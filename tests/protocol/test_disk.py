@@ -147,6 +147,24 @@ def test_a_read_only_folder_at_the_start_is_one_clear_line(failing, tmp_path, is
     assert "Read-only file system" in p.log_text() and str(p.data if is_there else p.data.parent) in p.log_text()
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_read_only_database_at_the_start_is_one_clear_line(failing, is_there):
+    """Beside a folder that can be written: another's file, a mount of one file."""
+    p, disk = failing()
+    assert reply(p, ALARM) == 250
+    p.wait_events(1)
+    p.stop()
+    if not is_there:
+        (p.data / "postern.db").unlink()
+    disk.fails("open postern.db* 1+ EROFS", "create postern.db* 1+ EROFS")
+    p.start(wait=False)
+    assert p.wait_exit() != 0
+    assert [line for line in p.log_text().splitlines() if "postern.db" in line and ("Read-only" in line or "can only be read" in line)]
+    disk.works()
+    p.start()
+    assert reply(p, ALARM) == 250
+
+
 # --- full -----------------------------------------------------------------------------------------------------------
 
 def fill(p, limit=400):
