@@ -8,8 +8,8 @@
 #include "api/params.h"
 #include "api/raw.h"
 #include "core/clock.h"
+#include "core/sha256.h"
 #include "store/archive.h"
-#include "store/digest.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -118,12 +118,12 @@ void archived_complain(struct response *p, const struct err *e)
 
 bool archived_is_known(const struct request *r, const char *next, struct response *p)
 {
-    char           etag[DIGEST_TEXT];
-    struct digest *d = digest_new();
-    digest_add(d, buf_str(&p->body), p->body.len);
-    digest_add(d, next ? next : "", next ? strlen(next) : 0);
-    int failed = digest_end(d, etag);
-    digest_free(&d);
+    char           etag[SHA256_TEXT];
+    struct sha256 *d = sha256_new();
+    sha256_add(d, buf_str(&p->body), p->body.len);
+    sha256_add(d, next ? next : "", next ? strlen(next) : 0);
+    int failed = sha256_end_text(d, etag);
+    sha256_free(&d);
     return failed == 0 && raw_is_known(r, etag, p);
 }
 

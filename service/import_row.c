@@ -2,8 +2,8 @@
 #include "service/import_row.h"
 #include "core/base64.h"
 #include "core/clock.h"
+#include "core/sha256.h"
 #include "core/utf8.h"
-#include "store/hash.h"
 #include <string.h>
 
 enum { HEADER_VALUE_MAX = 1024, WORD_BYTES = 42 }; /* of an encoded word, so that it stays below 75 characters */
@@ -33,14 +33,14 @@ void import_row_done(struct import_row *row)
 int import_row_id(const struct import_row *row, const char *source, char out[ID_TEXT], struct err *e)
 {
     const struct buf *key = row->key.len > 0 ? &row->key : &row->raw;
-    unsigned char     digest[HASH_BYTES];
-    struct hash      *hash = hash_new();
+    unsigned char     digest[SHA256_BYTES];
+    struct sha256    *hash = sha256_new();
     if (!hash)
         return err_set(e, ERR_NOMEM, "out of memory");
-    hash_add(hash, source, strlen(source) + 1);
-    hash_add(hash, buf_str(key), key->len);
-    int result = hash_end(hash, digest);
-    hash_free(&hash);
+    sha256_add(hash, source, strlen(source) + 1);
+    sha256_add(hash, buf_str(key), key->len);
+    int result = sha256_end(hash, digest);
+    sha256_free(&hash);
     if (result < 0)
         return err_set(e, ERR_NOMEM, "SHA-256 cannot be had");
     (void)id_from(out, row->time_ms, digest);

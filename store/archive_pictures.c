@@ -1,7 +1,7 @@
 /* archive_pictures: pictures of a batch into GridFS, decoded out of their arrivals, each content once. */
 #include "core/clock.h"
+#include "core/sha256.h"
 #include "store/archive_inside.h"
-#include "store/digest.h"
 #include "store/media.h"
 #include "store/query.h"
 #include <stdio.h>
@@ -41,14 +41,14 @@ static ssize_t read_piece(struct media_stream *s, char *piece)
 }
 
 /* Its name in the archive is its content's: 0, or -1: it cannot be read. */
-static int name_medium(struct media_stream *s, char *piece, char hash[DIGEST_TEXT])
+static int name_medium(struct media_stream *s, char *piece, char hash[SHA256_TEXT])
 {
-    struct digest *d = digest_new();
+    struct sha256 *d = sha256_new();
     ssize_t        n;
     while ((n = read_piece(s, piece)) > 0)
-        digest_add(d, piece, (size_t)n);
-    int failed = digest_end(d, hash);
-    digest_free(&d);
+        sha256_add(d, piece, (size_t)n);
+    int failed = sha256_end_text(d, hash);
+    sha256_free(&d);
     return n < 0 || failed ? -1 : 0;
 }
 
@@ -87,7 +87,7 @@ static int send_medium(struct copying *c, struct media_stream *s, char *piece, c
 }
 
 /* 1: hash names it, and it is there; 0: its bytes are no longer here; -1: the server failed. */
-static int put_medium(struct copying *c, const char *event, int n, char hash[DIGEST_TEXT], int64_t *bytes, struct err *e)
+static int put_medium(struct copying *c, const char *event, int n, char hash[SHA256_TEXT], int64_t *bytes, struct err *e)
 {
     char                 type[80];
     struct media_stream *s = open_medium(c, event, n, type);
@@ -107,7 +107,7 @@ static int put_media(struct copying *c, struct batch *b, struct mongo_event *ev,
 {
     size_t kept = 0;
     for (size_t i = 0; c->has_pictures && i < ev->file_count; i++) {
-        char hash[DIGEST_TEXT];
+        char hash[SHA256_TEXT];
         int  there = put_medium(c, ev->id, ev->files[i].n, hash, bytes, e);
         if (there < 0)
             return -1;

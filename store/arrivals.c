@@ -1,7 +1,7 @@
 /* arrivals: keeping what came in. A small one is a row; of a large one the file is synced before it comes here, then its
  * folder (once per batch), then the row. */
 #include "core/fault.h"
-#include "store/hash.h"
+#include "core/sha256.h"
 #include "store/inside.h"
 #include <string.h>
 
@@ -37,16 +37,16 @@ static bool is_apart(const struct arrival *a)
 }
 
 /* A hash that cannot be had keeps no mail away: its arrival is then one that verify cannot vouch for. */
-static const unsigned char *hash_arrival(const struct arrival *a, unsigned char room[HASH_BYTES])
+static const unsigned char *hash_arrival(const struct arrival *a, unsigned char room[SHA256_BYTES])
 {
     if (!a->data)
         return spool_hash(a->spool);
-    return hash_of(a->data, (size_t)a->bytes, room) < 0 ? NULL : room;
+    return sha256(a->data, (size_t)a->bytes, room) < 0 ? NULL : room;
 }
 
 static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
 {
-    unsigned char room[HASH_BYTES];
+    unsigned char room[SHA256_BYTES];
     const unsigned char *hash = hash_arrival(a, room);
     CLEANUP(stmt_done)
     struct stmt *s =
@@ -62,7 +62,7 @@ static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
     else
         bind_text(s, 5, spool_file(a->spool));
     if (hash)
-        bind_blob(s, 7, hash, HASH_BYTES);
+        bind_blob(s, 7, hash, SHA256_BYTES);
     return stmt_run(s, e);
 }
 

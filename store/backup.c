@@ -122,7 +122,7 @@ static int copy_database(struct backup *b, struct err *e)
 /* Of the backup before this one, if there is one that can be read; to know which files are the same it is only a help. */
 static void open_before(struct backup *b)
 {
-    char                 name[MANIFEST_NAME], hash[HASH_TEXT], path[PATH_BYTES];
+    char                 name[MANIFEST_NAME], hash[SHA256_TEXT], path[PATH_BYTES];
     struct backup_counts unused_counts;
     struct err           unused;
     if (manifest_read(b->to, name, hash, &unused_counts, &unused) > 0)
@@ -135,7 +135,7 @@ struct row {
     int64_t       seq, bytes;
     char          id[32], file[FILE_BYTES];
     bool          has_hash;
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[SHA256_BYTES];
 };
 
 static bool is_ours(const char *file)
@@ -147,11 +147,11 @@ static void read_row(struct stmt *s, struct row *out)
 {
     size_t      n;
     const void *hash = col_blob(s, 3, &n);
-    *out = (struct row){ .seq = col_int(s, 0), .bytes = col_int(s, 4), .has_hash = n == HASH_BYTES };
+    *out = (struct row){ .seq = col_int(s, 0), .bytes = col_int(s, 4), .has_hash = n == SHA256_BYTES };
     (void)snprintf(out->id, sizeof out->id, "%s", col_text(s, 1));
     (void)snprintf(out->file, sizeof out->file, "%s", col_is_null(s, 2) ? "" : col_text(s, 2));
     if (out->has_hash)
-        memcpy(out->hash, hash, HASH_BYTES);
+        memcpy(out->hash, hash, SHA256_BYTES);
 }
 
 /* 1, 0: there is none, -1. */
@@ -177,8 +177,8 @@ static bool is_there(const struct backup *b, const struct row *r)
     if (!r->has_hash || fstatat(b->to, r->file, &st, AT_SYMLINK_NOFOLLOW) < 0 || (int64_t)st.st_size != r->bytes)
         return false;
     if (b->before && find_row(b->before, r->seq, &before, &unused) > 0 && before.has_hash && strcmp(before.id, r->id) == 0)
-        return memcmp(before.hash, r->hash, HASH_BYTES) == 0;
-    return copies_look(b->to, r->file, &there, &unused) == 0 && memcmp(there.hash, r->hash, HASH_BYTES) == 0;
+        return memcmp(before.hash, r->hash, SHA256_BYTES) == 0;
+    return copies_look(b->to, r->file, &there, &unused) == 0 && memcmp(there.hash, r->hash, SHA256_BYTES) == 0;
 }
 
 /* In the copy: what the file is now, or that it is gone. */
@@ -190,7 +190,7 @@ static int correct(const struct backup *b, int64_t seq, const struct copied *now
         return -1;
     bind_int(s, 1, seq);
     if (now) {
-        bind_blob(s, 2, now->hash, HASH_BYTES);
+        bind_blob(s, 2, now->hash, SHA256_BYTES);
         bind_int(s, 3, now->bytes);
     }
     return stmt_run(s, e);
@@ -200,12 +200,12 @@ static int correct(const struct backup *b, int64_t seq, const struct copied *now
 static int settle(struct backup *b, const struct row *r, const struct copied *now, struct err *e)
 {
     struct row fresh;
-    if (r->has_hash && r->bytes == now->bytes && memcmp(r->hash, now->hash, HASH_BYTES) == 0)
+    if (r->has_hash && r->bytes == now->bytes && memcmp(r->hash, now->hash, SHA256_BYTES) == 0)
         return 0;
     int found = find_row(b->source, r->seq, &fresh, e);
     if (found < 0)
         return -1;
-    bool is_newer = found > 0 && fresh.has_hash && memcmp(fresh.hash, now->hash, HASH_BYTES) == 0;
+    bool is_newer = found > 0 && fresh.has_hash && memcmp(fresh.hash, now->hash, SHA256_BYTES) == 0;
     bool is_unknown = !r->has_hash && r->bytes == now->bytes;
     if (is_newer || is_unknown)
         return correct(b, r->seq, now, e);
@@ -326,7 +326,7 @@ static void name_database(struct backup *b, int64_t now_ms)
 static int finish(struct backup *b, struct err *e)
 {
     struct copied database;
-    char          hash[HASH_TEXT];
+    char          hash[SHA256_TEXT];
     if (count(b, b->copy, e) < 0)
         return -1;
     db_close(&b->copy); /* with its log */
@@ -339,7 +339,7 @@ static int finish(struct backup *b, struct err *e)
     if (copies_sync(b->to, e) < 0)
         return -1;
     FAULT("backup.before_manifest");
-    if (manifest_write(b->to, b->database, hash_text(hash, database.hash), b->counts, e) < 0 || copies_sync(b->to, e) < 0)
+    if (manifest_write(b->to, b->database, sha256_text(hash, database.hash), b->counts, e) < 0 || copies_sync(b->to, e) < 0)
         return -1;
     FAULT("backup.manifest_written");
     return 0;
@@ -472,10 +472,10 @@ static int claim(struct backup *b, struct err *e)
 static int fetch_database(struct backup *b, const char *hash, struct err *e)
 {
     struct copied got;
-    char          text[HASH_TEXT], path[PATH_BYTES];
+    char          text[SHA256_TEXT], path[PATH_BYTES];
     if (copies_file(b->from, b->to, b->database, &got, e) < 0)
         return -1;
-    if (strcmp(hash_text(text, got.hash), hash) != 0)
+    if (strcmp(sha256_text(text, got.hash), hash) != 0)
         return err_set(e, ERR_DAMAGED, "%s is not what was written when the backup was made", b->database);
     return db_open(path_in(path, b->o->to, b->database), DB_FROZEN, &b->copy, e);
 }
@@ -499,7 +499,7 @@ static int fetch_arrival(struct backup *b, const struct row *r, struct err *e)
     FAULT("restore.file_copied");
     b->counts->copied++;
     b->counts->files_bytes += now.bytes;
-    if (r->has_hash && memcmp(r->hash, now.hash, HASH_BYTES) != 0)
+    if (r->has_hash && memcmp(r->hash, now.hash, SHA256_BYTES) != 0)
         say(b, r->file, "not the bytes that were kept");
     return 0;
 }
@@ -540,7 +540,7 @@ static int put_in_place(struct backup *b, struct err *e)
 
 static int restore(struct backup *b, struct err *e)
 {
-    char hash[HASH_TEXT];
+    char hash[SHA256_TEXT];
     b->from = open_folder(b->o->from, e);
     if (b->from < 0)
         return -1;

@@ -42,12 +42,12 @@ static int write_all(int fd, const char *bytes, size_t n)
 }
 
 /* 0, -1 the reading failed, -2 the writing. */
-static int pump(int from, int to, struct hash *h, char *piece, int64_t *bytes_out)
+static int pump(int from, int to, struct sha256 *h, char *piece, int64_t *bytes_out)
 {
     ssize_t n;
     *bytes_out = 0;
     while ((n = read(from, piece, PIECE)) > 0) {
-        hash_add(h, piece, (size_t)n);
+        sha256_add(h, piece, (size_t)n);
         if (write_all(to, piece, (size_t)n) < 0)
             return -2;
         *bytes_out += n;
@@ -57,7 +57,7 @@ static int pump(int from, int to, struct hash *h, char *piece, int64_t *bytes_ou
 
 static int copy_bytes(int from, int to, const char *name, struct copied *out, struct err *e)
 {
-    CLEANUP(hash_free) struct hash *h = hash_new();
+    CLEANUP(sha256_free) struct sha256 *h = sha256_new();
     char *piece = h ? malloc(PIECE) : NULL;
     if (!piece)
         return err_set(e, ERR_NOMEM, "out of memory");
@@ -65,7 +65,7 @@ static int copy_bytes(int from, int to, const char *name, struct copied *out, st
     free(piece);
     if (result < 0)
         return fail(result == -1 ? "read" : "write", name, e);
-    return hash_end(h, out->hash) < 0 ? err_set(e, ERR_IO, "SHA-256 of %s failed", name) : 0;
+    return sha256_end(h, out->hash) < 0 ? err_set(e, ERR_IO, "SHA-256 of %s failed", name) : 0;
 }
 
 static int make_partial(int to, const char *name, char partial[PATH_BYTES], struct err *e)
@@ -99,12 +99,27 @@ int copies_file(int from, int to, const char *name, struct copied *out, struct e
     return 0;
 }
 
+static int look_through(int fd, const char *name, struct copied *out, struct err *e)
+{
+    CLEANUP(sha256_free) struct sha256 *h = sha256_new();
+    char   *piece = malloc(PIECE);
+    ssize_t n = -1;
+    if (!piece)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    for (out->bytes = 0; (n = read(fd, piece, PIECE)) > 0; out->bytes += n)
+        sha256_add(h, piece, (size_t)n);
+    free(piece);
+    if (n < 0)
+        return fail("read", name, e);
+    return sha256_end(h, out->hash) < 0 ? err_set(e, ERR_IO, "SHA-256 of %s failed", name) : 0;
+}
+
 int copies_look(int at, const char *name, struct copied *out, struct err *e)
 {
     CLEANUP(fd_close) int fd = open_old(at, name, e);
     if (fd < 0)
         return -1;
-    return hash_fd(fd, out->hash, &out->bytes) < 0 ? fail("read", name, e) : 0;
+    return look_through(fd, name, out, e);
 }
 
 int copies_write(int to, const char *name, const void *bytes, size_t n, struct err *e)

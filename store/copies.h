@@ -2,12 +2,12 @@
  * is the folder that holds the new name: the caller does that once for many (copies_sync). */
 #pragma once
 #include "core/err.h"
-#include "store/hash.h"
+#include "core/sha256.h"
 #include <stdint.h>
 
 struct copied {
     int64_t       bytes;
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[SHA256_BYTES];
 };
 /* `name`, a path below both folders. ERR_NOT_FOUND: the first has none. */
 int copies_file(int from, int to, const char *name, struct copied *out, struct err *e) MUST_CHECK;

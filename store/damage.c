@@ -357,7 +357,7 @@ static int add_file(void *user, const char *path, struct err *e)
     bind_int(s, 2, time_of(id));
     bind_int(s, 3, is.bytes);
     bind_text(s, 4, path);
-    bind_blob(s, 5, is.hash, HASH_BYTES);
+    bind_blob(s, 5, is.hash, SHA256_BYTES);
     r->found_files++;
     return stmt_run(s, e);
 }

@@ -5,7 +5,6 @@
 #include "core/fault.h"
 #include "core/sha256.h"
 #include "store/audit.h"
-#include "store/digest.h"
 #include "store/doomed.h"
 #include "store/forget.h"
 #include <fcntl.h>
@@ -24,7 +23,7 @@ struct cutting {
     struct store_op op;
     struct store   *store;
     int64_t         arrival, old_bytes, wall_ms;
-    char            id[ID_TEXT], old_file[FILE_TEXT], new_file[FILE_TEXT], old_hash[DIGEST_TEXT];
+    char            id[ID_TEXT], old_file[FILE_TEXT], new_file[FILE_TEXT], old_hash[SHA256_TEXT];
     unsigned char   new_hash[SHA256_BYTES];
     struct buf      raw; /* the whole old mail if it is inline */
     struct part     parts[PARTS_MAX];
@@ -118,7 +117,7 @@ static int read_parts(struct cutting *c, struct db *db, struct err *e)
 /* Bytes that stand at `at`: those between the parts are kept, a part's first byte becomes the marker. */
 struct cut {
     struct cutting *cutting;
-    struct digest  *old;
+    struct sha256  *old;
     int64_t         at;
     size_t          part;
 };
@@ -145,7 +144,7 @@ static size_t smaller(int64_t a, size_t b)
 static void feed(struct cut *x, const char *bytes, size_t n)
 {
     struct cutting *c = x->cutting;
-    digest_add(x->old, bytes, n);
+    sha256_add(x->old, bytes, n);
     while (n > 0) {
         const struct part *p = x->part < c->part_count ? &c->parts[x->part] : NULL;
         size_t             take = n;
@@ -180,15 +179,15 @@ static int feed_file(struct cut *x, struct err *e)
 
 static int cut(struct cutting *c, struct err *e)
 {
-    struct cut x = { .cutting = c, .old = digest_new() };
+    struct cut x = { .cutting = c, .old = sha256_new() };
     int        failed = 0;
     if (c->old_file[0])
         failed = feed_file(&x, e);
     else
         feed(&x, buf_str(&c->raw), c->raw.len);
-    if (digest_end(x.old, c->old_hash) < 0 || (!failed && sha256(buf_str(&c->rest), c->rest.len, c->new_hash) < 0))
+    if (sha256_end_text(x.old, c->old_hash) < 0 || (!failed && sha256(buf_str(&c->rest), c->rest.len, c->new_hash) < 0))
         failed = err_set(e, ERR_NOMEM, "no hash could be made");
-    digest_free(&x.old);
+    sha256_free(&x.old);
     return failed;
 }
 

@@ -118,7 +118,7 @@ void probe_writes(struct store *s); /* keeper: what failed is tried again, so th
 const char *spool_file(const struct spool *f); /* below the data folder */
 const char *spool_day(const struct spool *f);
 bool spool_is_synced(const struct spool *f);
-const unsigned char *spool_hash(const struct spool *f); /* HASH_BYTES, once synced; NULL: not known */
+const unsigned char *spool_hash(const struct spool *f); /* SHA256_BYTES, once synced; NULL: not known */
 void spool_kept(struct spool **f);                     /* its row is on disk */
 bool spool_is_open(struct store *s, const char *file); /* its row is not yet on disk */
 

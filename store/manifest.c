@@ -54,13 +54,13 @@ static bool is_plain_name(const char *text)
     return text[0] && text[0] != '.' && !strchr(text, '/') && strlen(text) < MANIFEST_NAME;
 }
 
-static int take(const struct json *m, char database[MANIFEST_NAME], char hash[HASH_TEXT], struct backup_counts *c, struct err *e)
+static int take(const struct json *m, char database[MANIFEST_NAME], char hash[SHA256_TEXT], struct backup_counts *c, struct err *e)
 {
     const char *file = json_str(m, "database", ""), *sum = json_str(m, "sha256", "");
-    if (json_int(m, "format", 0) != FORMAT || !is_plain_name(file) || strlen(sum) != HASH_TEXT - 1)
+    if (json_int(m, "format", 0) != FORMAT || !is_plain_name(file) || strlen(sum) != SHA256_TEXT - 1)
         return err_set(e, ERR_INPUT, "%s: not a manifest of ours", name);
     (void)snprintf(database, MANIFEST_NAME, "%s", file);
-    (void)snprintf(hash, HASH_TEXT, "%s", sum);
+    (void)snprintf(hash, SHA256_TEXT, "%s", sum);
     (void)snprintf(c->made, sizeof c->made, "%s", json_str(m, "made", ""));
     c->database_bytes = json_int(m, "database_bytes", 0);
     c->events = json_int(m, "events", 0);
@@ -71,7 +71,7 @@ static int take(const struct json *m, char database[MANIFEST_NAME], char hash[HA
     return json_int(m, "schema", 0) > schema_version ? err_set(e, ERR_VERSION, "the backup is of a newer Postern") : 1;
 }
 
-int manifest_read(int at, char database[MANIFEST_NAME], char hash[HASH_TEXT], struct backup_counts *out, struct err *e)
+int manifest_read(int at, char database[MANIFEST_NAME], char hash[SHA256_TEXT], struct backup_counts *out, struct err *e)
 {
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, MANIFEST_BYTES);

@@ -2,7 +2,7 @@
 #include "store/salvage.h"
 #include "core/clock.h"
 #include "core/id.h"
-#include "store/hash.h"
+#include "core/sha256.h"
 #include "store/pages.h"
 #include <string.h>
 
@@ -60,7 +60,7 @@ static bool is_id(const struct page_value *v)
 
 static bool is_hash(const struct page_value *v)
 {
-    return v->type == PAGE_NULL || (v->type == PAGE_BLOB && v->length == HASH_BYTES);
+    return v->type == PAGE_NULL || (v->type == PAGE_BLOB && v->length == SHA256_BYTES);
 }
 
 static bool is_arrival(const struct page_row *row)
@@ -81,8 +81,8 @@ static bool is_body(const struct page_row *row)
 /* As long as it was, and the same bytes; of before hashes were kept the length must do. */
 static bool is_whole(const char *bytes, size_t n, int64_t length, const void *hash)
 {
-    unsigned char now[HASH_BYTES];
-    return (int64_t)n == length && (!hash || (hash_of(bytes, n, now) == 0 && memcmp(now, hash, HASH_BYTES) == 0));
+    unsigned char now[SHA256_BYTES];
+    return (int64_t)n == length && (!hash || (sha256(bytes, n, now) == 0 && memcmp(now, hash, SHA256_BYTES) == 0));
 }
 
 /* --- rows that are whole ----------------------------------------------------------------------------------------------- */
@@ -145,7 +145,7 @@ static int is_missed(const struct salvage *x, const struct page_row *row, struct
         return found;
     size_t      n;
     const void *hash = col_blob(s, 1, &n);
-    return is_whole(row->values[BODY_RAW].bytes, row->values[BODY_RAW].length, col_int(s, 0), n == HASH_BYTES ? hash : NULL);
+    return is_whole(row->values[BODY_RAW].bytes, row->values[BODY_RAW].length, col_int(s, 0), n == SHA256_BYTES ? hash : NULL);
 }
 
 static int take_body(void *user, const struct page_row *row, struct err *e)
@@ -177,7 +177,7 @@ static const char add_bare[] =
 static int make_bare(const struct salvage *x, int64_t seq, int64_t received_ms, const void *bytes, size_t n, struct err *e)
 {
     char          id[ID_TEXT];
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[SHA256_BYTES];
     CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, add_bare, e);
     if (!s)
         return -1;
@@ -185,8 +185,8 @@ static int make_bare(const struct salvage *x, int64_t seq, int64_t received_ms, 
     bind_text(s, 2, id_make(id, received_ms));
     bind_int(s, 3, received_ms);
     bind_int(s, 4, (int64_t)n);
-    if (hash_of(bytes, n, hash) == 0)
-        bind_blob(s, 5, hash, HASH_BYTES);
+    if (sha256(bytes, n, hash) == 0)
+        bind_blob(s, 5, hash, SHA256_BYTES);
     return stmt_run(s, e);
 }
 

@@ -1,7 +1,7 @@
 /* spool: a large arrival on its way to disk: written under its last name, synced once, and known to the store until its row
  * is on disk, so that recovery never takes it for a leftover. */
 #include "core/fault.h"
-#include "store/hash.h"
+#include "core/sha256.h"
 #include "store/inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@ struct spool {
     struct spool *next;
     int fd; /* -1 once synced, or broken */
     bool is_synced, is_hashed;
-    struct hash *hashing; /* NULL: out of memory */
-    unsigned char hash[HASH_BYTES];
+    struct sha256 *hashing; /* NULL: out of memory */
+    unsigned char hash[SHA256_BYTES];
     char day[DAY_TEXT], file[FILE_TEXT];
 };
 
@@ -93,7 +93,7 @@ static void spool_free(struct spool **f)
 {
     delist(*f);
     close_file(*f);
-    hash_free(&(*f)->hashing);
+    sha256_free(&(*f)->hashing);
     free(*f);
     *f = NULL;
 }
@@ -105,7 +105,7 @@ int spool_open(struct store *s, const char *id, int64_t received_ms, struct spoo
     struct spool *f = calloc(1, sizeof *f);
     if (!f)
         return err_set(e, ERR_NOMEM, "out of memory");
-    *f = (struct spool){ .store = s, .fd = -1, .hashing = hash_new() };
+    *f = (struct spool){ .store = s, .fd = -1, .hashing = sha256_new() };
     day_of(f->day, received_ms);
     (void)snprintf(f->file, sizeof f->file, "arrivals/%s/%.26s.eml", f->day, id);
     enlist(f);
@@ -131,7 +131,7 @@ int spool_write(struct spool *f, const void *bytes, size_t n, struct err *e)
         if (written < 0)
             return broken(f, "write", e);
         if (f->hashing)
-            hash_add(f->hashing, p, (size_t)written);
+            sha256_add(f->hashing, p, (size_t)written);
         p += written;
         n -= (size_t)written;
     }
@@ -150,7 +150,7 @@ int spool_sync(struct spool *f, struct err *e)
         return broken(f, "sync", e); /* never again on this descriptor: the kernel says it only once */
     note_write(f->store, WRITES_FILES, true);
     close_file(f);
-    f->is_hashed = f->hashing && hash_end(f->hashing, f->hash) == 0;
+    f->is_hashed = f->hashing && sha256_end(f->hashing, f->hash) == 0;
     f->is_synced = true;
     FAULT("store.file_synced");
     return 0;

@@ -40,11 +40,11 @@ static void say(struct look *l, const char *format, ...)
 static int open_backup(struct look *l, const char *name, const char *hash, struct err *e)
 {
     struct copied now;
-    char          path[PATH_BYTES], text[HASH_TEXT];
+    char          path[PATH_BYTES], text[SHA256_TEXT];
     l->counts->is_backup = true;
     if (copies_look(l->at, name, &now, e) < 0)
         return -1;
-    if (strcmp(hash_text(text, now.hash), hash) != 0)
+    if (strcmp(sha256_text(text, now.hash), hash) != 0)
         say(l, "%s: not what was written when the backup was made", name);
     (void)snprintf(path, sizeof path, "%s/%s", l->o->folder, name);
     return db_open(path, DB_FROZEN, &l->db, e);
@@ -53,7 +53,7 @@ static int open_backup(struct look *l, const char *name, const char *hash, struc
 static int open_database(struct look *l, struct err *e)
 {
     struct backup_counts unused;
-    char                 name[MANIFEST_NAME], hash[HASH_TEXT], path[PATH_BYTES];
+    char                 name[MANIFEST_NAME], hash[SHA256_TEXT], path[PATH_BYTES];
     int64_t              version;
     l->at = open(l->o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->at < 0)
@@ -141,7 +141,7 @@ static void judge(struct look *l, const char *id, int64_t bytes, const unsigned 
         say(l, "arrival %s: %lld bytes, of %lld that were kept", id, (long long)now->bytes, (long long)bytes);
     else if (!hash)
         l->counts->unsure++;
-    else if (memcmp(hash, now->hash, HASH_BYTES) != 0)
+    else if (memcmp(hash, now->hash, SHA256_BYTES) != 0)
         say(l, "arrival %s: not the bytes that were kept", id);
     else
         l->counts->sound++;
@@ -152,7 +152,7 @@ struct fetched {
     char          id[32], file[80];
     bool          has_hash, has_raw;
     bool          is_cut, is_marked; /* parts of it were forgotten; inline bytes say so */
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[SHA256_BYTES];
     struct copied now; /* of inline bytes */
 };
 
@@ -167,16 +167,16 @@ static int fetch(struct look *l, int64_t after, struct fetched *f, struct err *e
         return found;
     size_t      n, raw_n;
     const void *hash = col_blob(s, 3, &n);
-    *f = (struct fetched){ .seq = col_int(s, 0), .bytes = col_int(s, 2), .has_hash = n == HASH_BYTES, .has_raw = !col_is_null(s, 5) };
+    *f = (struct fetched){ .seq = col_int(s, 0), .bytes = col_int(s, 2), .has_hash = n == SHA256_BYTES, .has_raw = !col_is_null(s, 5) };
     (void)snprintf(f->id, sizeof f->id, "%s", col_text(s, 1) ? col_text(s, 1) : "?");
     (void)snprintf(f->file, sizeof f->file, "%s", col_is_null(s, 4) ? "" : col_text(s, 4));
     if (f->has_hash)
-        memcpy(f->hash, hash, HASH_BYTES);
+        memcpy(f->hash, hash, SHA256_BYTES);
     const void *raw = col_blob(s, 5, &raw_n);
     f->now.bytes = (int64_t)raw_n;
     f->is_cut = col_int(s, 6) != 0;
     f->is_marked = f->is_cut && f->has_raw && is_marked(raw, raw_n);
-    return f->has_raw && hash_of(raw, raw_n, f->now.hash) < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 1;
+    return f->has_raw && sha256(raw, raw_n, f->now.hash) < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 1;
 }
 
 static void check_arrival(struct look *l, struct fetched *f)

@@ -1,6 +1,5 @@
 /* What of the archive needs no server: connection strings that say nothing of what they hold, ids of times, names of contents. */
 #include "core/arena.h"
-#include "store/digest.h"
 #include "store/mongo.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,20 +57,6 @@ static void test_a_time_comes_back_from_a_document(void **state)
         assert_true(mongo_keeps_time(times[i]));
 }
 
-static void test_a_content_has_one_name(void **state)
-{
-    (void)state;
-    char           name[DIGEST_TEXT];
-    struct digest *d = digest_new();
-    digest_add(d, "a", 1);
-    digest_add(d, "bc", 2);
-    assert_int_equal(digest_end(d, name), 0);
-    assert_string_equal(name, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); /* FIPS 180-2, B.1 */
-    digest_free(&d);
-    digest_add(NULL, "a", 1);
-    assert_int_equal(digest_end(NULL, name), -1);
-}
-
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -79,7 +64,6 @@ int main(void)
         cmocka_unit_test(test_where_it_leads_is_said_without_user_and_password),
         cmocka_unit_test(test_the_first_id_of_a_time_sorts_as_the_time),
         cmocka_unit_test(test_a_time_comes_back_from_a_document),
-        cmocka_unit_test(test_a_content_has_one_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
