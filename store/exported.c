@@ -109,6 +109,12 @@ int tx_exported_gone(struct store_tx *tx, const struct exported *x, struct err *
     return stmt_run(s, e);
 }
 
+int tx_exported_doom_lost(struct store_tx *tx, struct err *e)
+{
+    return db_exec(tx_db(tx), "UPDATE exported SET is_doomed = 1 WHERE bytes IS NULL"
+                              " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.seq = exported.event)", e);
+}
+
 int tx_exported_forget_all(struct store_tx *tx, struct err *e)
 {
     return db_exec(tx_db(tx), "DELETE FROM exported", e);

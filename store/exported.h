@@ -30,6 +30,8 @@ int tx_exported_name(struct store_tx *tx, const char *beginning, struct exported
 int tx_exported_written(struct store_tx *tx, const struct exported *x, struct err *e) MUST_CHECK;
 /* The files are gone, or never came: so does the row. */
 int tx_exported_gone(struct store_tx *tx, const struct exported *x, struct err *e) MUST_CHECK;
+/* At a start: what was cut off while its files were written, and whose event was forgotten before it could be written again, is doomed. */
+int tx_exported_doom_lost(struct store_tx *tx, struct err *e) MUST_CHECK;
 /* The folder is another one: what lies in the old one is ours no longer. */
 int tx_exported_forget_all(struct store_tx *tx, struct err *e) MUST_CHECK;
 

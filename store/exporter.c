@@ -88,13 +88,15 @@ static int tx_position(struct store_tx *tx, const struct position *at, struct er
 
 struct beginning {
     struct store_op  op;
-    const char      *folder;
+    const char      *folder; /* NULL: it is the same */
     struct position  at;
 };
 
 static int apply_beginning(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct beginning *b = (const struct beginning *)op;
+    if (!b->folder)
+        return tx_exported_doom_lost(tx, e);
     return tx_exported_forget_all(tx, e) < 0 || tx_note(tx, note_folder, b->folder, e) < 0 || tx_position(tx, &b->at, e) < 0
                    ? -1
                    : put_number(tx, note_from, b->at.seq, e);
@@ -107,11 +109,10 @@ static int begin(struct exporter *x, struct err *e)
     int  found = note_read(x->reader, note_folder, folder, sizeof folder, e);
     if (found < 0)
         return -1;
-    if (!found || strcmp(folder, x->folder) != 0) {
-        struct beginning b = { .op = { .rank = STORE_LATER, .apply = apply_beginning }, .folder = x->folder };
-        if (changes_now(x->reader, &b.at, e) < 0 || store_do(x->store, &b.op, e) < 0)
-            return -1;
-    }
+    bool             is_same = found && strcmp(folder, x->folder) == 0;
+    struct beginning b = { .op = { .rank = STORE_LATER, .apply = apply_beginning }, .folder = is_same ? NULL : x->folder };
+    if (changes_now(x->reader, &b.at, e) < 0 || store_do(x->store, &b.op, e) < 0)
+        return -1;
     return get_number(x->reader, note_seq, &x->at.seq, e) < 0 || get_number(x->reader, note_changed, &x->at.changed, e) < 0 ||
                    get_number(x->reader, note_from, &x->from, e) < 0 || exported_bytes(x->reader, &x->bytes, e) < 0
                ? -1

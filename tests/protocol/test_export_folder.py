@@ -60,6 +60,12 @@ def test_each_picture_lies_there_beside_its_event_once(postern, tmp_path):
     found = wait_pictures(folder, 6)
     assert sorted(f.read_bytes() for f in found[:]) == sorted(mails.jpeg(n) if n != 2 else mails.jpeg(2, size=90_000) for n in range(1, 7))
     assert not files(folder, ".partial") and len(files(folder, ".json")) == 6
+    # what is erased goes here, too
+    gone = json.loads(found[0].with_suffix(".json").read_text())["id"]
+    left = [f for f in found if json.loads(f.with_suffix(".json").read_text())["id"] != gone]
+    assert p.api.request("DELETE", f"/api/v1/events/{gone}?confirm=1").json["erased"] == 1
+    wait_until("its pictures are gone", lambda: files(folder) == left and len(files(folder, ".json")) == len(left))
+    wait_until("and nothing is left to do", lambda: p.api.get("/api/v1/erasures").json["complete"])
 
 
 def test_nothing_that_a_stranger_says_makes_a_path(postern, tmp_path):

@@ -191,6 +191,29 @@ static void test_what_was_cut_off_is_written_under_the_same_name(void **state)
     assert_int_equal(stat(after, &st), 0);
 }
 
+/* As after a power cut between the files and their row, when the event was forgotten before the next start. */
+static void test_what_was_cut_off_and_then_forgotten_is_taken_away(void **state)
+{
+    struct work *w = *state;
+    struct stat  st;
+    struct err   e = { 0 };
+    char         path[256];
+    struct db   *db = NULL;
+    static const char *const undo[] = { "UPDATE exported SET bytes = NULL", "DELETE FROM media", "DELETE FROM events" };
+    show(w);
+    wait_number(w->t, "SELECT count(*) FROM exported WHERE bytes > 0", 1);
+    path_of(w, "jpg", path, sizeof path);
+    exporter_stop(&w->exporter);
+    assert_int_equal(db_open(w->t->store->database, DB_WRITER, &db, &e), 0);
+    for (size_t i = 0; i < COUNT(undo); i++)
+        assert_int_equal(db_exec(db, undo[i], &e), 0);
+    db_close(&db);
+    assert_int_equal(stat(path, &st), 0);
+    start(w);
+    wait_number(w->t, "SELECT count(*) FROM exported", 0);
+    assert_int_equal(stat(path, &st), -1);
+}
+
 #define AT_WORK(f) cmocka_unit_test_setup_teardown(f, work_setup, work_teardown)
 
 int main(void)
@@ -201,6 +224,7 @@ int main(void)
         AT_WORK(test_a_picture_is_there_whole_when_its_row_says_so),
         AT_WORK(test_what_is_erased_goes_there_too_and_so_do_empty_folders),
         AT_WORK(test_what_was_cut_off_is_written_under_the_same_name),
+        AT_WORK(test_what_was_cut_off_and_then_forgotten_is_taken_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
