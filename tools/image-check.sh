@@ -21,8 +21,7 @@ unpack_docker() {
   [ -x "$work/docker/usr/sbin/dockerd" ] && return 0
   echo "image-check: unpacking Debian 13's Docker"
   a=$work/apt; mkdir -p "$a/lists/partial" "$a/cache/archives/partial" "$work/docker" "$work/debs"
-  mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -1)
-  [ -n "$mirror" ] || mirror=$(awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^https?:/) { print $i; exit } }' /etc/apt/sources.list)
+  mirror=$(tools/debian-mirror.sh)
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" > "$a/sources.list"
   printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "/dev/null";\nDir::State::lists "%s";\nDir::Cache "%s";\nAPT::Sandbox::User "root";\n' \
     "$a/sources.list" "$a/lists" "$a/cache" > "$a/apt.conf"
@@ -73,13 +72,13 @@ base_image() {
   docker image inspect debian:trixie-slim >/dev/null 2>&1 && return 0
   timeout 60 docker pull -q debian:trixie-slim >/dev/null 2>&1 && return 0
   install mmdebstrap
-  mirror=$(sed -n 's/^URIs: *//p' /etc/apt/sources.list.d/debian.sources 2>/dev/null | head -1)
+  mirror=$(tools/debian-mirror.sh)
   for a in amd64 armhf arm64; do
     [ -s "$work/$a.tar" ] && continue
     echo "image-check: making the base for $a"
     mmdebstrap --quiet --variant=minbase --architectures=$a --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
       --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-      --customize-hook='rm -rf "$1"/var/lib/apt/lists/*' trixie "$work/$a.part.tar" "deb ${mirror:-http://deb.debian.org/debian} trixie main"
+      --customize-hook='rm -rf "$1"/var/lib/apt/lists/*' trixie "$work/$a.part.tar" "deb $mirror trixie main"
     mv "$work/$a.part.tar" "$work/$a.tar"
   done
   python3 tools/oci-image.py "$work/base.tar" docker.io/library/debian:trixie-slim amd64="$work/amd64.tar" armhf="$work/armhf.tar" arm64="$work/arm64.tar"

@@ -7,6 +7,8 @@ build="build-essential meson ninja-build pkg-config ca-certificates
   libmongoc-dev libgmime-3.0-dev libpcre2-dev libseccomp-dev"
 test="$build libcmocka-dev clang llvm libclang-rt-dev procps python3 python3-venv netcat-openbsd swaks libnet-ssleay-perl openssl curl strace tzdata
   default-jdk-headless maven"
+# ARMv7 is built and played where the machine is none itself (tools/armv7.sh).
+case $(dpkg --print-architecture) in amd64 | arm64) test="$test lld mmdebstrap qemu-user-static" ;; esac
 bench="$test postfix sqlite3 wrk"
 
 case "${1:-build}" in

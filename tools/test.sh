@@ -57,6 +57,24 @@ protocol() {
   esac
 }
 
+# What a Raspberry Pi 2 would make of it: the unit tests but those of tests/armv7.left, selftest, and the journey.
+armv7() {
+  tools/armv7.sh >"$results/armv7.log" 2>&1
+  case $? in
+    0) ;;
+    77) skip armv7 "$(tail -n 1 "$results/armv7.log")"; return ;;
+    *) check build-armv7 tools/armv7.sh; return ;; # says it again
+  esac
+  check armv7-selftest build/armv7/run/postern selftest
+  python3 tests/armv7.py build/armv7 tests/armv7.left "$results/checks" >"$results/armv7.tests"
+  # shellcheck disable=SC2046
+  (IFS='
+'; meson test -C build/armv7 --no-rebuild -t 6 --num-processes "$jobs" --logbase unit-armv7 $(cat "$results/armv7.tests")) \
+    >"$results/unit-armv7.log" 2>&1 </dev/null || grep -E "FAIL|TIMEOUT" "$results/unit-armv7.log"
+  cp build/armv7/meson-logs/unit-armv7.json "$results/unit-armv7.meson.json"
+  protocol protocol-armv7 armv7/run -k test_journey.py
+}
+
 # ThreadSanitizer of gcc 12 does not start where the kernel spreads addresses too widely; setarch -R, where allowed, helps.
 unrandomised=
 tsan_runs() {
@@ -96,6 +114,9 @@ if tools/venv.sh venv-openapi tests/openapi/requirements.txt >>"$results/venv.lo
 else
   skip openapi "no Python environment: $(tail -n 1 "$results/venv.log")"
 fi
+
+say "ARMv7, played by qemu"
+armv7
 
 if setarch "$(uname -m)" -R true 2>/dev/null; then
   unrandomised="setarch $(uname -m) -R"
