@@ -508,13 +508,11 @@ static void run(struct apart *a, void *user)
         if (x->is_left_behind)
             return;
         tell(x, did < 0 ? &e : NULL);
-        if (did > 0) {
-            back_off = BACK_OFF_MS;
-            continue;
-        }
+        if (did >= EVENTS_AT_ONCE)
+            continue; /* it catches up; else a rest, so that many mails are looked at together */
         if (!apart_rest(a, did < 0 ? back_off : IDLE_MS))
             return;
-        back_off = did == 0 ? BACK_OFF_MS : back_off * 2 < BACK_OFF_MAX_MS ? back_off * 2 : BACK_OFF_MAX_MS;
+        back_off = did >= 0 ? BACK_OFF_MS : back_off * 2 < BACK_OFF_MAX_MS ? back_off * 2 : BACK_OFF_MAX_MS;
     }
 }
 

@@ -19,7 +19,7 @@ enum {
     CHECKPOINT_FULL_MS = 1000, /* on a full disk the log must stay short                  */
     SLOW_TIMES = 2,           /* … of either so much more on a slow disk: its syncs keep the devices waiting */
     FIRST_CHORES_MS = 500,    /* after the first 220                     */
-    CHORES_MS = 2000,         /* while the disk is full                    */
+    CHORES_MS = 2000,         /* while the disk is full, or fails          */
     MORE_MS = 500,            /* while there is more to forget             */
     CHORES_AFTER_MS = 3000,   /* a commit                                 */
 #ifdef POSTERN_FAULTS
@@ -284,7 +284,7 @@ static void *run(void *user)
             checkpoint(k);
         if (due.is_chores) {
             bool has_more = do_chores(k);
-            plan_chores(k, has_more ? MORE_MS : is_trouble(k->store) ? CHORES_MS : IDLE_CHORES_MS);
+            plan_chores(k, is_trouble(k->store) ? CHORES_MS : has_more ? MORE_MS : IDLE_CHORES_MS);
         }
     }
     db_close(&k->db);

@@ -128,26 +128,26 @@ def test_number_bytes_and_kinds_leave_the_newest_what_is_kept_and_what_is_owed(p
 
 
 def test_above_the_size_raw_mails_of_infos_go_and_the_disk_gets_its_room_back(postern):
-    """Fifteen megabytes in the database and one in a file, then a bound of three."""
+    """Eleven megabytes in the database and one in a file, then a bound of two."""
     database = "postern.db"
     whole = store(Inline=1024, KeepRawDays=36500)
     p = postern(whole)
     send(p, mails.camera(text="a large one", pictures=[mails.jpeg(20, size=1_200_000)]), to="gate@house.example")
-    for n in range(16):
+    for n in range(12):
         send(p, mails.camera(text=f"picture {n}", pictures=[mails.jpeg(n, size=700_000)]), to="gate@house.example")
     send(p, mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
-    p.wait_events(18)
+    p.wait_events(14)
     of_mails = [e for e in p.events() if "arrival" in e]
-    wait_until("it lies in the database", lambda: (p.data / database).stat().st_size > 14_000_000)
+    wait_until("it lies in the database", lambda: (p.data / database).stat().st_size > 11_000_000)
     p.stop()
-    p.configure(merge(whole, store(MaxBytes=3_000_000)))
+    p.configure(merge(whole, store(MaxBytes=2_000_000)))
     p.start()
     wait_until("their raw mails go", lambda: sum(raw(p, e).status == 200 for e in of_mails) <= 4)
     there = [raw(p, e).status == 200 for e in reversed(of_mails)]
     assert there == sorted(there) and there[-1], "oldest first, and the alarm's stays"
     assert {e["id"] for e in of_mails} <= {e["id"] for e in p.events()}, "events stay"
     assert medium(p, of_mails[-1]) == 410 and not list((p.data / "arrivals").rglob("*.eml"))
-    wait_until("the database is smaller", lambda: (p.data / database).stat().st_size < 8_500_000)
+    wait_until("the database is smaller", lambda: (p.data / database).stat().st_size < 7_500_000)
     check_verified(p)
 
 
