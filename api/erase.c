@@ -5,6 +5,7 @@
 #include "api/context.h"
 #include "api/filter.h"
 #include "api/params.h"
+#include "api/sheet.h"
 #include "core/clock.h"
 #include <inttypes.h>
 #include <string.h>
@@ -171,7 +172,9 @@ static int erase(struct api *a, const struct request *r, struct store_reader *re
                                     .detail = buf_str(&detail) };
     if (wish->removes_copies && erase_copies_remove(a->store, e) < 0)
         return -1;
-    return erase_all(a->store, reader, &wish->list, &by, done, e);
+    int failed = erase_all(a->store, reader, &wish->list, &by, done, e);
+    sheets_forget(a->sheets, store_commits(a->store)); /* part of it may be done */
+    return failed;
 }
 
 /* The list is complete: asked, confirmed, or confirmed for another number than there is now. */

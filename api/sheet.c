@@ -8,6 +8,7 @@ struct sheets {
     pthread_mutex_t lock;
     struct sheet   *kept[SHEETS_KEPT]; /* guarded by lock, as all below */
     size_t          next;              /* the place to give way         */
+    uint64_t        oldest;            /* that may be kept, by commits  */
 };
 
 /* --- one ------------------------------------------------------------------------------------------------------- */
@@ -55,12 +56,19 @@ struct sheets *sheets_new(void)
     return all;
 }
 
-void sheets_clear(struct sheets *all)
+void sheets_forget(struct sheets *all, uint64_t commits)
 {
     (void)pthread_mutex_lock(&all->lock);
+    if (commits > all->oldest)
+        all->oldest = commits;
     for (size_t i = 0; i < SHEETS_KEPT; i++)
         sheet_let_go(&all->kept[i]);
     (void)pthread_mutex_unlock(&all->lock);
+}
+
+void sheets_clear(struct sheets *all)
+{
+    sheets_forget(all, 0);
 }
 
 void sheets_free(struct sheets **ap)
@@ -99,10 +107,13 @@ void sheets_offer(struct sheets *all, struct sheet *s)
 {
     if (s->bytes.len > SHEET_KEPT_MAX)
         return;
+    struct sheet *gone = NULL;
     (void)pthread_mutex_lock(&all->lock);
-    struct sheet **place = &all->kept[all->next++ % SHEETS_KEPT];
-    struct sheet  *oldest = *place;
-    *place = hold(s);
+    if (s->commits >= all->oldest) {
+        struct sheet **place = &all->kept[all->next++ % SHEETS_KEPT];
+        gone = TAKE(*place);
+        *place = hold(s);
+    }
     (void)pthread_mutex_unlock(&all->lock);
-    sheet_let_go(&oldest);
+    sheet_let_go(&gone);
 }

@@ -28,6 +28,8 @@ struct sheets;
 struct sheets *sheets_new(void); /* NULL: no memory */
 void           sheets_free(struct sheets **all);
 void           sheets_clear(struct sheets *all); /* nobody reads now */
+/* Something was erased: of what was written before `commits` nothing is kept, and nothing taken any more that is being made now. */
+void           sheets_forget(struct sheets *all, uint64_t commits);
 
 /* One that goes on from here and leads on, or that says truly that at `commits` nothing was there; the caller lets go. NULL: none is kept. */
 struct sheet *sheets_find(struct sheets *all, const char *wish, struct position from, uint64_t commits);

@@ -224,6 +224,20 @@ def test_two_hundred_readers_at_once(postern):
     p.stop()  # with a stream that is still open
 
 
+def test_what_was_erased_is_told_to_nobody(postern):
+    p = postern()
+    for zone in (1, 2):
+        p.send(mails.panel(f"Zone:{zone} Tor, Innenbereich Alarm"))
+        p.wait_events(zone)
+    first = Stream(p, last="0-0")  # stays, so that what it was told may still be lying about
+    erased, kept = [first.next("event")[2]["id"] for _ in range(2)]
+    assert p.api.request("DELETE", f"/api/v1/events/{erased}?confirm=1").json["erased"] == 1
+    late = Stream(p, last="0-0")
+    assert late.next("event")[2]["id"] == kept
+    first.close()
+    late.close()
+
+
 def sockets_of(p):
     links = (os.path.join(f"/proc/{p.pid}/fd", fd) for fd in os.listdir(f"/proc/{p.pid}/fd"))
     return sum(os.path.islink(link) and os.readlink(link).startswith("socket:") for link in links)

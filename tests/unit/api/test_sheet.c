@@ -77,6 +77,21 @@ static void test_the_oldest_gives_way_and_stays_with_who_holds_it(void **state)
     assert_null(held);
 }
 
+static void test_what_was_erased_is_in_none(void **state)
+{
+    (void)state;
+    struct sheets        *all = sheets_new();
+    const struct position on = { 6, 7 };
+    offer(all, "before\n", on, 10, 3);
+    sheets_forget(all, 12);
+    assert_false(is_found(all, "before\n", start, 10));
+    offer(all, "begun before\n", on, 11, 3); /* and read before, too, perhaps */
+    assert_false(is_found(all, "begun before\n", start, 11));
+    offer(all, "after\n", on, 12, 3);
+    assert_true(is_found(all, "after\n", start, 12));
+    sheets_free(&all);
+}
+
 static void test_large_ones_are_not_kept(void **state)
 {
     (void)state;
@@ -94,6 +109,7 @@ int main(void)
         cmocka_unit_test(test_a_sheet_is_for_those_at_its_position_with_its_wish),
         cmocka_unit_test(test_one_that_leads_on_is_right_whatever_was_written_since),
         cmocka_unit_test(test_the_oldest_gives_way_and_stays_with_who_holds_it),
+        cmocka_unit_test(test_what_was_erased_is_in_none),
         cmocka_unit_test(test_large_ones_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
