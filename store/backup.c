@@ -119,6 +119,18 @@ static int copy_database(struct backup *b, struct err *e)
     return db_open(path, DB_WRITER, &b->copy, e);
 }
 
+/* Pages are copied as they are. What is damaged must not take the place of the backup before. */
+static int check_copy(const struct backup *b, struct err *e)
+{
+    CLEANUP(stmt_done) struct stmt *s = db_stmt(b->copy, "PRAGMA quick_check(1)", e);
+    int found = s ? stmt_step(s, e) : -1;
+    if (found < 0 && e->code != ERR_DAMAGED)
+        return -1;
+    if (found > 0 && strcmp(col_text(s, 0), "ok") == 0)
+        return 0;
+    return err_set(e, ERR_DAMAGED, "the database is damaged; the backup before this one stays: %.120s", found > 0 ? col_text(s, 0) : "it cannot be read");
+}
+
 /* Of the backup before this one, if there is one that can be read; to know which files are the same it is only a help. */
 static void open_before(struct backup *b)
 {
@@ -409,7 +421,7 @@ static int open_both(struct backup *b, struct err *e)
 
 static int make(struct backup *b, struct err *e)
 {
-    if (open_both(b, e) < 0 || open_source(b, e) < 0 || copy_database(b, e) < 0)
+    if (open_both(b, e) < 0 || open_source(b, e) < 0 || copy_database(b, e) < 0 || check_copy(b, e) < 0)
         return -1;
     open_before(b);
     if (copy_arrivals(b, e) < 0 || copies_walk(b->from, ".", copy_small, b, e) < 0 || finish(b, e) < 0)

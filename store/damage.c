@@ -19,6 +19,7 @@ static const char database[] = "postern.db", partial[] = "postern.db.rebuilt.par
                   aside_prefix[] = "postern.db.damaged-";
 
 enum { PATH_BYTES = 4096, RANGE = 128, RANGES_A_COMMIT = 64, FAILURES_MAX = 50000, LATELY_S = 3600, RECENT_MS = 3600 * 1000, SQL_BYTES = 4096, TABLE_BYTES = 64 };
+enum { ASIDE_KEPT = 2, ASIDE_NAME = 64, ASIDE_ROUNDS = 100 };
 static const int64_t unknown_end = 1 << 20; /* where not even the last key can be read */
 
 struct rebuild {
@@ -84,6 +85,39 @@ static int set_aside(struct store *s, struct err *e)
             return -1;
     }
     return 0;
+}
+
+struct asides {
+    char oldest[ASIDE_NAME]; /* their names are times */
+    int  count;
+};
+
+static int note_aside(void *user, const char *name, struct err *e)
+{
+    struct asides *a = user;
+    (void)e;
+    if (strncmp(name, aside_prefix, strlen(aside_prefix)) != 0 || strlen(name) >= ASIDE_NAME || strstr(name, "-wal") || strstr(name, "-shm"))
+        return 0;
+    if (a->count++ == 0 || strcmp(name, a->oldest) < 0)
+        (void)snprintf(a->oldest, sizeof a->oldest, "%s", name);
+    return 0;
+}
+
+/* A dying disk would else be filled by what was set aside. */
+static void thin_out(struct store *s)
+{
+    static const char *const ends[] = { "-wal", "-shm", "" };
+    struct err unused;
+    char       name[ASIDE_NAME + 8];
+    for (int rounds = 0; rounds < ASIDE_ROUNDS; rounds++) {
+        struct asides a = { .count = 0 };
+        if (copies_walk(s->folder_fd, ".", note_aside, &a, &unused) < 0 || a.count < ASIDE_KEPT)
+            return;
+        for (size_t i = 0; i < COUNT(ends); i++) {
+            (void)snprintf(name, sizeof name, "%s%s", a.oldest, ends[i]);
+            (void)unlinkat(s->folder_fd, name, 0);
+        }
+    }
 }
 
 static int put_in_place(struct store *s, struct err *e)
@@ -345,11 +379,13 @@ static int add_file(void *user, const char *path, struct err *e)
     char            id[ID_TEXT];
     const char     *slash = strrchr(path, '/');
     (void)snprintf(id, sizeof id, "%s", slash + 1);
-    if (!id_is_valid(id) || strlen(path) >= FILE_TEXT || copies_look(r->store->folder_fd, path, &is, e) < 0)
-        return 0; /* not ours, or not readable: it stays where it is */
+    if (!id_is_valid(id) || strlen(path) >= FILE_TEXT)
+        return 0; /* not ours */
     int found = has_row(r, id, e);
     if (found != 0)
         return found < 0 ? -1 : 0;
+    if (copies_look(r->store->folder_fd, path, &is, e) < 0)
+        return 0; /* not readable: it stays where it is */
     CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, add_arrival, e);
     if (!s)
         return -1;
@@ -439,6 +475,7 @@ static int fill(struct rebuild *r, struct err *e)
 int damage_rebuild(struct store *s, struct err *e)
 {
     struct rebuild r = { .store = s };
+    thin_out(s);
     log_line(LOG_ERROR, "rebuild.begun", LOG_S("text", "the database is damaged: what can be read of it becomes a new one"));
     int result = open_new(&r, e) < 0 || fill(&r, e) < 0 ? -1 : 0;
     db_close(&r.probe);

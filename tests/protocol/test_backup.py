@@ -140,6 +140,23 @@ def test_where_there_is_no_room_it_says_so_and_the_last_backup_stays_whole(tmp_p
     p.stop()
 
 
+def test_a_damaged_database_does_not_take_the_place_of_a_good_backup(postern, tmp_path):
+    p = postern({})
+    fill(p, 40)
+    settle(p)
+    folder = tmp_path / "backup"
+    ok(p.command("backup", folder))
+    p.stop()
+    with sqlite3.connect(p.data / "postern.db") as db:
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'deliveries_event'").fetchone()
+    db.close()
+    with open(p.data / "postern.db", "r+b") as f:
+        f.seek((page - 1) * 4096)
+        f.write(b"\xa5" * 4096)
+    assert "the database is damaged; the backup before this one stays" in ok(p.command("backup", folder), 1)
+    ok(p.command("verify", folder))
+
+
 def test_a_mail_that_lost_its_pictures_and_is_still_large_stays_in_the_backup(postern, clock, tmp_path):
     p = postern({"Store": {"Floor": 0, "FloorPercent": 0}}, clock=clock)
     report = "\r\n".join(f"line {i} of a long report, sixty letters in all and no more" for i in range(2000))

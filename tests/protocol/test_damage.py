@@ -140,6 +140,18 @@ def test_of_a_mail_whose_row_is_gone_the_bytes_are_there(filled):
     assert large <= {raw_of(p, arrival) for arrival in ids}
 
 
+def test_of_those_set_aside_the_last_two_stay(filled):
+    p = filled
+    for day in ("01", "02", "03"):
+        for end in ("", "-wal"):
+            (p.data / f"postern.db.damaged-2026-01-{day}T00:00:00{end}").write_bytes(b"x")
+    overwrite(p, root_of(p, "arrivals"))
+    wait_rebuilt(p)
+    names = sorted(f.name for f in p.data.glob("postern.db.damaged-*") if f.name[-1].isdigit())
+    assert len(names) == 2 and names[0] == "postern.db.damaged-2026-01-03T00:00:00"
+    assert not list(p.data.glob("postern.db.damaged-2026-01-0[12]*"))
+
+
 def test_what_was_deleted_does_not_come_back(filled):
     """Its page is free, and holds it still: secure_delete is not as old as our databases."""
     p = filled
