@@ -6,7 +6,7 @@
 #include "store/erase_one.h"
 #include <stdlib.h>
 
-enum { LEAST_AT_ONCE = 4, MOST_AT_ONCE = 64, STEP_US = 10000, LISTED_AT_ONCE = 500 };
+enum { MAILS_AT_ONCE = 64, STEP_US = 5000, STEP_BYTES = 128 << 10, LISTED_AT_ONCE = 500 };
 
 /* --- the list -------------------------------------------------------------------------------------------------------- */
 
@@ -135,23 +135,24 @@ static int write_down(struct store *s, const struct erase_list *l, const struct 
 
 /* --- a few at a time ------------------------------------------------------------------------------------------------- */
 
+/* As many as a few milliseconds suffice for, and not of many bytes (each is overwritten): mails that come in wait so long. */
 struct step {
     struct store_op     op;
     const int64_t      *events;
-    size_t              count;
+    size_t              count, done;
     struct erase_result result;
-    int64_t             took_us;
 };
 
 static int step_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct step *x = (struct step *)op;
-    int64_t      began_us = disk_now_us();
+    int64_t      until_us = disk_now_us() + STEP_US;
     x->result = (struct erase_result){ 0 }; /* it may run twice */
-    for (size_t i = 0; i < x->count; i++)
-        if (tx_erase_mail(tx, x->events[i], &x->result, e) < 0)
+    x->done = 0;
+    do {
+        if (tx_erase_mail(tx, x->events[x->done++], &x->result, e) < 0)
             return -1;
-    x->took_us = disk_now_us() - began_us;
+    } while (x->done < x->count && x->result.bytes < STEP_BYTES && disk_now_us() < until_us);
     FAULT("erase.mails_gone");
     return x->result.events > 0 ? tx_erase_begin_sweep(tx, e) : 0;
 }
@@ -163,25 +164,20 @@ static void add(struct store *s, struct erase_result *sum, const struct erase_re
     sum->events += one->events;
     sum->mails += one->mails;
     sum->deliveries += one->deliveries;
+    sum->bytes += one->bytes;
     sum->in_flight += one->in_flight;
 }
 
-/* As many in each transaction as take a moment: mails that come in wait so long. */
 static int step_through(struct store *s, const int64_t *events, size_t count, struct erase_result *sum, struct err *e)
 {
-    size_t at_once = LEAST_AT_ONCE;
     for (size_t at = 0; at < count;) {
         struct step x = { .op = { .rank = STORE_LATER, .apply = step_apply }, .events = events + at };
-        x.count = count - at < at_once ? count - at : at_once;
+        x.count = count - at < MAILS_AT_ONCE ? count - at : MAILS_AT_ONCE;
         if (store_do(s, &x.op, e) < 0)
             return -1;
         FAULT("erase.step_kept");
         add(s, sum, &x.result);
-        at += x.count;
-        if (x.took_us > STEP_US && at_once > LEAST_AT_ONCE)
-            at_once /= 2;
-        else if (x.took_us < STEP_US / 2 && at_once < MOST_AT_ONCE)
-            at_once *= 2;
+        at += x.done;
     }
     return 0;
 }
@@ -204,13 +200,13 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
 
 /* --- what another run left, and what was on its way -------------------------------------------------------------------- */
 
-/* Up to MOST_AT_ONCE of them beyond `after`: how many, or -1. */
+/* Up to MAILS_AT_ONCE of them beyond `after`: how many, or -1. */
 static int read_left(struct db *db, int64_t after, int64_t *events, struct err *e)
 {
     CLEANUP(stmt_done)
-    struct stmt *q = db_ask(db, e, "SELECT event FROM erasing WHERE event > ? ORDER BY event LIMIT ?", P(after), P(MOST_AT_ONCE));
+    struct stmt *q = db_ask(db, e, "SELECT event FROM erasing WHERE event > ? ORDER BY event LIMIT ?", P(after), P(MAILS_AT_ONCE));
     int found = q ? 1 : -1, n = 0;
-    while (q && n < MOST_AT_ONCE && (found = stmt_step(q, e)) > 0)
+    while (q && n < MAILS_AT_ONCE && (found = stmt_step(q, e)) > 0)
         events[n++] = col_int(q, 0);
     return found < 0 ? -1 : n;
 }
@@ -218,12 +214,10 @@ static int read_left(struct db *db, int64_t after, int64_t *events, struct err *
 /* One way through them; true: some are still there. */
 static bool go_through(struct store *s, struct db *db)
 {
-    int64_t             events[MOST_AT_ONCE], after = 0;
+    int64_t             events[MAILS_AT_ONCE], after = 0;
     struct erase_result result = { 0 };
     struct err          e;
     int                 n;
-    if (atomic_load(&s->erasing) > 0)
-        return true; /* whoever asked does it, and counts */
     while ((n = read_left(db, after, events, &e)) > 0) {
         if (step_through(s, events, (size_t)n, &result, &e) < 0)
             return true;
@@ -236,6 +230,8 @@ static bool go_through(struct store *s, struct db *db)
 
 bool erase_go_on(struct store *s, struct db *db)
 {
+    if (atomic_load(&s->erasing) > 0)
+        return true; /* whoever asked does it, and counts */
     bool has_more = go_through(s, db);
     return erase_sweep(s, db) || has_more;
 }

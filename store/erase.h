@@ -30,7 +30,7 @@ struct erase_counts {
 int erase_count(struct erase_list *l, struct store_reader *r, struct erase_counts *out, struct err *e) MUST_CHECK;
 
 struct erase_result {
-    int64_t events, mails, deliveries;
+    int64_t events, mails, deliveries, bytes;
     int64_t in_flight; /* of the list, whose message is on its way: they go when it has ended */
 };
 /* One row in the audit for all of it, from *by. Waits for the disk; -1: some may be gone. Not from the writer's thread. */

@@ -103,5 +103,6 @@ int tx_erase_mail(struct store_tx *tx, int64_t event, struct erase_result *r, st
         return -1;
     r->events += f.events;
     r->mails += arrival > 0;
+    r->bytes += f.bytes;
     return db_run(tx->db, e, strike_sql, P(event));
 }

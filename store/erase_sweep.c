@@ -13,10 +13,7 @@ static const char begin[] = "begin", merging[] = "merging", merged[] = "merged";
 
 int tx_erase_begin_sweep(struct store_tx *tx, struct err *e)
 {
-    /* A search that somebody acknowledged everything by may quote what it found. */
-    static const char unquote[] = "UPDATE audit SET detail = json_remove(detail, '$.filter') WHERE what = 'event.ack'"
-                                  " AND (instr(detail, 'text=') > 0 OR instr(detail, 'user=') > 0)";
-    return db_exec(tx->db, unquote, e) < 0 ? -1 : tx_note(tx, SWEEP_NOTE, begin, e);
+    return tx_note(tx, SWEEP_NOTE, begin, e);
 }
 
 /* 1, 0: there is nothing to sweep, -1. */
@@ -29,7 +26,16 @@ static int read_stage(struct db *db, char out[STAGE_BYTES], struct err *e)
     return found;
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------------- */
+/* --- words in the audit ------------------------------------------------------------------------------------------------ */
+
+/* A search that somebody acknowledged everything by may quote what it found. */
+static int unquote(struct store_tx *tx, struct err *e)
+{
+    return db_exec(tx->db, "UPDATE audit SET detail = json_remove(detail, '$.filter') WHERE what = 'event.ack'"
+                           " AND (instr(detail, 'text=') > 0 OR instr(detail, 'user=') > 0)", e);
+}
+
+/* --- words in the index ------------------------------------------------------------------------------------------------ */
 
 struct merge {
     struct store_op op;
@@ -49,6 +55,8 @@ static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (read_stage(tx->db, stage, e) < 0)
         return -1;
     bool is_first = strcmp(stage, begin) == 0;
+    if (is_first && unquote(tx, e) < 0)
+        return -1;
     if (db_number(tx->db, "SELECT total_changes()", 0, &before, e) < 0 || db_exec(tx->db, is_first ? all_sql : on_sql, e) < 0 ||
         db_number(tx->db, "SELECT total_changes()", 0, &after, e) < 0)
         return -1;
