@@ -401,6 +401,7 @@ static int add_file(void *user, const char *path, struct err *e)
 /* --- what no longer fits together -------------------------------------------------------------------------------------- */
 
 static const char *const mends[] = {
+    "DELETE FROM main.arrivals WHERE id IN (SELECT id FROM main.erased)",
     "UPDATE main.arrivals SET raw = NULL WHERE file IS NULL AND length(raw) = 0 AND bytes > 0 AND seq NOT IN (SELECT arrival FROM main.bodies)",
     "DELETE FROM main.bodies WHERE arrival NOT IN (SELECT seq FROM main.arrivals)",
     "UPDATE main.events SET arrival = NULL WHERE arrival IS NOT NULL AND arrival NOT IN (SELECT seq FROM main.arrivals)",

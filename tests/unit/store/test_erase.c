@@ -331,6 +331,36 @@ static void test_what_was_written_down_goes_after_a_start(void **state)
     assert_whole(t);
 }
 
+/* Its file is there again, as if the power had gone before it was removed and the damaged database had lost its name. */
+static void test_a_rebuilt_database_does_not_bring_it_back(void **state)
+{
+    struct temp *t = *state;
+    struct err   e = { 0 };
+    char         file[FILE_TEXT], id[ID_TEXT];
+    int64_t      seq;
+    (void)temp_keep_large(t, 1795000000000, "Subject: Holunder\r\n\r\n", NULL);
+    struct making m = { .subject = "Quellwasser", .text = "Brombeere", .user = "Schlehdorn", .events = 1 };
+    m.arrival = temp_keep_large(t, 1795000000000, "Subject: Quellwasser\r\n\r\nBrombeere", id);
+    assert_int_equal(temp_do(t, STORE_EVENT, make, &m, &e), 0);
+    seq = m.first;
+    assert_int_equal(erase(t, &seq, 1).mails, 1);
+    keeper_stop(t->store->keeper); /* it would remove the file */
+    (void)snprintf(file, sizeof file, "arrivals/2026/11/18/%s.eml", id);
+    int fd = openat(t->store->folder_fd, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, "Brombeere", 9) == 9);
+    (void)close(fd);
+    assert_int_equal(store_mark_damaged(t->store, &e), 0);
+    store_close(&t->store);
+    const struct store_options beside = { .folder = t->folder, .reserve_bytes = 1 << 16, .is_prepared_beside = true };
+    assert_int_equal(store_open(&beside, &t->store, &e), 0);
+    while (store_phase(t->store) == STORE_REBUILDING)
+        (void)usleep(1000);
+    assert_int_equal(store_phase(t->store), STORE_READY);
+    assert_non_null(store_rebuilt(t->store));
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM arrivals"), 1);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM erased"), 1);
+}
+
 static void count_copy(void *user, const char *name, int64_t bytes, int64_t made_ms)
 {
     assert_true(bytes == 3 && made_ms > 0 && strncmp(name, "postern.db.", 11) == 0);
@@ -366,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_erased_is_not_imported_again, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_the_archive_hears_of_it_where_there_is_one, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_what_was_written_down_goes_after_a_start, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_a_rebuilt_database_does_not_bring_it_back, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_older_copies_are_named_and_removed, temp_setup, temp_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
