@@ -11,6 +11,7 @@ import archive
 import building
 import figures
 import use
+import writes
 from containers import HOST, Wrong
 
 PLATFORMS = ["linux/amd64", "linux/arm/v7", "linux/arm64"]
@@ -26,6 +27,8 @@ def options():
     o.add_argument("--rounds", type=int, default=0, help="docker kill in traffic, so often")
     o.add_argument("--memory", type=int, default=0, help="seconds of 50 mails with pictures a second")
     o.add_argument("--soak", type=int, default=0, help="minutes of traffic at 5 mails a second")
+    o.add_argument("--big", action="store_true", help="a mail of 50 MB")
+    o.add_argument("--writes", action="store_true", help="syncs and bytes of a mail, by strace")
     o.add_argument("--archive", action="store_true", help="the compose file with its archive")
     o.add_argument("platforms", nargs="*", default=PLATFORMS)
     return o.parse_args()
@@ -37,6 +40,8 @@ def examine(chosen, image, platform):
         figures.check_times(image, platform)
     if chosen.memory:
         figures.check_memory(image, platform, chosen.memory)
+    if chosen.writes:
+        writes.check_writes(image, platform)
     if chosen.rounds:
         figures.check_kills(image, platform, chosen.rounds)
     if chosen.archive:
@@ -57,6 +62,8 @@ def main():
                 building.check_twice(platform, target)
             for check in [] if chosen.skip_use else use.CHECKS:
                 check(image, platform)
+            if chosen.big and target == targets[0]:
+                figures.check_big(image, platform)
             if platform == HOST and target == targets[0]:
                 examine(chosen, image, platform)
     print(f"image-check: all well on {', '.join(chosen.platforms)}")

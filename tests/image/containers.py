@@ -162,9 +162,9 @@ class Container:
         run = docker("logs", self.id)
         return run.stdout + run.stderr
 
-    def exit_code(self):
+    def exit_code(self, seconds=PATIENCE):
         """Once it has ended by itself."""
-        wait_until("its end", lambda: self.inspect("{{.State.Status}}") == "exited")
+        wait_until("its end", lambda: self.inspect("{{.State.Status}}") == "exited", seconds)
         return int(self.inspect("{{.State.ExitCode}}"))
 
     def kill(self):

@@ -27,17 +27,25 @@ def write_mbox(path, count):
                     f"To: alarm@house\nSubject: Status\n\nZone:{n % 40 + 1} Z{n % 40 + 1}, DC {'Open' if n & 1 else 'Close'}\n\n")
 
 
-def fill(image, platform, volume):
-    """A volume with so many events, and so many messages that are owed."""
+def bring_history(image, platform, volume):
+    """A volume with so many events: a house of some years."""
     with tempfile.TemporaryDirectory() as folder:
         pathlib.Path(folder).chmod(0o755)
         write_mbox(f"{folder}/history.mbox", EVENTS)
         with Container(image, platform, "-v", f"{folder}:/history:ro", volume=volume, command=["import", "eml", "/history/history.mbox"]) as c:
-            expect(c.exit_code() == 0, f"import: {c.log()[-500:]}")
+            expect(c.exit_code(600) == 0, f"import: {c.log()[-500:]}")
+
+
+def owe(image, platform, volume):
+    """So many messages that nobody takes."""
     with Container(image, platform, *DEAD_PROVIDER, volume=volume) as c:
         c.wait()
         c.send(*(mail(f"Zone:{n % 40 + 1} Z{n % 40 + 1}, Sabotage Alarm") for n in range(OWED)))
-        wait_until("what is owed", lambda: len(c.all("/api/v1/deliveries?state=waiting")) + len(c.all("/api/v1/deliveries?state=sending")) >= OWED, every=1)
+        wait_until("what is owed", lambda: owed_by(c) >= OWED, every=1)
+
+
+def owed_by(c):
+    return sum(len(c.all(f"/api/v1/deliveries?state={state}")) for state in ("waiting", "sending"))
 
 
 def timed(c, begin):
@@ -60,12 +68,13 @@ def check_times(image, platform):
         say(platform, f"docker run to an answer {answers:.2f} s, to healthy {healthy:.2f}; SIGTERM to exit {code} {took:.2f} s")
         expect(code == 0 and healthy < START_LIMIT_S and took < STOP_LIMIT_S, "too slow")
     with Volume() as volume:
-        fill(image, platform, volume)
+        bring_history(image, platform, volume)
+        owe(image, platform, volume)
         with Container(image, platform, *DEAD_PROVIDER, volume=volume) as c:
             c.wait()
             code, took = c.stop()
             answers, healthy = timed(c, c.start)
-            owed = len(c.all("/api/v1/deliveries?state=waiting")) + len(c.all("/api/v1/deliveries?state=sending"))
+            owed = owed_by(c)
             say(platform, f"with {EVENTS:,} events and {owed:,} owed messages: SIGTERM to exit {code} {took:.2f} s, "
                           f"start to an answer {answers:.2f}, to healthy {healthy:.2f}")
             expect(owed >= OWED and code == 0 and took < STOP_LIMIT_S and healthy < START_LIMIT_S, "too slow, or something is no longer owed")
@@ -110,6 +119,38 @@ def check_memory(image, platform, seconds):
         say(platform, f"memory, anon + kernel (page cache beside it): idle {idle[0] / 1e6:.1f} MB ({idle[1] / 1e6:.0f}); "
                       f"{sent / seconds:.0f} mails of 200 KB a second for {seconds} s: {busy / 1e6:.1f} MB ({max(c for _, c in seen) / 1e6:.0f})")
         expect(idle[0] < IDLE_LIMIT and busy < BUSY_LIMIT, "too much memory")
+
+
+BIG_LIMIT = 300e6  # of a machine with 1 GB; qemu's own share included
+
+
+def check_big(image, platform):
+    """A mail of almost 50 MiB: what gateway and reader take of memory, at most, while it is sent, read and told."""
+    m = mail("Motion detected", to="cam@house.example", picture=(PICTURE * 190)[:37_500_000]).as_bytes()
+    with Volume() as volume, Container(image, platform, volume=volume) as c:
+        c.wait()
+        seen, is_over = [], threading.Event()
+
+        def watch():
+            while not is_over.wait(0.1):
+                try:
+                    seen.append((resident_of(pids_of(c)), *(memory_of(c) or (0, 0))))
+                except FileNotFoundError:  # a reader that ends between two looks
+                    pass
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            with smtplib.SMTP(LAN, c.port(2025), timeout=PATIENCE) as smtp:
+                smtp.sendmail("cam@house.example", ["cam@house.example"], m)
+            event = wait_until("the event", lambda: [e for e in c.events() if e.get("media")])[0]
+        finally:
+            is_over.set()
+            watcher.join()
+        expect(event["media"][0]["bytes"] == 37_500_000, f"the picture has {event['media'][0]['bytes']} bytes")
+        say(platform, f"a mail of {len(m) / 1e6:.0f} MB: RSS {max(r[0] for r in seen) / 1e6:.0f} MB at most, anon + kernel "
+                      f"{max(r[1] for r in seen) / 1e6:.0f}, page cache {max(r[2] for r in seen) / 1e6:.0f}")
+        expect(max(r[1] for r in seen) < BIG_LIMIT, "too much memory")
 
 
 # --- docker kill in traffic -------------------------------------------------------------------------------------------
@@ -183,17 +224,29 @@ def slope_of(times, values):
 
 
 def check_soak(image, platform, minutes):
-    """RSS from the tenth minute on grows less than 1 %; descriptors do not."""
-    rows, began = [], time.monotonic()
-    with Volume() as volume, Container(image, platform, volume=volume) as c:
-        c.wait()
-        for _ in range(minutes):
-            send_at(5, 60, c.port(2025), soak_mail)
-            sample(c, rows, began)
-        warm = [r for r in rows if r[0] > 600] or rows
-        growth, files = slope_of([r[0] for r in warm], [r[1] for r in warm]), [r[2] for r in warm]
-        own = f", anon + kernel {warm[0][3][0] / 1e6:.1f} to {warm[-1][3][0] / 1e6:.1f} MB" if warm[0][3] else ""
-        say(platform, f"{minutes} minutes at 5 mails a second: RSS {warm[0][1] / 1e6:.1f} to {warm[-1][1] / 1e6:.1f} MB from minute "
-                      f"{warm[0][0] / 60:.0f} on, {100 * growth:+.2f} %{own}; descriptors {min(files)} to {max(files)}")
-        expect(growth < 0.01, "memory grows")
-        expect(abs(statistics.median(files[:10]) - statistics.median(files[-10:])) <= 1, "descriptors grow")
+    """RSS from the tenth minute on grows less than 1 %; descriptors do not. With a history, as everywhere but on the first day: what of an
+    empty database is not yet in SQLite's bounded caches would look like growth."""
+    rows = []
+    with Volume() as volume:
+        bring_history(image, platform, volume)
+        with Container(image, platform, volume=volume) as c:
+            c.wait()
+            soak(c, minutes, rows)
+    judge(rows, minutes, platform)
+
+
+def soak(c, minutes, rows):
+    began = time.monotonic()
+    for _ in range(minutes):
+        send_at(5, 60, c.port(2025), soak_mail)
+        sample(c, rows, began)
+
+
+def judge(rows, minutes, platform):
+    warm = [r for r in rows if r[0] > 600] or rows
+    growth, files = slope_of([r[0] for r in warm], [r[1] for r in warm]), [r[2] for r in warm]
+    own = f", anon + kernel {warm[0][3][0] / 1e6:.1f} to {warm[-1][3][0] / 1e6:.1f} MB" if warm[0][3] else ""
+    say(platform, f"{minutes} minutes at 5 mails a second: RSS {warm[0][1] / 1e6:.1f} to {warm[-1][1] / 1e6:.1f} MB from minute "
+                  f"{warm[0][0] / 60:.0f} on, {100 * growth:+.2f} %{own}; descriptors {min(files)} to {max(files)}")
+    expect(growth < 0.01, "memory grows")
+    expect(abs(statistics.median(files[:10]) - statistics.median(files[-10:])) <= 1, "descriptors grow")

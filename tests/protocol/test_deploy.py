@@ -70,6 +70,14 @@ def test_docker_reads_the_compose_file():
     assert run.returncode == 0, run.stderr
 
 
+def test_the_forges_workflow_asks_for_what_there_is():
+    jobs = yaml.safe_load((ROOT / "deploy" / "ci.yml").read_text())["jobs"]
+    runs = "\n".join(step.get("run", "") for job in jobs.values() for step in job["steps"])
+    targets = set(re.findall(r"\bmake ([a-z][a-z-]*)", runs))
+    assert {"test", "image-check"} <= targets <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    assert all(job["timeout-minutes"] for name, job in jobs.items() if name != "release") and "buildx bake --push" in runs
+
+
 def test_the_alert_rules_fire_when_they_must():
     tool = subprocess.run([ROOT / "tools" / "promtool.sh"], capture_output=True, text=True, timeout=120)
     if tool.returncode:
