@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { EVENT_MAX = 1 << 20, CURSOR_MAX = 40, COUNT_MS = 30000 };
+enum { EVENT_MAX = 1 << 20, CURSOR_MAX = 40, COUNT_MS = 60000 };
 static const int64_t day_ms = INT64_C(24) * 3600 * 1000;
 
 /* --- whose is it ------------------------------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ int mongo_connect(struct mongo *m, struct err *e)
     if (m->client && !m->is_lost)
         return 0;
     mongoc_client_destroy(m->client);
-    m->is_lost = false;
+    m->is_lost = m->is_known = false;
     m->client = mongoc_client_new_from_uri(m->uri);
     if (!m->client)
         return err_set(e, ERR_INPUT, "%s: the connection string asks for what this build cannot do (TLS? DNS?)", mongo_where(m));
@@ -371,20 +371,24 @@ int mongo_get_mark(struct mongo *m, const char *gateway, int64_t *seq_out, int64
     return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : found;
 }
 
-/* FerretDB 1's indexes cost inserts and help no query: only what keeps things unique would be of use, and _id is. */
-static int are_indexes_useful(struct mongo *m, bool *out, struct err *e)
+int mongo_uses_indexes(struct mongo *m, bool *out, struct err *e)
 {
-    CLEANUP(done_bson) bson_t *command = bson_new();
-    bson_t                     reply;
-    bson_error_t               why;
-    bson_iter_t                at;
-    BSON_APPEND_INT32(command, "buildInfo", 1);
-    if (!mongoc_client_command_simple(m->client, "admin", command, NULL, &reply, &why)) {
+    if (mongo_connect(m, e) < 0)
+        return -1;
+    if (!m->is_known) {
+        CLEANUP(done_bson) bson_t *command = bson_new();
+        bson_t                     reply;
+        bson_error_t               why;
+        bson_iter_t                at;
+        BSON_APPEND_INT32(command, "buildInfo", 1);
+        bool succeeded = mongoc_client_command_simple(m->client, "admin", command, NULL, &reply, &why);
+        m->uses_indexes = !bson_iter_init_find(&at, &reply, "ferretdbVersion");
+        m->is_known = succeeded;
         bson_destroy(&reply);
-        return mongo_failed(m, &why, e);
+        if (!succeeded)
+            return mongo_failed(m, &why, e);
     }
-    *out = !bson_iter_init_find(&at, &reply, "ferretdbVersion");
-    bson_destroy(&reply);
+    *out = m->uses_indexes;
     return 0;
 }
 
@@ -412,7 +416,7 @@ int mongo_make_indexes(struct mongo *m, struct err *e)
         { "fs.chunks", "files_id_1_n_1", { "files_id", "n", NULL } },
     };
     bool are_useful = false;
-    if (mongo_connect(m, e) < 0 || are_indexes_useful(m, &are_useful, e) < 0)
+    if (mongo_uses_indexes(m, &are_useful, e) < 0)
         return -1;
     for (size_t i = 0; are_useful && i < COUNT(wanted); i++) {
         CLEANUP(done_bson) bson_t *command = bson_new();

@@ -13,6 +13,7 @@ enum {
     MONGO_UPDATE_MAX = 50,   /* of one update: with 100 FerretDB 1.24's database hangs for good            */
     MONGO_FILES_MAX = 64,    /* media of one event                                                         */
     MONGO_CHUNK = 255 * 1024, /* GridFS                                                                    */
+    MONGO_EVENT_MAX = 1 << 20, /* its JSON                                                                  */
     MONGO_VERSION = 1,       /* "v" of what we write                                                       */
 };
 
@@ -56,7 +57,7 @@ int mongo_insert_stub(struct mongo *m, const char *site, const struct mongo_even
 int mongo_update(struct mongo *m, const char *site, const struct mongo_event *events, size_t n, struct err *e) MUST_CHECK;
 /* These events are gone, and those of their files that no other event has. At most MONGO_UPDATE_MAX. */
 int mongo_erase(struct mongo *m, const char (*ids)[ID_TEXT], size_t n, struct err *e) MUST_CHECK;
-/* By age: a bite of the site's oldest events from before then go, but for those that somebody keeps; or only their files. How many events
+/* By age: a bite of the site's events from before then go, but for those that somebody keeps; or only their files. How many events
  * were met; 0: that was all; -1. */
 int mongo_forget_events(struct mongo *m, const char *site, int64_t before_ms, struct err *e) MUST_CHECK;
 int mongo_forget_files(struct mongo *m, const char *site, int64_t before_ms, struct err *e) MUST_CHECK;

@@ -122,7 +122,7 @@ int mongo_erase(struct mongo *m, const char (*ids)[ID_TEXT], size_t n, struct er
 
 /* --- by age ------------------------------------------------------------------------------------------------------------ */
 
-/* The site's oldest events from before then that nobody keeps: all, or those with files. */
+/* The site's events from before then that nobody keeps: all, or those with files. */
 static bson_t *old_events(const char *site, int64_t before_ms, bool have_files)
 {
     bson_t *filter = bson_new(), part;
@@ -142,14 +142,12 @@ static bson_t *old_events(const char *site, int64_t before_ms, bool have_files)
     return filter;
 }
 
-static bson_t *oldest_first(void)
+/* In no order: FerretDB would sort all it has in memory. */
+static bson_t *some_of_them(void)
 {
     bson_t *options = bson_new(), part;
     BSON_APPEND_INT64(options, "limit", FORGET_MAX);
     BSON_APPEND_INT32(options, "batchSize", FORGET_MAX + 1);
-    BSON_APPEND_DOCUMENT_BEGIN(options, "sort", &part);
-    BSON_APPEND_INT32(&part, "_id", 1);
-    (void)bson_append_document_end(options, &part);
     BSON_APPEND_DOCUMENT_BEGIN(options, "projection", &part);
     BSON_APPEND_INT32(&part, "_id", 1);
     (void)bson_append_document_end(options, &part);
@@ -161,7 +159,7 @@ static int list_old(struct mongo *m, const char *site, int64_t before_ms, bool h
     if (mongo_connect(m, e) < 0)
         return -1;
     CLEANUP(done_bson) bson_t *filter = old_events(site, before_ms, have_files);
-    CLEANUP(done_bson) bson_t *options = oldest_first();
+    CLEANUP(done_bson) bson_t *options = some_of_them();
     CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
     CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, options, NULL);
     const bson_t *doc;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGEX_MAX = 400, SCAN_BATCH = 5000 };
+enum { REGEX_MAX = 400 };
 
 /* --- filters ---------------------------------------------------------------------------------------------------------- */
 
@@ -166,7 +166,7 @@ static void put_exists(bson_t *filter, const char *path, int is)
     (void)bson_append_document_end(filter, &exists);
 }
 
-static bson_t *filter_of(const struct mongo_filter *f)
+bson_t *mongo_filter_of(const struct mongo_filter *f)
 {
     static const char *const severities[] = { "info", "warning", "alarm" };
     bson_t *filter = bson_new();
@@ -203,8 +203,8 @@ static bson_t *options_of(int limit, bool is_oldest_first)
     return options;
 }
 
-/* The member `event` of a document, of whatever version: 1, or 0: it has none, which a newer one may have moved. */
-static int write_event(const bson_t *doc, struct buf *json)
+/* A newer version may have moved it. */
+int mongo_write_event(const bson_t *doc, struct buf *json)
 {
     bson_iter_t     at;
     struct json_out w = json_begin(json);
@@ -214,7 +214,7 @@ static int write_event(const bson_t *doc, struct buf *json)
     return 1;
 }
 
-static const char *id_of(const bson_t *doc)
+const char *mongo_id_of(const bson_t *doc)
 {
     bson_iter_t at;
     return bson_iter_init_find(&at, doc, "_id") && BSON_ITER_HOLDS_UTF8(&at) ? bson_iter_utf8(&at, NULL) : "";
@@ -223,10 +223,12 @@ static const char *id_of(const bson_t *doc)
 int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(void *user, const char *id, const char *json), void *user,
                struct err *e)
 {
-    enum { EVENT_MAX = 1 << 20 };
-    if (mongo_connect(m, e) < 0)
+    bool uses_indexes = true;
+    if (mongo_uses_indexes(m, &uses_indexes, e) < 0)
         return -1;
-    CLEANUP(done_bson) bson_t *filter = filter_of(f);
+    if (!uses_indexes)
+        return mongo_find_by_scan(m, f, on_event, user, e);
+    CLEANUP(done_bson) bson_t *filter = mongo_filter_of(f);
     CLEANUP(done_bson) bson_t *options = options_of(f->limit, f->is_oldest_first);
     CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
     CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, options, NULL);
@@ -235,53 +237,15 @@ int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(v
     bson_error_t                 why;
     bool                         wants_more = true;
     int                          count = 0;
-    buf_init(&json, EVENT_MAX);
+    buf_init(&json, MONGO_EVENT_MAX);
     while (mongoc_cursor_next(cursor, &doc)) {
         buf_clear(&json);
-        if (!wants_more || !write_event(doc, &json) || json.failed)
+        if (!wants_more || !mongo_write_event(doc, &json) || json.failed)
             continue;
-        wants_more = on_event(user, id_of(doc), buf_str(&json));
+        wants_more = on_event(user, mongo_id_of(doc), buf_str(&json));
         count += wants_more;
     }
     return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
-}
-
-/* What is counted of each. */
-static bson_t *options_of_scan(void)
-{
-    bson_t *options = bson_new(), projection;
-    BSON_APPEND_DOCUMENT_BEGIN(options, "projection", &projection);
-    BSON_APPEND_INT32(&projection, "event.kind", 1);
-    BSON_APPEND_INT32(&projection, "event.device.id", 1);
-    (void)bson_append_document_end(options, &projection);
-    BSON_APPEND_INT32(options, "batchSize", SCAN_BATCH);
-    return options;
-}
-
-static const char *text_at(const bson_t *doc, const char *path)
-{
-    bson_iter_t top, at;
-    return bson_iter_init(&top, doc) && bson_iter_find_descendant(&top, path, &at) && BSON_ITER_HOLDS_UTF8(&at) ? bson_iter_utf8(&at, NULL) : "";
-}
-
-int mongo_scan(struct mongo *m, const struct mongo_filter *f, int64_t until_ms,
-               bool (*on_event)(void *user, const char *id, const char *kind, const char *device), void *user, struct err *e)
-{
-    if (mongo_connect(m, e) < 0)
-        return -1;
-    CLEANUP(done_bson) bson_t *filter = filter_of(f);
-    CLEANUP(done_bson) bson_t *options = options_of_scan();
-    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "events");
-    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, options, NULL);
-    const bson_t *doc;
-    bson_error_t  why;
-    bool          wants_more = true;
-    while (wants_more && mongoc_cursor_next(cursor, &doc)) {
-        wants_more = on_event(user, id_of(doc), text_at(doc, "event.kind"), text_at(doc, "event.device.id"));
-        if (wants_more && clock_mono_ms() > until_ms)
-            return err_set(e, ERR_INPUT, "too many events to count one by one in the archive; narrow since and until");
-    }
-    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : 0;
 }
 
 /* { path: value } in a collection: what is found is handed to on_doc. How many, or -1. */
@@ -304,7 +268,7 @@ static int find_by(struct mongo *m, const char *collection, const char *path, co
 
 static int on_one(void *user, const bson_t *doc)
 {
-    return write_event(doc, user);
+    return mongo_write_event(doc, user);
 }
 
 int mongo_find_one(struct mongo *m, const char *id, struct buf *json_out, struct err *e)
