@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCAN_BATCH = 2000, SCAN_MS = 120 * 1000, FOUND_MAX = 1000 };
+enum { SCAN_BATCH = 500, SCAN_MS = 120 * 1000, FOUND_MAX = 1000 };
 
 /* --- counting --------------------------------------------------------------------------------------------------------- */
 
