@@ -218,9 +218,10 @@ def sample(c, rows, began):
 
 
 def slope_of(times, values):
-    """Growth over the whole time, as a part of the mean (least squares)."""
-    slope, _ = statistics.linear_regression(times, values)
-    return slope * (times[-1] - times[0]) / statistics.mean(values)
+    """Growth over the whole time, as a part of the median. The median of all pairs' slopes (Theil and Sen): a sample that meets two readers,
+    while one takes the other's place, does not count for more than one."""
+    slopes = [(values[j] - values[i]) / (times[j] - times[i]) for i in range(len(times)) for j in range(i + 1, len(times))]
+    return statistics.median(slopes or [0]) * (times[-1] - times[0]) / statistics.median(values)
 
 
 def check_soak(image, platform, minutes):
