@@ -41,6 +41,7 @@ void archived_row(const struct json *event, struct event_row *out)
             .kept_by = json_str(event, "kept_by", NULL),
             .note = json_str(event, "note", NULL),
             .has_person = json_bool(event, "person", false),
+            .clock = event_clock_parse(json_str(event, "clock", "")),
         },
     };
     (void)severity_parse(json_str(event, "severity", ""), &out->event.severity);

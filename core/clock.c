@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,8 +32,14 @@ static int64_t test_offset(int which)
     const volatile int64_t *seen = __atomic_load_n(&offsets, __ATOMIC_SEQ_CST);
     return seen ? seen[which] : 0;
 }
+/* Its steps are the test's. */
+static bool is_test_clock(void)
+{
+    return getenv("POSTERN_CLOCK");
+}
 #else
 #define test_offset(which) 0
+#define is_test_clock()    false
 #endif
 
 static int64_t read_ms(clockid_t id)
@@ -50,6 +57,17 @@ int64_t clock_wall_ms(void)
 int64_t clock_mono_ms(void)
 {
     return read_ms(CLOCK_MONOTONIC) + test_offset(OFFSET_MONO);
+}
+
+bool clock_is_set(int64_t wall_ms)
+{
+    return wall_ms >= INT64_C(1735689600000); /* 2025-01-01 */
+}
+
+bool clock_is_kept(void)
+{
+    struct timex t = { 0 };
+    return is_test_clock() || adjtimex(&t) < 0 || !(t.status & STA_UNSYNC);
 }
 
 /* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; the year begins in March, so that the

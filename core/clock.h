@@ -8,6 +8,11 @@
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
 
+/* Not before 2025: a clock that stands there was never set. */
+bool clock_is_set(int64_t wall_ms);
+/* Whether somebody keeps it right (NTP, as the kernel knows); true where that cannot be known. */
+bool clock_is_kept(void);
+
 enum { CLOCK_TEXT = 32 };
 /* 2026-11-21T03:12:45.123Z (RFC 3339, UTC, ms). A time beyond the years 0 to 9999 is written as their border. */
 const char *clock_rfc3339(char out[CLOCK_TEXT], int64_t wall_ms);

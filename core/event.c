@@ -68,8 +68,20 @@ static void write_media(struct json_out *w, const struct event *ev, bool is_full
     json_end(w);
 }
 
+static const char *const clock_names[] = { [EVENT_CLOCK_UNSET] = "unset", [EVENT_CLOCK_CORRECTED] = "corrected" };
+
+enum event_clock event_clock_parse(const char *name)
+{
+    for (size_t i = EVENT_CLOCK_UNSET; i < COUNT(clock_names); i++)
+        if (strcmp(clock_names[i], name) == 0)
+            return (enum event_clock)i;
+    return EVENT_CLOCK_GOOD;
+}
+
 static void write_marks(struct json_out *w, const struct event_marks *m)
 {
+    if (m->clock != EVENT_CLOCK_GOOD)
+        json_s(w, "clock", clock_names[m->clock]);
     if (m->acked_ms) {
         json_time(w, "acknowledged_at", m->acked_ms);
         json_s_opt(w, "acknowledged_by", m->acked_by);

@@ -55,11 +55,16 @@ enum { EVENTS_MAX = 64 };
 /* A new event of this kind at the end, its severity by the table, all else "not told"; NULL: arena full, or EVENTS_MAX reached. */
 struct event *events_add(struct events *list, const char *kind);
 
+/* Whether received_ms is to be believed. */
+enum event_clock { EVENT_CLOCK_GOOD, EVENT_CLOCK_UNSET, EVENT_CLOCK_CORRECTED };
+enum event_clock event_clock_parse(const char *name); /* as event_write writes it; anything else: good */
+
 /* What people did with an event after it was told. */
 struct event_marks {
     int64_t     acked_ms; /* 0: not acknowledged                          */
     const char *acked_by, *kept_by, *note; /* NULL: not known             */
     bool        is_kept, has_person;
+    enum event_clock clock;
     int64_t     changed;  /* number of its last change of any kind; 0: none */
 };
 
@@ -74,7 +79,7 @@ struct event_origin {
 
 /* One event as everybody sees it (API, webhook, inspect), an object under key; what is not known is absent:
  * {"id","site","arrival","parser","kind","severity","restored","device":{"id","name"},"zone":{"number","name"},"user","text",
- *  "code","happened_at","device_time","drift_s","target","channel","same_as","received_at","acknowledged_at","acknowledged_by","kept",
+ *  "code","happened_at","device_time","drift_s","target","channel","same_as","received_at","clock","acknowledged_at","acknowledged_by","kept",
  *  "kept_by","person","note","media":[{"n","type","name","bytes"}]} */
 void event_write(struct json_out *w, const char *key, const struct event *ev, const struct event_origin *origin);
 

@@ -19,7 +19,6 @@ enum {
     LOOK_EVERY_MS = 60 * 1000,
     REMIND_MS = 24 * 3600 * 1000,
 };
-static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
 
 /* What tells that a file is another one, or may be read now. */
 struct stamp {
@@ -228,7 +227,7 @@ static void on_work(uv_work_t *work)
 
 static bool has_expired(int64_t until_ms, int64_t wall_ms)
 {
-    return wall_ms >= plausible_wall_ms && until_ms <= wall_ms;
+    return clock_is_set(wall_ms) && until_ms <= wall_ms;
 }
 
 static void say_if_expired(const struct certificate *c, int64_t wall_ms)

@@ -1,6 +1,7 @@
 /* devices: a table of entries under one lock. Entries are made and changed, never freed before the end, so that the writer's
  * thread can look at one when its turn comes: what is written is always the latest. */
 #include "service/devices_inside.h"
+#include "core/clock.h"
 #include "core/utf8.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,7 +243,7 @@ void devices_learn(struct devices *d, const struct envelope *env, int64_t receiv
         note_name(one, first->device_name);
         for (size_t i = 0; i < events->count; i++)
             note_kind(one, &events->items[i]);
-        turned = note_clock(one, first, d->o.drift_max_ms);
+        turned = clock_is_set(received_ms) ? note_clock(one, first, d->o.drift_max_ms) : 0; /* else ours is the wrong one */
         entry_set_text(name, DEVICE_TEXT_MAX, entry_name(one));
     }
     (void)pthread_mutex_unlock(&d->lock);

@@ -11,6 +11,7 @@
 #include "service/administration.h"
 #include "service/again.h"
 #include "service/certificate.h"
+#include "service/clock_watch.h"
 #include "service/commands.h"
 #include "service/devices.h"
 #include "service/doors.h"
@@ -47,7 +48,6 @@ enum {
     PANEL_LOOK_MS = 10,
     SPARE_DESCRIPTORS = 64, /* the database, helpers, requests to providers */
 };
-static const int64_t plausible_wall_ms = INT64_C(1735689600000); /* 2025: a clock before that was never set */
 
 /* What understands and tells, while it is stopped. */
 struct helpers {
@@ -80,6 +80,8 @@ struct gateway {
     struct api            *api;
     struct drill          *drill;
     struct panel_poll     *panel;
+    struct clock_watch    *clock;
+    int64_t                reread_ms; /* mails since then are to be read again; 0: none */
     int                    api_socket; /* that was kept for us; 0: none */
     pthread_mutex_t        telling;    /* for whoever tells from a thread that the relay does not wait for */
     struct smtp_user      *users; /* those of the settings, and the drill's */
@@ -677,7 +679,7 @@ static void watch_relay(const struct gateway *g)
 static void watch_clock(void)
 {
     health_set(HEALTH_CLOCK, NULL,
-               clock_wall_ms() < plausible_wall_ms ? "the clock was never set: times of events are wrong until it is" : NULL);
+               !clock_is_set(clock_wall_ms()) ? "the clock was never set: times of events are wrong until it is" : NULL);
 }
 
 static void on_second(uv_timer_t *timer)
@@ -694,6 +696,7 @@ static void on_second(uv_timer_t *timer)
     if (g->devices)
         devices_tick(g->devices);
     panel_poll_tick(g->panel, clock_wall_ms());
+    clock_watch_tick(g->clock);
     certificate_tick(g->certificate, clock_mono_ms(), clock_wall_ms());
     certificate_tick(g->api_certificate, clock_mono_ms(), clock_wall_ms());
     g->seconds++;
@@ -932,6 +935,31 @@ static void start_reload(struct gateway *g)
     g->reload = reload_new(&g->loop, &o);
 }
 
+/* --- the clock -------------------------------------------------------------------------------------------------------- */
+
+/* What devices said of the time was judged by a clock that was wrong. */
+static void read_again(struct gateway *g)
+{
+    struct err e;
+    if (g->reparse && reparse_begin(g->reparse, TAKE(g->reread_ms), NULL, &e) < 0)
+        log_line(LOG_WARN, "clock.reparse", LOG_S("text", e.text));
+}
+
+/* Also at the start, before there is anybody to tell. */
+static void on_clock_corrected(void *user, const struct clock_stepped *how)
+{
+    struct gateway *g = user;
+    char            text[200];
+    (void)snprintf(text, sizeof text, "our clock was set (%+lld s): %lld events that came before have their right time now",
+                   (long long)(how->step_ms / 1000), (long long)how->events);
+    log_line(LOG_INFO, "clock.set", LOG_S("text", text), LOG_I("mails", how->arrivals));
+    if (g->relay && how->events > 0)
+        relay_system(g->relay, "system.clock", true, "our clock", text);
+    g->reread_ms = how->since_ms;
+    if (g->reparse && g->reread_ms)
+        read_again(g);
+}
+
 /* --- the life -------------------------------------------------------------------------------------------------- */
 
 /* What needs the database. */
@@ -941,8 +969,11 @@ static void start_rest(struct gateway *g)
     if (!g->devices)
         open_devices(g);
     read_link_key(g);
+    g->clock = clock_watch_start(&g->loop, g->store, g, on_clock_corrected);
     start_relay(g);
     start_inspector(g);
+    if (g->reread_ms)
+        read_again(g);
     archive_watch_start(&g->archive, g->store, s, g->relay);
     export_watch_start(&g->export, g->store, s, g->relay);
     start_api(g);
@@ -1051,6 +1082,7 @@ int cmd_run(const struct settings *s, int argc, char **argv)
     int code = live(&g);
     close_loop(&g);
     panel_poll_free(&g.panel);
+    clock_watch_free(&g.clock);
     reload_free(&g.reload);
     (void)pthread_mutex_destroy(&g.telling);
     certificate_free(&g.certificate);

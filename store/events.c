@@ -54,8 +54,9 @@ static int insert(struct store_tx *tx, int64_t arrival, int n, const struct even
     struct stmt *s =
         db_stmt(tx->db,
                 "INSERT INTO events(parser, kind, restored, severity, device, zone, zone_name, user, text, code, happened_ms,"
-                " target, channel, device_time, drift_ms, id, arrival, n, received_ms)"
-                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " target, channel, device_time, drift_ms, id, arrival, n, received_ms, clock)"
+                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?17, ?, ?,"
+                " iif(?20, nullif(coalesce((SELECT source IS NULL FROM arrivals WHERE seq = ?17), 1), 0), NULL))", /* not of an import */
                 e);
     if (!s)
         return -1;
@@ -65,6 +66,7 @@ static int insert(struct store_tx *tx, int64_t arrival, int n, const struct even
         bind_int(s, 17, arrival);
     bind_int(s, 18, n);
     bind_int(s, 19, origin->received_ms);
+    bind_int(s, 20, !clock_is_set(origin->received_ms));
     return stmt_run(s, e);
 }
 

@@ -45,6 +45,7 @@ struct keeper {
     /* the thread's own */
     struct db *db; /* NULL: opened when needed */
     struct doubt doubt;
+    int64_t opened_wall_ms, opened_mono_ms; /* both clocks then: the first chores may come after a step */
     bool has_reserve, has_recovered;
 };
 
@@ -247,7 +248,7 @@ static bool look_back(struct keeper *k)
         db_number(k->db, "SELECT max(received_ms) FROM arrivals WHERE seq > (SELECT max(seq) FROM arrivals) - 100", 0, &newest,
                   &e) < 0)
         return false;
-    doubt_init(&k->doubt, clock_wall_ms(), clock_mono_ms(), newest);
+    doubt_init(&k->doubt, k->opened_wall_ms, k->opened_mono_ms, newest);
     recover(k->store, k->db);
     return true;
 }
@@ -300,6 +301,8 @@ int keeper_start(struct store *s, struct keeper **out, struct err *e)
         return err_set(e, ERR_NOMEM, "out of memory");
     k->store = s;
     k->chores_at = now_ms() + FIRST_CHORES_MS;
+    k->opened_wall_ms = clock_wall_ms();
+    k->opened_mono_ms = clock_mono_ms();
     pthread_condattr_t monotonic;
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

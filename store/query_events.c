@@ -15,12 +15,12 @@ static const int64_t hour_ms = 3600000;
     "e.seq, e.id, e.received_ms, e.parser, e.kind, e.restored, e.severity, e.device, d.name, e.zone, e.zone_name, e.user,"  \
     " e.text, e.code, e.happened_ms, a.id, EXISTS(SELECT 1 FROM media WHERE event = e.seq), e.target, e.channel,"            \
     " e.device_time, e.drift_ms, (SELECT id FROM events first WHERE first.seq = e.same_as),"                                 \
-    " e.acked_ms, e.acked_by, e.kept, e.kept_by, e.note, e.person, e.changed"
+    " e.acked_ms, e.acked_by, e.kept, e.kept_by, e.note, e.person, e.changed, e.clock"
 
 enum {
     E_SEQ, E_ID, E_RECEIVED, E_PARSER, E_KIND, E_RESTORED, E_SEVERITY, E_DEVICE, E_DEVICE_NAME, E_ZONE, E_ZONE_NAME, E_USER,
     E_TEXT, E_CODE, E_HAPPENED, E_ARRIVAL, E_HAS_MEDIA, E_TARGET, E_CHANNEL, E_DEVICE_TIME, E_DRIFT, E_SAME_AS, E_ACKED, E_ACKED_BY,
-    E_KEPT, E_KEPT_BY, E_NOTE, E_PERSON, E_CHANGED
+    E_KEPT, E_KEPT_BY, E_NOTE, E_PERSON, E_CHANGED, E_CLOCK
 };
 
 #define MEDIA_COLUMNS "m.n, m.type, m.name, m.bytes, m.offset, m.length, m.encoding, m.forgotten_ms IS NOT NULL"
@@ -92,6 +92,7 @@ static void read_event(struct stmt *q, struct event_row *row)
             .note = col_text(q, E_NOTE),
             .has_person = col_int(q, E_PERSON) != 0,
             .changed = col_int(q, E_CHANGED),
+            .clock = (enum event_clock)col_int(q, E_CLOCK),
         },
         .event = {
             .kind = col_text(q, E_KIND),

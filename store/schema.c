@@ -268,7 +268,14 @@ static const char *const version_7 =
     "CREATE INDEX events_same ON events(same_as) WHERE same_as IS NOT NULL;"
     "CREATE INDEX transcripts_at ON transcripts(at_ms);"; /* which conversation brought it */
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7 };
+/* Events that came while our clock was not set (store/clock_step.h): 1; and whose time was put right since: 2, which is a change to be told. */
+static const char *const version_8 =
+    "ALTER TABLE events ADD COLUMN clock INTEGER;"
+    "DROP TRIGGER events_changed;"
+    "CREATE TRIGGER events_changed AFTER UPDATE ON events WHEN " SEEN("old") " IS NOT " SEEN("new")
+    " OR (old.clock, old.received_ms) IS NOT (new.clock, new.received_ms) BEGIN " NEXT_CHANGE " UPDATE events SET " CHANGED " WHERE seq = new.seq; END;";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */
