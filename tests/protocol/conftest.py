@@ -69,13 +69,14 @@ def ferretdb(tmp_path):
 
 @pytest.fixture
 def ferretdb_with(tmp_path):
-    """ferretdb_with(option, …): one with options, see mongo.FerretDBProgram."""
+    """ferretdb_with(option, …): one with options, see mongo.FerretDBProgram; without any: that of the compose file."""
     if not mongo.FERRETDB_PROGRAM.exists():
         pytest.skip("no FerretDB: tools/servers.sh")
     servers = []
 
     def start(*options):
-        servers.append(mongo.FerretDBProgram(tmp_path / f"ferretdb{len(servers)}", *options))
+        folder = tmp_path / f"ferretdb{len(servers)}"
+        servers.append(mongo.FerretDBProgram(folder, *options) if options else mongo.FerretDBOfCompose(folder))
         return servers[-1].start()
     yield start
     for server in servers:

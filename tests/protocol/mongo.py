@@ -7,6 +7,7 @@
 """
 import contextlib
 import pathlib
+import re
 import signal
 import socket
 import struct
@@ -37,7 +38,7 @@ class Server:
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.uri = f"mongodb://127.0.0.1:{self.port}/postern"
-        self.process = None
+        self.process = self.environment = None
 
     def command(self):
         raise NotImplementedError
@@ -45,7 +46,7 @@ class Server:
     def start(self):
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=die_with_parent)
+                                            preexec_fn=die_with_parent, env=self.environment)
         wait_until("the server answers", self._answers, 20, 0.05)
         return self
 
@@ -94,6 +95,21 @@ class FerretDBProgram(Server):
     def command(self):
         return [str(FERRETDB_PROGRAM), "--handler=sqlite", f"--sqlite-url=file:{self.folder}/data/", "--debug-addr=-", "--telemetry=disable",
                 "--state-dir=-", "--log-level=warn", *(o.replace("ADDRESS", f"127.0.0.1:{self.port}") for o in self.options)]
+
+
+class FerretDBOfCompose(Server):
+    """Its own program with nothing but the environment that docker-compose.example.yml gives it; /state is `data` here."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        text = (ROOT / "docker-compose.example.yml").read_text()
+        given = dict(re.findall(r'^      (FERRETDB_\w+|GOMEMLIMIT): "(.*?)"', text, re.MULTILINE))
+        assert given["FERRETDB_LISTEN_ADDR"] == ":27017" and "archive:27017/postern" in text
+        self.environment = {k: v.replace("/state", f"{self.folder}/data").replace(":27017", f"127.0.0.1:{self.port}") for k, v in given.items()}
+        self.environment["FERRETDB_DEBUG_ADDR"] = "-"  # a port of this machine
+
+    def command(self):
+        return [str(FERRETDB_PROGRAM)]
 
 
 class JavaMongo(Server):

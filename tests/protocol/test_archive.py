@@ -173,6 +173,16 @@ def test_a_database_that_is_not_there_delays_nothing_and_is_said(postern):
     assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(reasons(p))
 
 
+def test_the_compose_files_archive_takes_our_events(postern, ferretdb_with):
+    server = ferretdb_with()
+    p = postern(settings(server.uri))
+    p.send(mails.camera(pictures=[mails.jpeg(1)]), to="einfahrt@house")
+    p.wait_events(1)
+    assert_agree(p, server)
+    assert len(names_of_files(server)) == 1
+    assert {f.name for f in server.folder.iterdir()} == {"data", "log"}, "it writes to its volume only"
+
+
 @pytest.fixture
 def guarded(ferretdb_with, tmp_path):
     """A FerretDB with TLS and a user; guarded.string(password) is its connection string."""
