@@ -1037,7 +1037,7 @@ static int live(struct gateway *g)
         .inline_memory = s->store_inline_memory_mib << 20, .reserve_bytes = s->store_reserve_mib << 20,
         .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
-        .rules = s->keep_rules, .rule_count = s->keep_rule_count,
+        .rules = s->keep_rules, .rule_count = s->keep_rule_count, .has_archive = s->archive_uri[0] != '\0',
         .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten, .withdrawn = on_withdrawn,
     };
     if (store_open(&keep, &g->store, &e) < 0) {

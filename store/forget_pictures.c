@@ -199,6 +199,8 @@ static int write_file(struct cutting *c, struct err *e)
     char folder[FILE_TEXT];
     (void)snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(c->old_file, '/') - c->old_file), c->old_file);
     (void)snprintf(c->new_file, sizeof c->new_file, "%.45s/%s.cut.eml", folder, c->id);
+    if (strcmp(c->new_file, c->old_file) == 0) /* a second time */
+        (void)snprintf(c->new_file, sizeof c->new_file, "%.45s/%s.cu2.eml", folder, c->id);
     int fd = openat(c->store->folder_fd, c->new_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_set(e, ERR_IO, "make %s: %m", c->new_file);

@@ -197,10 +197,10 @@ static int64_t number(struct db *db, const char *sql, int64_t fallback)
 }
 
 /* The newest event that may go at all: with an archive, what it has. */
-static int64_t newest_free(struct db *db)
+static int64_t newest_free(const struct store *s, struct db *db)
 {
     static const char archived_sql[] = "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'note/archive.seq'";
-    int64_t newest = number(db, "SELECT max(seq) FROM events", 0), archived = number(db, archived_sql, INT64_MAX);
+    int64_t newest = number(db, "SELECT max(seq) FROM events", 0), archived = s->options.has_archive ? number(db, archived_sql, 0) : newest;
     return archived < newest ? archived : newest;
 }
 
@@ -230,7 +230,7 @@ static bool walk_aged(struct store *s, struct db *db, size_t rule, int64_t now, 
 {
     struct walk *w = &s->rules->walks[rule];
     int64_t      before_ms = now - (int64_t)s->rules->rules[rule].days * 24 * HOUR_MS;
-    int64_t      last = last_before(db, before_ms), newest = newest_free(db);
+    int64_t      last = last_before(db, before_ms), newest = newest_free(s, db);
     last = last < newest ? last : newest;
     for (bool is_over = false; w->aged < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
         const struct span span = { w->aged, window_end(w->aged, last), before_ms, INT64_MAX, INT64_MAX };
@@ -281,7 +281,7 @@ static bool walk_over(struct store *s, struct db *db, size_t rule, int64_t deadl
     struct walk            *w = &s->rules->walks[rule];
     if ((own->count == 0 && own->bytes == 0) || count(s, db, rule, deadline_us))
         return own->count != 0 || own->bytes != 0;
-    int64_t newest = newest_free(db), last = newest < w->counted ? newest : w->counted;
+    int64_t newest = newest_free(s, db), last = newest < w->counted ? newest : w->counted;
     for (bool is_over = false; w->over < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
         const struct span span = { w->over, window_end(w->over, last), 0, excess(w->count, own->count), excess(w->bytes, own->bytes) };
         if (span.things == 0 && span.bytes == 0)
@@ -333,7 +333,7 @@ void retention_rules_oldest_infos(struct store *s, struct db *db)
     for (size_t i = 0; s->rules && i < s->rules->count; i++) {
         if (s->rules->rules[i].what != KEEP_EVENTS || s->rules->rules[i].severity != 0)
             continue;
-        int64_t    *over = &s->rules->walks[i].over, until_us = disk_now_us() + TURN_US, last = newest_free(db), at = 0;
+        int64_t    *over = &s->rules->walks[i].over, until_us = disk_now_us() + TURN_US, last = newest_free(s, db), at = 0;
         for (bool is_over = false; *over < last && !is_over && at >= 0; is_over = retention_is_over(s, until_us)) {
             const struct span span = { *over, window_end(*over, last), 0, INT64_MAX, INT64_MAX };
             at = step(s, db, i, &span);

@@ -43,6 +43,7 @@ struct store_options {
     void (*withdrawn)(void *user);
     const struct keep_rule *rules; /* copied by store_open */
     size_t      rule_count;    /* at most KEEP_RULES_MAX */
+    bool        has_archive;   /* no event is forgotten that it does not have yet */
     void *user;
     /* The keeper's thread, after the start: this arrival waits for the inspector, but its file is gone. May be NULL. */
     void (*raw_is_missing)(void *user, int64_t seq);

@@ -3,6 +3,7 @@
 #include "core/sha256.h"
 #include "store/doomed.h"
 #include "store/forget.h"
+#include "store/notes.h"
 #include "store/query.h"
 #include "store/retention.h"
 #include "store/retention_rules.h"
@@ -203,6 +204,30 @@ static void test_the_newest_of_so_many_bytes_stay(void **state)
     assert_whole(t);
 }
 
+static int note_archived(struct store_tx *tx, void *user, struct err *e)
+{
+    return tx_note(tx, "archive.seq", user, e);
+}
+
+static void test_what_the_archive_does_not_have_stays_as_long_as_there_is_one(void **state)
+{
+    static const struct row rows[] = {
+        { 100, "mode.armed", SEVERITY_INFO, .stays = false },
+        { 100, "mode.armed", SEVERITY_INFO, .stays = true },
+    }, gone[] = { { .stays = false }, { .stays = false } };
+    struct temp *t = *state;
+    struct err   e = { 0 };
+    make_all(t, rows, COUNT(rows), clock_wall_ms());
+    assert_int_equal(temp_do(t, STORE_LATER, note_archived, (char[]){ "1" }, &e), 0);
+    t->store->options.has_archive = true;
+    run(t, usual, COUNT(usual));
+    assert_events(t, rows, COUNT(rows));
+    t->store->options.has_archive = false; /* it is no longer named in the settings */
+    run(t, usual, COUNT(usual));
+    assert_events(t, gone, COUNT(gone));
+    assert_whole(t);
+}
+
 /* --- pictures ------------------------------------------------------------------------------------------------------ */
 
 static void read_raw(struct temp *t, int64_t seq, char *out, size_t size)
@@ -268,6 +293,37 @@ static void test_the_new_hash_is_that_of_what_is_kept(void **state)
     assert_int_equal(temp_number(t, sql), 1);
 }
 
+static int show_more(struct store_tx *tx, void *user, struct err *e)
+{
+    (void)user;
+    return exec(tx, "INSERT INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?1, 2, 'image/png', '', 4, 9, 6, 0)", 1, e);
+}
+
+/* Its text alone is large, so the rest is a file again; a better parser then finds another picture. */
+static void test_a_mail_may_be_cut_twice(void **state)
+{
+    enum { TEXT = 80000 };
+    static const struct row row = { 40, "camera.person", SEVERITY_ALARM, .has_picture = true, .is_large = true };
+    static char      large[sizeof mail + TEXT], expected[sizeof large + 200], raw[sizeof expected];
+    struct temp     *t = *state;
+    struct err       e = { 0 };
+    struct making    m = { .row = &row, .received_ms = clock_wall_ms() - row.days_ago * day };
+    memcpy(large, mail, sizeof mail - 1);
+    memset(large + sizeof mail - 1, 'x', TEXT);
+    m.arrival = temp_keep_large(t, m.received_ms, large, NULL);
+    assert_int_equal(temp_do(t, STORE_EVENT, make, &m, &e), 0);
+    for (int i = 0; i < 2; i++)
+        run(t, &usual[4], 1);
+    assert_int_equal(temp_do(t, STORE_EVENT, show_more, NULL, &e), 0);
+    run(t, &usual[4], 1);
+    (void)snprintf(expected, sizeof expected, "Subject: " FORGET_MARK "%.*s" FORGET_MARK TAIL "%s", 6LL, (int)(strlen(HEAD) - 15), HEAD + 15,
+                   (long long)strlen(PICTURE), large + sizeof mail - 1);
+    read_raw(t, 1, raw, sizeof raw);
+    assert_string_equal(raw, expected);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM arrivals WHERE file LIKE '%.cu2.eml'"), 1);
+    assert_whole(t);
+}
+
 static int read_again(struct store_tx *tx, void *user, struct err *e)
 {
     static const struct row bare = { .kind = "camera.vehicle", .severity = SEVERITY_INFO };
@@ -316,8 +372,10 @@ int main(void)
         STORE_TEST(test_the_newest_of_a_number_stay_and_what_is_kept_beside_them),
         STORE_TEST(test_what_takes_many_steps_leaves_exactly_the_newest),
         STORE_TEST(test_the_newest_of_so_many_bytes_stay),
+        STORE_TEST(test_what_the_archive_does_not_have_stays_as_long_as_there_is_one),
         STORE_TEST(test_old_pictures_are_cut_out_and_the_rest_of_the_mail_stays),
         STORE_TEST(test_the_new_hash_is_that_of_what_is_kept),
+        STORE_TEST(test_a_mail_may_be_cut_twice),
         STORE_TEST(test_reading_a_cut_mail_again_leaves_its_media_rows),
         STORE_TEST(test_what_was_forgotten_is_counted_until_it_is_told),
     };
