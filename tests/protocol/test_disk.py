@@ -236,3 +236,19 @@ def test_full_to_the_last_byte_refuses_and_loses_nothing(failing):
     wait_until("large ones too", lambda: reply(p, PICTURE) == 250, 15)
     p.restart()
     assert len(p.wait_events(3)) >= 3
+
+
+def test_mails_that_come_alone_spare_the_card(postern):
+    p = postern(build="release")  # the builds for tests copy the log every second
+    database = p.data / "postern.db"
+    before = database.stat().st_mtime_ns
+    for i in range(5):
+        p.send(mails.panel(f"Zone:{i + 1} Tor, Innenbereich Alarm"))
+    p.wait_events(5)
+    time.sleep(2.5)
+    assert database.stat().st_mtime_ns == before  # the pages that all of them wrote are copied once, later
+    p.kill9()
+    p.start()
+    assert sorted(e["zone"]["number"] for e in p.events("kind=alarm.*")) == [1, 2, 3, 4, 5]
+    p.stop()
+    assert database.stat().st_mtime_ns > before and not (p.data / "postern.db-wal").exists()
