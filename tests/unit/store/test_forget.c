@@ -316,7 +316,7 @@ static void test_a_mail_may_be_cut_twice(void **state)
         run(t, &usual[4], 1);
     assert_int_equal(temp_do(t, STORE_EVENT, show_more, NULL, &e), 0);
     run(t, &usual[4], 1);
-    (void)snprintf(expected, sizeof expected, "Subject: " FORGET_MARK "%.*s" FORGET_MARK TAIL "%s", 6LL, (int)(strlen(HEAD) - 15), HEAD + 15,
+    (void)snprintf(expected, sizeof expected, "Subject: " FORGET_MARK "%.*s" FORGET_MARK TAIL "%s", 6LL, (int)(strlen(HEAD) - 15), &HEAD[15],
                    (long long)strlen(PICTURE), large + sizeof mail - 1);
     read_raw(t, 1, raw, sizeof raw);
     assert_string_equal(raw, expected);
