@@ -73,7 +73,7 @@ static struct erase_result erase(struct temp *t, const int64_t *seqs, size_t cou
     struct store_reader *r = NULL;
     struct err           e = { 0 };
     struct erase_list    list = { 0 };
-    struct erase_result  result;
+    struct erase_result  result = { 0 };
     if (store_reader_open(t->store, &r, &e) < 0 || erase_list_add(&list, r, seqs, count, &e) < 0 || erase_all(t->store, r, &list, &by, &result, &e) < 0)
         fail_msg("%s", e.text);
     erase_list_done(&list);
