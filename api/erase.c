@@ -132,7 +132,7 @@ static int write_answer(struct api *a, const struct wish *wish, const struct era
     json_i(&w, "untold", done ? done->deliveries : wish->counts.deliveries);
     if (done) {
         json_i(&w, "erased", done->events);
-        json_i(&w, "in_flight", done->in_flight);
+        json_i(&w, "left", done->left);
     }
     write_backups(&w, &wish->counts);
     int failed = write_copies(a, &w, e);

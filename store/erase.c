@@ -6,7 +6,7 @@
 #include "store/erase_one.h"
 #include <stdlib.h>
 
-enum { MAILS_AT_ONCE = 64, STEP_US = 5000, STEP_BYTES = 128 << 10, LISTED_AT_ONCE = 500 };
+enum { MAILS_AT_ONCE = 64, STEP_US = 5000, STEP_BYTES = 128 << 10, TURN_MS = 1500, LISTED_AT_ONCE = 500 };
 
 /* --- the list -------------------------------------------------------------------------------------------------------- */
 
@@ -165,12 +165,14 @@ static void add(struct store *s, struct erase_result *sum, const struct erase_re
     sum->mails += one->mails;
     sum->deliveries += one->deliveries;
     sum->bytes += one->bytes;
-    sum->in_flight += one->in_flight;
+    sum->left += one->left;
 }
 
-static int step_through(struct store *s, const int64_t *events, size_t count, struct erase_result *sum, struct err *e)
+/* Up to that time (real, monotonic). What is not reached counts as left. */
+static int step_through(struct store *s, const int64_t *events, size_t count, int64_t until_us, struct erase_result *sum, struct err *e)
 {
-    for (size_t at = 0; at < count;) {
+    size_t at = 0;
+    while (at < count && disk_now_us() < until_us) {
         struct step x = { .op = { .rank = STORE_LATER, .apply = step_apply }, .events = events + at };
         x.count = count - at < MAILS_AT_ONCE ? count - at : MAILS_AT_ONCE;
         if (store_do(s, &x.op, e) < 0)
@@ -179,6 +181,7 @@ static int step_through(struct store *s, const int64_t *events, size_t count, st
         add(s, sum, &x.result);
         at += x.done;
     }
+    sum->left += (int64_t)(count - at);
     return 0;
 }
 
@@ -189,7 +192,7 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
     if (l->count == 0)
         return 0;
     (void)atomic_fetch_add(&s->erasing, 1);
-    int failed = write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, out, e) < 0;
+    int failed = write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, disk_now_us() + ERASE_WAIT_MS * INT64_C(1000), out, e) < 0;
     (void)atomic_fetch_sub(&s->erasing, 1);
     if (failed)
         return -1;
@@ -211,21 +214,21 @@ static int read_left(struct db *db, int64_t after, int64_t *events, struct err *
     return found < 0 ? -1 : n;
 }
 
-/* One way through them; true: some are still there. */
+/* A turn of it; true: some are still there. */
 static bool go_through(struct store *s, struct db *db)
 {
-    int64_t             events[MAILS_AT_ONCE], after = 0;
+    int64_t             events[MAILS_AT_ONCE], after = 0, until_us = disk_now_us() + TURN_MS * INT64_C(1000);
     struct erase_result result = { 0 };
     struct err          e;
     int                 n;
-    while ((n = read_left(db, after, events, &e)) > 0) {
-        if (step_through(s, events, (size_t)n, &result, &e) < 0)
+    while ((n = read_left(db, after, events, &e)) > 0 && disk_now_us() < until_us) {
+        if (step_through(s, events, (size_t)n, until_us, &result, &e) < 0)
             return true;
         after = events[n - 1];
     }
     if (result.mails > 0)
         doomed_remove(s, db);
-    return n < 0 || result.in_flight > 0;
+    return n != 0 || result.left > 0;
 }
 
 bool erase_go_on(struct store *s, struct db *db)

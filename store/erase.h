@@ -8,7 +8,10 @@
 #pragma once
 #include "store/audit.h"
 
-enum { ERASE_MAX = 10000 }; /* events that one wish may name */
+enum {
+    ERASE_MAX = 10000,     /* events that one wish may name           */
+    ERASE_WAIT_MS = 20000, /* so long it is waited for; then it goes on by itself */
+};
 
 /* Events by seq; of those that share a mail one stands for all. */
 struct erase_list {
@@ -31,9 +34,9 @@ int erase_count(struct erase_list *l, struct store_reader *r, struct erase_count
 
 struct erase_result {
     int64_t events, mails, deliveries, bytes;
-    int64_t in_flight; /* of the list, whose message is on its way: they go when it has ended */
+    int64_t left; /* mails that go by themselves, soon: a message about them is on its way, or the time was up */
 };
-/* One row in the audit for all of it, from *by. Waits for the disk; -1: some may be gone. Not from the writer's thread. */
+/* One row in the audit for all of it, from *by. Waits for the disk, up to ERASE_WAIT_MS; -1: some may be gone. Not from the writer's thread. */
 int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, const struct audit_entry *by, struct erase_result *out,
               struct err *e) MUST_CHECK;
 

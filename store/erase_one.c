@@ -96,7 +96,7 @@ int tx_erase_mail(struct store_tx *tx, int64_t event, struct erase_result *r, st
     if (arrival < 0)
         return db_run(tx->db, e, strike_sql, P(event));
     if (is_in_flight) {
-        r->in_flight++;
+        r->left++;
         return 0;
     }
     if (withdraw(tx, event, r, e) < 0 || remember(tx, event, e) < 0 || forget_all(tx, event, arrival, &f, e) < 0)

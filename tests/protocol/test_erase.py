@@ -11,6 +11,7 @@ import mails
 from farside import FarSide, slow, status
 from postern import Api, points_of, wait_until
 from test_archive import wait_copied
+from test_export import fill
 
 # As they lie there: text, words of the index (lower case), base64 of a mail.
 SUBJECT, TEXT, USER = "Quellwasser", "Brombeerhecke", "Schlehdorn"
@@ -133,7 +134,7 @@ def test_nothing_goes_without_the_right_number(postern):
     p.wait_events(6)
     assert p.api.request("DELETE", "/api/v1/events?text=Diele&confirm=3").status == 409
     done = p.api.request("DELETE", "/api/v1/events?text=Diele&confirm=4").json
-    assert (done["erased"], done["in_flight"], done["untold"]) == (4, 0, 0)
+    assert (done["erased"], done["left"], done["untold"]) == (4, 0, 0)
     assert {e["zone"]["name"] for e in p.events()} == {"Keller"}
     assert p.api.request("DELETE", "/api/v1/events?text=Diele&confirm=0").json["erased"] == 0
     [row] = [a for a in p.api.all("/api/v1/audit") if a["what"] == "event.erase"]
@@ -179,7 +180,7 @@ def test_nobody_is_told_of_what_was_erased(postern, clock):
         plan = p.api.request("DELETE", "/api/v1/events?text=Quellwasser").json
         assert plan["untold"] == 1
         done = erase(p, "/api/v1/events?text=Quellwasser")
-        assert done["untold"] == 1 and done["in_flight"] == 0
+        assert done["untold"] == 1 and done["left"] == 0
         before = len(far.requests)
         far.always(None)
         clock.advance(120_000)
@@ -198,7 +199,7 @@ def test_what_is_on_its_way_is_let_end_and_then_goes(postern):
         far.wait(1)
         p.wait_events(1)
         done = erase(p, "/api/v1/events?text=Quellwasser")
-        assert (done["erased"], done["in_flight"]) == (0, 1)
+        assert (done["erased"], done["left"]) == (0, 1)
         assert p.api.get("/api/v1/erasures").json["mails"] == 1
         wait_erased(p)
         assert p.events("text=Quellwasser") == [] and p.deliveries() == []
@@ -310,3 +311,17 @@ def test_killed_in_between_it_goes_on_at_the_next_start(postern, point, hit):
     assert p.events("text=Quellwasser") == [] and len([e for e in p.events() if "zone" in e]) == 5
     assert found_in(p.data) == set()
     assert p.api.get("/api/v1/stats?by=kind").json["total"] == len(p.events())
+
+
+def test_ten_thousand_may_go_at_once(postern):
+    p = postern(build="plain")
+    fill(p, 10_050)
+    p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))  # with the next write they are indexed
+    p.wait_events(1, "text=Tor")
+    plan = p.api.request("DELETE", "/api/v1/events?device=house", timeout=60).json
+    assert (plan["count"], plan["found"], plan["more"], plan["mails"]) == (10_000, 10_000, True, 0)
+    assert p.api.request("DELETE", "/api/v1/events?device=house&confirm=10050", timeout=60).status == 409
+    done = erase(p, "/api/v1/events?device=house&zone=7")  # 503 of them, in many transactions
+    assert (done["erased"] + done["left"], done["more"]) == (503, False)
+    wait_erased(p)
+    assert p.api.get("/api/v1/stats?by=device").json["total"] == 10_050 - 503 + 1

@@ -233,7 +233,7 @@ static void test_what_waits_is_withdrawn_and_what_flies_is_let_end(void **state)
            " VALUES('d1', 1, 'anna', 2, 1, 0, 0, 0, 1), ('d2', 2, 'anna', 2, 1, 0, 0, 0, 1);"
            "INSERT INTO legs(delivery, n, way, account, address, severity, state, message) VALUES(1, 0, 0, 'sms', 'x', 2, 1, 1), (2, 0, 0, 'sms', 'x', 2, 1, 1)");
     struct erase_result result = erase(t, &mine, 1);
-    assert_true(result.in_flight == 1 && result.events == 0 && result.deliveries == 0);
+    assert_true(result.left == 1 && result.events == 0 && result.deliveries == 0);
     assert_int_equal(temp_number(t, "SELECT count(*) FROM events"), 2);
     assert_int_equal(temp_number(t, "SELECT event FROM erasing"), mine);
 
@@ -260,7 +260,7 @@ static void test_a_message_that_told_others_too_keeps_no_word(void **state)
            "INSERT INTO legs(delivery, n, way, account, address, severity, state, message)"
            " VALUES(1, 0, 0, 'sms', 'x', 2, 2, 1), (2, 0, 0, 'sms', 'x', 2, 2, 1), (3, 0, 0, 'sms', 'x', 2, 1, 2)");
     struct erase_result result = erase(t, &mine, 1);
-    assert_true(result.events == 1 && result.deliveries == 1 && result.in_flight == 0);
+    assert_true(result.events == 1 && result.deliveries == 1 && result.left == 0);
     assert_int_equal(temp_number(t, "SELECT count(*) FROM messages WHERE id = 'm1' AND text = '' AND state = 2"), 1);
     assert_int_equal(temp_number(t, "SELECT count(*) FROM messages"), 1);
     assert_int_equal(temp_number(t, "SELECT count(*) FROM deliveries WHERE state = 2"), 1);
