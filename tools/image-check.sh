@@ -53,12 +53,13 @@ start_docker() {
 house_address() {
   install iproute2
   export LAN_ADDRESS=10.255.25.1
-  ip address add $LAN_ADDRESS/32 dev lo 2>/dev/null || true
+  if ip address add $LAN_ADDRESS/32 dev lo 2>/dev/null; then housed=yes; fi
 }
 
 tidy() {
-  ip address del $LAN_ADDRESS/32 dev lo 2>/dev/null || true
+  [ -z "$housed" ] || ip address del $LAN_ADDRESS/32 dev lo
   [ -z "$started" ] || stop_docker
+  housed='' started=''
 }
 
 stop_docker() { # and what it leaves in the machine's network
@@ -88,7 +89,7 @@ base_image() {
 [ "$(id -u)" -eq 0 ] || { echo "image-check: needs root" >&2; exit 1; }
 install qemu-user-static binfmt-support python3
 emulation
-started=
+started='' housed=''
 trap tidy EXIT INT TERM
 house_address
 docker info -f '{{json .DriverStatus}}' 2>/dev/null | grep -q containerd.snapshotter || start_docker

@@ -73,8 +73,8 @@ def check_twice(platform, target):
         with tempfile.TemporaryDirectory() as folder:
             seen.append(contents_of(packed(platform, target, folder, *again)))
     (first, files), (second, others) = seen
-    different = sorted(name for name in files.keys() | others.keys() if files.get(name) != others.get(name))
-    expect(first == second, f"two builds differ: {first}, {second}: {different[:10]}")
+    different = {name: (files.get(name), others.get(name)) for name in sorted(files.keys() | others.keys()) if files.get(name) != others.get(name)}
+    expect(first == second, f"two builds differ, {first} and {second}, in {len(different)} files: {list(different.items())[:5]}")
     say(platform, f"{target}: built twice, the same digest {first[:19]}…, {len(files)} files")
 
 

@@ -20,9 +20,11 @@ DEAD_PROVIDER = ["--add-host", NO_PROVIDER] + [word for setting in (
 # --- times ---------------------------------------------------------------------------------------------------------
 
 def write_mbox(path, count):
+    """One a minute up to now: none so old that it would be forgotten."""
+    first = time.time() - 60 * count
     with open(path, "w", encoding="ascii") as f:
         for n in range(count):
-            when = time.gmtime(1_700_000_000 + 60 * n)
+            when = time.gmtime(first + 60 * n)
             f.write(f"From panel@house Mon Jan  1 00:00:00 2024\nDate: {time.strftime('%a, %d %b %Y %H:%M:%S +0000', when)}\n"
                     f"To: alarm@house\nSubject: Status\n\nZone:{n % 40 + 1} Z{n % 40 + 1}, DC {'Open' if n & 1 else 'Close'}\n\n")
 
