@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""wear.py [MAILS] [BUILD]: what a card suffers from a mail that comes alone (one every half second, so that nothing shares a sync): syncs and bytes by
-strace, and, by reading the log itself, which tables the pages of each transaction belong to."""
+"""wear.py [MAILS] [BUILD]: what a card suffers from a mail that comes alone (one every quarter second, so that nothing shares a sync; 120 of
+them, so that the log is copied into the database meanwhile): syncs and bytes by strace, and, by reading the log itself, which tables the
+pages of each transaction belong to."""
 import collections
 import pathlib
 import re
@@ -17,16 +18,31 @@ sys.path.insert(0, str(ROOT / "tests/protocol"))
 import mails  # noqa: E402
 from postern import Postern  # noqa: E402
 
-MAILS = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+MAILS = int(sys.argv[1]) if len(sys.argv) > 1 else 120
 BUILD = sys.argv[2] if len(sys.argv) > 2 else "release"
-PAUSE = 0.5
+PAUSE = 0.25
 WARM = 60  # mails before, so that the tables are no longer small
 CALL = re.compile(r"(fsync|fdatasync|pwrite64|write|writev|ftruncate)\((\d+)<([^>]*)>.*= (\d+)")
 
 
-def send(p, i):
+def alarm(i):
+    return mails.panel(f"Zone:{i % 30 + 1} Tor {i % 7}, Innenbereich Alarm")
+
+
+def picture(i):
+    return mails.camera(pictures=[mails.jpeg(i, 147_000)])
+
+
+def send(p, mail):
     with smtplib.SMTP(*p.smtp, timeout=30) as s:
-        s.sendmail("xt1@house.example", ["alarm@house.example"], mails.panel(f"Zone:{i % 30 + 1} Tor {i % 7}, Innenbereich Alarm"))
+        s.sendmail("xt1@house.example", ["alarm@house.example"], mail)
+
+
+def send_slowly(p, make):
+    for i in range(MAILS):
+        send(p, make(i))
+        time.sleep(PAUSE)
+    time.sleep(2)
 
 
 def frames(wal):
@@ -48,16 +64,13 @@ def owners(database):
     return {int(a): b for a, b in (line.split("|") for line in out.stdout.splitlines())}
 
 
-def pages_of(p):
+def pages_of(p, make):
     """Sends once more, with a reader open, so that the log cannot begin anew: whose pages does a mail write?"""
     with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True, isolation_level=None) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM meta").fetchall()
         before = sum(1 for _ in frames(p.data / "postern.db-wal"))
-        for i in range(MAILS):
-            send(p, i)
-            time.sleep(PAUSE)
-        time.sleep(2)
+        send_slowly(p, make)
         names = owners(p.data / "postern.db")
         counts, transactions = collections.Counter(), 0
         for page, is_last in list(frames(p.data / "postern.db-wal"))[before:]:
@@ -67,7 +80,7 @@ def pages_of(p):
           + ", ".join(f"{n} {c / MAILS:.2f}" for n, c in counts.most_common(40)))
 
 
-def traced(p, mails_sent, trace):
+def read_trace(trace):
     """Per mail: syncs, and bytes to the database and its log, and elsewhere."""
     syncs, database, other = collections.Counter(), 0, collections.Counter()
     for line in trace.read_text(errors="replace").splitlines():
@@ -82,30 +95,35 @@ def traced(p, mails_sent, trace):
             database += int(got)
         elif path.startswith("/") and not path.startswith(("/dev", "/proc", "/memfd")):
             other[name] += int(got)
-    print(f"{sum(syncs.values()) / mails_sent:.2f} syncs a mail ({', '.join(f'{n} {c / mails_sent:.2f}' for n, c in syncs.items())}), "
-          f"{database / mails_sent / 1024:.0f} KiB to the database and its log, {sum(other.values()) / mails_sent / 1024:.1f} KiB elsewhere")
+    print(f"{sum(syncs.values()) / MAILS:.2f} syncs a mail ({', '.join(f'{n} {c / MAILS:.2f}' for n, c in syncs.items())}), "
+          f"{database / MAILS / 1024:.0f} KiB to the database and its log, {sum(other.values()) / MAILS / 1024:.1f} KiB elsewhere")
+
+
+def traced(p, make, scratch):
+    trace = scratch / "trace"
+    calls = "trace=fsync,fdatasync,pwrite64,write,writev,ftruncate"
+    with subprocess.Popen(["strace", "-f", "-y", "-qq", "-e", calls, "-o", trace, "-p", str(p.pid)]) as strace:
+        time.sleep(1)
+        send_slowly(p, make)
+        strace.terminate()
+    read_trace(trace)
 
 
 def main():
-    with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
-        p = Postern(folder, {}, build=BUILD)
-        p.start()
-        try:
-            for i in range(WARM):
-                send(p, i)
-            time.sleep(3)
-            trace = pathlib.Path(folder) / "trace"
-            with subprocess.Popen(["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,pwrite64,write,writev,ftruncate", "-o", trace, "-p", str(p.pid)]) as strace:
-                time.sleep(1)
-                for i in range(MAILS):
-                    send(p, i)
-                    time.sleep(PAUSE)
-                time.sleep(2)
-                strace.terminate()
-            traced(p, MAILS, trace)
-            pages_of(p)
-        finally:
-            p.close()
+    for name, make in (("0.5 KB", alarm), ("200 KB picture", picture)):
+        with tempfile.TemporaryDirectory(dir=ROOT / "build") as folder:
+            scratch = pathlib.Path(folder)
+            p = Postern(scratch, {"Store": {"InlineSlow": 1024}}, build=BUILD)  # as users have it
+            p.start()
+            try:
+                for i in range(WARM):
+                    send(p, make(i))
+                time.sleep(3)
+                print(name, end=": ", flush=True)
+                traced(p, make, scratch)
+                pages_of(p, make)
+            finally:
+                p.close()
 
 
 if __name__ == "__main__":
