@@ -71,7 +71,7 @@ static const char count_events_sql[] = "SELECT count(*), total(" MAIL_BYTES ") F
 static const char count_pictures_sql[] =
     "SELECT count(*), total(m.length) FROM events e JOIN media m ON m.event = e.seq WHERE " IN_WINDOW " AND " CLASS " AND m.forgotten_ms IS NULL";
 
-static void bind_class(struct stmt *q, const struct retention_rules *r, size_t rule)
+static void bind_class(struct stmt *q, const struct retention_rules *r, size_t rule, bool of_any_kind)
 {
     const struct keep_rule *own = &r->rules[rule];
     int                     n = 3;
@@ -79,7 +79,7 @@ static void bind_class(struct stmt *q, const struct retention_rules *r, size_t r
         bind_int(q, 1, own->severity);
     if (own->kind[0])
         bind_text(q, 2, own->kind);
-    for (size_t i = 0; own->what == KEEP_EVENTS && i < rule && n < 3 + KEEP_KINDS_MAX; i++)
+    for (size_t i = 0; own->what == KEEP_EVENTS && !of_any_kind && i < rule && n < 3 + KEEP_KINDS_MAX; i++)
         if (r->rules[i].what == KEEP_EVENTS && r->rules[i].kind[0])
             bind_text(q, n++, r->rules[i].kind);
 }
@@ -115,6 +115,7 @@ static int forget_events(struct store_tx *tx, struct store_op *op, struct err *e
 struct span {
     int64_t after, up_to, before_ms; /* seqs; received before, 0: whenever */
     int64_t things, bytes;           /* until so much is gone */
+    bool    of_any_kind;             /* also of kinds that have bounds of their own */
 };
 
 static int pick(struct db *db, const struct retention_rules *r, size_t rule, const struct span *span, struct picked *p, struct err *e)
@@ -125,7 +126,7 @@ static int pick(struct db *db, const struct retention_rules *r, size_t rule, con
     CLEANUP(stmt_done) struct stmt *q = is_events ? db_stmt(db, events_sql, e) : db_stmt(db, pictures_sql, e);
     if (!q)
         return -1;
-    bind_class(q, r, rule);
+    bind_class(q, r, rule, span->of_any_kind);
     bind_int(q, 11, span->after);
     bind_int(q, 12, span->up_to);
     if (span->before_ms)
@@ -233,7 +234,7 @@ static bool walk_aged(struct store *s, struct db *db, size_t rule, int64_t now, 
     int64_t      last = last_before(db, before_ms), newest = newest_free(s, db);
     last = last < newest ? last : newest;
     for (bool is_over = false; w->aged < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
-        const struct span span = { w->aged, window_end(w->aged, last), before_ms, INT64_MAX, INT64_MAX };
+        const struct span span = { w->aged, window_end(w->aged, last), before_ms, INT64_MAX, INT64_MAX, false };
         int64_t           at = step(s, db, rule, &span);
         if (at < 0)
             return true;
@@ -258,7 +259,7 @@ static bool count(struct store *s, struct db *db, size_t rule, int64_t deadline_
         struct stmt *q = s->rules->rules[rule].what == KEEP_EVENTS ? db_stmt(db, count_events_sql, &e) : db_stmt(db, count_pictures_sql, &e);
         if (!q)
             return true;
-        bind_class(q, s->rules, rule);
+        bind_class(q, s->rules, rule, false);
         bind_int(q, 11, w->counted);
         bind_int(q, 12, to);
         if (stmt_step(q, &e) <= 0)
@@ -283,7 +284,7 @@ static bool walk_over(struct store *s, struct db *db, size_t rule, int64_t deadl
         return own->count != 0 || own->bytes != 0;
     int64_t newest = newest_free(s, db), last = newest < w->counted ? newest : w->counted;
     for (bool is_over = false; w->over < last && !is_over; is_over = retention_is_over(s, deadline_us)) {
-        const struct span span = { w->over, window_end(w->over, last), 0, excess(w->count, own->count), excess(w->bytes, own->bytes) };
+        const struct span span = { w->over, window_end(w->over, last), 0, excess(w->count, own->count), excess(w->bytes, own->bytes), false };
         if (span.things == 0 && span.bytes == 0)
             return false;
         int64_t at = step(s, db, rule, &span);
@@ -335,7 +336,7 @@ void retention_rules_oldest_infos(struct store *s, struct db *db)
             continue;
         int64_t    *over = &s->rules->walks[i].over, until_us = disk_now_us() + TURN_US, last = newest_free(s, db), at = 0;
         for (bool is_over = false; *over < last && !is_over && at >= 0; is_over = retention_is_over(s, until_us)) {
-            const struct span span = { *over, window_end(*over, last), 0, INT64_MAX, INT64_MAX };
+            const struct span span = { *over, window_end(*over, last), 0, INT64_MAX, INT64_MAX, true };
             at = step(s, db, i, &span);
             *over = at < 0 ? *over : at;
         }

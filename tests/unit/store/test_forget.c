@@ -173,6 +173,26 @@ static void test_the_newest_of_a_number_stay_and_what_is_kept_beside_them(void *
     assert_whole(t);
 }
 
+static void test_below_the_floor_infos_go_of_whatever_kind_and_nothing_else(void **state)
+{
+    static const struct row rows[] = {
+        { 3, "camera.motion", SEVERITY_INFO, .stays = false },    { 2, "mode.armed", SEVERITY_INFO, .stays = false },
+        { 2, "camera.tamper", SEVERITY_WARNING, .stays = true },  { 1, "alarm.tamper", SEVERITY_ALARM, .stays = true },
+        { 1, "mode.armed", SEVERITY_INFO, .is_kept = true, .stays = true },
+    };
+    struct temp *t = *state;
+    struct db   *db = NULL;
+    struct err   e = { 0 };
+    make_all(t, rows, COUNT(rows), clock_wall_ms());
+    run(t, usual, COUNT(usual));
+    assert_int_equal(db_open(t->store->database, DB_CHECKPOINT, &db, &e), 0);
+    for (int i = 0; i < 10; i++) /* each is short */
+        retention_rules_oldest_infos(t->store, db);
+    db_close(&db);
+    assert_events(t, rows, COUNT(rows));
+    assert_whole(t);
+}
+
 /* More than a step forgets at once. */
 static void test_what_takes_many_steps_leaves_exactly_the_newest(void **state)
 {
@@ -370,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_old_events_go_by_kind_then_by_severity),
         STORE_TEST(test_the_newest_of_a_number_stay_and_what_is_kept_beside_them),
+        STORE_TEST(test_below_the_floor_infos_go_of_whatever_kind_and_nothing_else),
         STORE_TEST(test_what_takes_many_steps_leaves_exactly_the_newest),
         STORE_TEST(test_the_newest_of_so_many_bytes_stay),
         STORE_TEST(test_what_the_archive_does_not_have_stays_as_long_as_there_is_one),
