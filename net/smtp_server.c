@@ -1,26 +1,16 @@
-/* smtp_server: who may come in, how many at once, how long, and the end of it all. */
-#include "net/smtp_server.h"
+/* smtp_server: listeners, the list of connections, what becomes of their mails, and the end of it all. */
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/metrics.h"
-#include "net/intake.h"
-#include "net/listener.h"
-#include "net/peers.h"
-#include "net/repeats.h"
-#include "net/smtp_conn.h"
-#include <stdio.h>
+#include "net/smtp_server_inside.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
 enum {
-    INPUT_BYTES = 64 * 1024,
     SPOOL_MOST = 1024 * 1024, /* of one mail in memory: a mail with pictures is one job of the pool */
     SPOOL_LEAST = 128 * 1024, /* … when many send at once                                           */
     SPOOL_ALL = 64 * 1024 * 1024,
-    STALE_MS = 10 * 1000, /* silent so long, a connection gives way to a new one of its own address */
     CHECK_MOST_MS = 1000, /* how often deadlines are looked at */
     CHECK_LEAST_MS = 10,
     TELL_EVERY_MS = 3600 * 1000,
@@ -32,170 +22,9 @@ enum {
     PART_FRESH_MS = 2000,    /* … and who has sent none has had its time               */
 };
 
-/* The ways in. */
-enum { DOOR_MAIN, DOOR_TLS, DOOR_LEGACY, DOORS };
 const char *const smtp_socket_names[DOORS] = { [DOOR_MAIN] = "postern.smtp", [DOOR_TLS] = "postern.smtp-tls", [DOOR_LEGACY] = "postern.smtp-legacy" };
-struct door {
-    struct smtp_server *server;
-    struct smtp_door way;
-    struct listener *listener; /* NULL: not there */
-};
-
-struct smtp_server {
-    struct smtp_options options;
-    struct smtp_conn_shared shared;
-    struct door doors[DOORS];
-    struct intakes *intakes;
-    struct logins *logins;
-    struct store *store;
-    struct peers *peers;
-    struct repeats repeats, told; /* log lines; what the owner is told of refusals without a mail */
-    struct smtp_gate gate;
-    bool is_gateway_said;
-    struct smtp_conn *first; /* newest first */
-    size_t count, hinted; /* open now, and as the store knows it */
-    uv_timer_t check;
-    char *hostname;
-    int64_t stop_by_ms; /* while stopping */
-    int64_t part_ms;    /* since when for a moment only; 0: for good */
-    int open_handles;   /* listeners, intakes, check */
-    void (*stopped)(void *user);
-    void *stopped_user;
-    struct buf plain; /* what TLS made of the input */
-    char input[INPUT_BYTES];
-};
 
 static const unsigned char nobody[16]; /* repeats that are nobody's in particular */
-
-/* --- who may come in --------------------------------------------------------------------------------------------- */
-
-enum stranger { WELCOME, NOT_ALLOWED, NOT_ALLOWED_HIDDEN, NOT_ALLOWED_LEGACY, NO_TLS_YET, TOO_MANY, TOO_MANY_OF_ONE };
-
-static const struct {
-    const char *reply; /* %s: the peer */
-    const char *reason, *setting;
-} refusals[] = {
-    [NOT_ALLOWED] = { "554 5.7.1 %s may not send here, see Smtp:AllowFrom\r\n", "allow_from", "Smtp:AllowFrom" },
-    [NOT_ALLOWED_HIDDEN] = { "554 5.7.1 %s is the container's gateway and could be anybody, see Smtp:AllowFrom\r\n", "gateway",
-                             "Smtp:AllowFrom" },
-    [NOT_ALLOWED_LEGACY] = { "554 5.7.1 %s may not send here, see Smtp:Legacy:AllowFrom\r\n", "legacy_allow_from",
-                             "Smtp:Legacy:AllowFrom" },
-    [NO_TLS_YET] = { "421 4.7.0 no certificate yet, %s, see Smtp:Certificate\r\n", "no_certificate", "Smtp:Certificate" },
-    [TOO_MANY] = { "421 4.7.0 too many connections, %s, see Smtp:MaxConnections\r\n", "connections", "Smtp:MaxConnections" },
-    [TOO_MANY_OF_ONE] = { "421 4.7.0 too many connections from %s, see Smtp:MaxConnectionsPerAddress\r\n",
-                          "connections_per_address", "Smtp:MaxConnectionsPerAddress" },
-};
-
-static void say_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, const char *reason,
-                        const char *setting, const char *reply)
-{
-    uint64_t repeats;
-    metrics_add(METRIC_SMTP_REFUSED, reason, NULL, 1);
-    if (repeats_say(&s->repeats, address, reason, clock_mono_ms(), &repeats))
-        log_line(LOG_INFO, reply ? "mail.refused" : "smtp.refused", LOG_S("peer", peer), LOG_S("reason", reason),
-                 LOG_S("setting", setting), LOG_S("reply", reply), LOG_I("repeats", repeats));
-}
-
-/* No mail was lost with it: one word an hour about each peer and reason. */
-static void tell_refused(struct smtp_server *s, const unsigned char address[16], const char *peer, struct smtp_refusal r)
-{
-    static const struct envelope none = { .listener = "smtp", .peer = "", .helo = "", .login = "", .from = "" };
-    r.envelope = r.envelope ? r.envelope : &none;
-    if (repeats_say(&s->told, address, r.reason, clock_mono_ms(), &r.repeats))
-        s->options.refused(s->options.user, peer, &r);
-}
-
-static void refuse(struct smtp_server *s, int fd, const unsigned char address[16], enum stranger why)
-{
-    char peer[CIDR_TEXT], text[160];
-    cidr_text(address, peer);
-    int n = snprintf(text, sizeof text, refusals[why].reply, peer);
-    (void)send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)close(fd);
-    text[strcspn(text, "\r")] = '\0';
-    say_refused(s, address, peer, refusals[why].reason, refusals[why].setting, NULL);
-    tell_refused(s, address, peer,
-                 (struct smtp_refusal){ .reply = text, .setting = refusals[why].setting, .reason = refusals[why].reason });
-}
-
-static bool is_hidden(const struct smtp_server *s, const unsigned char address[16])
-{
-    return gateways_hide(&s->options.gateways, address);
-}
-
-/* The one of that address that has been silent longest and has no mail under way. */
-static struct smtp_conn *find_idlest(struct smtp_server *s, const unsigned char address[16])
-{
-    struct smtp_conn *idlest = NULL;
-    for (struct smtp_conn *c = s->first; c; c = smtp_conn_link(c)->next)
-        if (memcmp(smtp_conn_address(c), address, 16) == 0 && smtp_conn_is_idle(c) &&
-            (!idlest || smtp_conn_last_ms(c) <= smtp_conn_last_ms(idlest)))
-            idlest = c;
-    return idlest;
-}
-
-/* The idlest of that address gives up its place, if it has been silent for so long. */
-static bool give_way(struct smtp_server *s, const unsigned char address[16], int64_t silent_ms, enum stranger why)
-{
-    struct smtp_conn *idlest = find_idlest(s, address);
-    if (!idlest || clock_mono_ms() - smtp_conn_last_ms(idlest) < silent_ms)
-        return false;
-    char peer[CIDR_TEXT];
-    say_refused(s, address, cidr_text(address, peer), refusals[why].reason, refusals[why].setting, NULL);
-    (void)smtp_conn_end(idlest, SMTP_END_CROWDED);
-    smtp_conn_drop(idlest);
-    return true;
-}
-
-/* All places are taken: whoever has most of them gives one up for somebody who has fewer, so that no address keeps another
- * out. */
-static bool make_room(struct smtp_server *s, const unsigned char address[16])
-{
-    size_t most;
-    const unsigned char *heaviest = peers_heaviest(s->peers, &most);
-    if (heaviest && !is_hidden(s, heaviest) && most > peers_count(s->peers, address) + 1 && give_way(s, heaviest, 0, TOO_MANY))
-        return true;
-    return give_way(s, address, STALE_MS, TOO_MANY);
-}
-
-static void warn_of_gateway(struct smtp_server *s, const unsigned char address[16])
-{
-    char peer[CIDR_TEXT];
-    if (s->is_gateway_said)
-        return;
-    s->is_gateway_said = true;
-    log_line(LOG_WARN, "smtp.gateway", LOG_S("peer", cidr_text(address, peer)), LOG_S("setting", "Smtp:AllowFrom"),
-             LOG_S("text", "devices hide behind the container's default gateway (Docker's userland proxy): rules and limits that go "
-                           "by address do not apply to them; network_mode host or `userland-proxy: false` shows who they are"));
-}
-
-/* Whoever hides others is let in by a word of the owner only; on the old devices' port he must be named. */
-static enum stranger judge_address(const struct door *door, const struct sockaddr *peer, const unsigned char address[16])
-{
-    struct smtp_server *s = door->server;
-    bool is_legacy = door == &s->doors[DOOR_LEGACY];
-    if (is_hidden(s, address))
-        warn_of_gateway(s, address);
-    if (is_legacy)
-        return cidr_contains(&s->options.legacy_allow_from, peer) ? WELCOME : NOT_ALLOWED_LEGACY;
-    if (is_hidden(s, address))
-        return s->options.are_gateways_allowed ? WELCOME : NOT_ALLOWED_HIDDEN;
-    return cidr_contains(&s->options.allow_from, peer) ? WELCOME : NOT_ALLOWED;
-}
-
-/* An address keeps not itself out either: a camera that lost power leaves connections behind that nobody will ever use. */
-static enum stranger judge(const struct door *door, const struct sockaddr *peer, const unsigned char address[16])
-{
-    struct smtp_server *s = door->server;
-    enum stranger verdict = judge_address(door, peer, address);
-    if (verdict != WELCOME)
-        return verdict;
-    if (door->way.manner == SMTP_BY_TLS && !door->way.tls)
-        return NO_TLS_YET;
-    if (peers_count(s->peers, address) >= s->options.connections_per_address && !is_hidden(s, address))
-        return give_way(s, address, STALE_MS, TOO_MANY_OF_ONE) ? WELCOME : TOO_MANY_OF_ONE;
-    return s->count < s->options.connections || make_room(s, address) ? WELCOME : TOO_MANY;
-}
 
 /* --- the list of connections --------------------------------------------------------------------------------------- */
 
@@ -256,20 +85,20 @@ static void on_accepted(void *user, int fd, const struct sockaddr *peer)
         (void)close(fd);
         return;
     }
-    enum stranger verdict = judge(door, peer, address);
+    enum stranger verdict = smtp_welcome(door, peer, address);
     if (verdict != WELCOME) {
-        refuse(s, fd, address, verdict);
+        smtp_turn_away(s, fd, address, verdict);
         return;
     }
     if (peers_add(s->peers, address) < 0) {
-        refuse(s, fd, address, TOO_MANY);
+        smtp_turn_away(s, fd, address, TOO_MANY);
         return;
     }
     struct smtp_conn *c = smtp_conn_open(&s->shared, &door->way, fd, address);
     if (!c) {
         char text[CIDR_TEXT];
         peers_remove(s->peers, address);
-        say_refused(s, address, cidr_text(address, text), "memory", NULL, NULL);
+        smtp_say_refused(s, address, cidr_text(address, text), "memory", NULL, NULL);
         return;
     }
     add(s, c);
@@ -330,8 +159,8 @@ static const struct smtp_refusal *ask(void *user, const unsigned char address[16
 {
     struct smtp_server *s = user;
     const struct smtp_options *o = &s->options;
-    bool is_panel = o->is_panel && !is_hidden(s, address) && o->is_panel(o->user, address);
-    bool is_free = is_panel || is_hidden(s, address);
+    bool is_panel = o->is_panel && !smtp_is_hidden(s, address) && o->is_panel(o->user, address);
+    bool is_free = is_panel || smtp_is_hidden(s, address);
     return smtp_gate_ask(&s->gate, address, !is_free, size);
 }
 
@@ -370,11 +199,11 @@ static void on_refused(void *user, const unsigned char address[16], const char *
     struct smtp_server *s = user;
     if (strcmp(r->reason, "size") == 0)
         metrics_add(METRIC_ARRIVALS, "smtp", "refused", 1);
-    say_refused(s, address, peer, r->reason, r->setting, r->reply);
+    smtp_say_refused(s, address, peer, r->reason, r->setting, r->reply);
     if (has_mail(r->envelope))
         s->options.refused(s->options.user, peer, r);
     else if (strcmp(r->reason, "timeout") != 0) /* that a link lies idle is nobody's trouble */
-        tell_refused(s, address, peer, *r);
+        smtp_tell_refused(s, address, peer, *r);
 }
 
 static void on_aborted(void *user, const unsigned char address[16], const char *peer, int64_t bytes, const char *why)
@@ -490,7 +319,7 @@ static int start(struct smtp_server *s, struct uv_loop_s *loop, struct store *st
     s->logins = logins_new(loop, &s->options.users);
     if (!s->hostname || !s->peers || !s->logins)
         return err_set(e, ERR_NOMEM, "out of memory");
-    buf_init(&s->plain, (size_t)INPUT_BYTES * 2); /* a record that was begun before may end in this input */
+    buf_init(&s->plain, (size_t)SERVER_INPUT_BYTES * 2); /* a record that was begun before may end in this input */
     if (open_door(s, loop, DOOR_MAIN, o->port, e) < 0 || intakes_open(loop, store, &intakes, &s->intakes, e) < 0)
         return -1;
     open_side_doors(s, loop);

@@ -191,13 +191,21 @@ static void on_refused(void *user, const char *peer, const struct smtp_refusal *
     relay_system(g->relay, "system.refused", false, key, buf_str(&text));
 }
 
+/* From any thread: the relay may be going. */
+static void tell(struct gateway *g, const char *kind, bool restored, const char *key, const char *text)
+{
+    (void)pthread_mutex_lock(&g->telling);
+    if (g->relay)
+        relay_system(g->relay, kind, restored, key, text);
+    (void)pthread_mutex_unlock(&g->telling);
+}
+
 /* --- devices --------------------------------------------------------------------------------------------------- */
 
+/* The inspector's threads. */
 static void on_clock(void *user, const char *key, bool is_right, const char *text)
 {
-    const struct gateway *g = user;
-    if (g->relay)
-        relay_system(g->relay, "system.clock", is_right, key, text);
+    tell(user, "system.clock", is_right, key, text);
 }
 
 static void on_spoke(void *user, const struct transcript *t)
@@ -580,10 +588,7 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
     (void)snprintf(text, sizeof text, "forgotten in a day (Store:Retention): %lld events, %lld mails, %lld pictures, %lld KiB",
                    (long long)events, (long long)mails, (long long)pictures, (long long)(bytes >> 10));
     log_line(LOG_INFO, "store.forgotten", LOG_S("text", text));
-    (void)pthread_mutex_lock(&g->telling);
-    if (g->relay)
-        relay_system(g->relay, "system.storage", true, "forgotten", text);
-    (void)pthread_mutex_unlock(&g->telling);
+    tell(g, "system.storage", true, "forgotten", text);
 }
 
 /* Any thread. */
