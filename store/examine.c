@@ -8,7 +8,11 @@
 #include <time.h>
 
 enum {
+#ifdef POSTERN_FAULTS
+    FIRST_MS = 300,
+#else
     FIRST_MS = 2000, /* after the start */
+#endif
     CHECK_MS = 1000, /* for one table at once */
     EXAMINE_MINUTES = 10,
     REST_TIMES = 3, /* as long as a window took, so many times */

@@ -123,7 +123,8 @@ def test_mails_that_the_tree_no_longer_leads_to_come_back_byte_for_byte(filled, 
         overwrite(p, root_of(p, table))
     wait_rebuilt(p)
     assert {arrival: raw_of(p, arrival) for arrival in p.raw} == p.raw
-    assert p.known.keys() <= of_mails(p).keys()
+    wait_until("the last one is read", lambda: len(of_mails(p)) >= 61)
+    assert p.known.keys() <= of_mails(p).keys() and len(of_mails(p)) == 61, "what was told is known: nothing is told twice"
     assert envelopes(p)["smtp"] == 61 and not envelopes(p).get("recovered"), "who sent them is known, too"
 
 
@@ -284,6 +285,21 @@ def test_a_header_that_is_gone_leaves_every_mail(filled):
     assert envelopes(p)["smtp"] == 61
     (one,) = p.data.glob("postern.db.damaged-*[0-9]")
     assert one.read_bytes()[:10] == b"\xa5" * 10
+
+
+def test_old_mails_that_come_back_are_read_again_when_asked_and_told_to_nobody(filled):
+    p = filled
+    with sqlite3.connect(p.data / "postern.db") as db:
+        db.execute("UPDATE arrivals SET received_ms = received_ms - 7200000 WHERE seq <= 30")
+    db.close()
+    overwrite(p, 1)
+    wait_rebuilt(p)
+    wait_until("those of the last hour are told", lambda: len(of_mails(p)) >= 31 and len(p.deliveries("sent")) >= 31)
+    assert len(of_mails(p)) == 31
+    told = len(p.deliveries())
+    assert p.command("reparse").returncode == 0
+    wait_until("all are events", lambda: len(of_mails(p)) >= 61)
+    assert p.raw.keys() <= {e["arrival"] for e in of_mails(p).values()} and len(p.deliveries()) == told
 
 
 def test_a_database_that_is_gone_leaves_the_files(filled):
