@@ -62,7 +62,7 @@ static void say(struct clock_watch *w)
     if (w->result < 0)
         log_line(LOG_ERROR, "clock.failed", LOG_S("text", w->failed.text));
     else if (w->news == CLOCK_DOUBT_BEGINS)
-        log_line(LOG_WARN, "clock.doubt", LOG_S("text", "the clock may not have been set yet: what is kept now gets its time once it is"));
+        log_line(clock_is_set(w->now.wall_ms) ? LOG_INFO : LOG_WARN, "clock.doubt", LOG_S("text", "the clock may not have been set yet: what is kept now gets its time once it is"));
     else if (w->news == CLOCK_STEPPED && w->result > 0)
         w->corrected(w->user, &w->how);
 }

@@ -763,6 +763,15 @@ static void hold_signals(bool are_held)
     (void)pthread_sigmask(are_held ? SIG_BLOCK : SIG_UNBLOCK, &ours, NULL);
 }
 
+/* Those that came when the loop no longer turned; whatever comes now waits for the next program, if there is one. */
+static void hear_last_signals(struct gateway *g)
+{
+    hold_signals(true);
+    uv_ref((uv_handle_t *)&g->sigterm); /* else the loop has nothing to do */
+    (void)uv_run(&g->loop, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&g->sigterm);
+}
+
 static void start_signal(struct gateway *g, uv_signal_t *handle, int number, uv_signal_cb heard)
 {
     (void)uv_signal_init(&g->loop, handle);
@@ -1063,6 +1072,7 @@ static int live(struct gateway *g)
     start_or_wait(g);
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
     stop_all(g);
+    hear_last_signals(g);
     log_line(LOG_INFO, "stopped", LOG_I("seconds", g->seconds));
     return g->exit_code;
 }

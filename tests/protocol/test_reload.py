@@ -340,16 +340,13 @@ def test_killed_in_the_middle_of_it_nothing_is_lost(postern, far, point):
     wait_until("all are told", lambda: kept <= set(tags(far)), 60)
 
 
-def test_a_stop_in_the_middle_of_it_is_a_stop(postern):
+@pytest.mark.parametrize("delay_ms", (0, 30, 60, 100, 150))
+def test_a_stop_in_the_middle_of_it_is_a_stop(postern, delay_ms):
     p = postern({"Site": {"Name": "Old"}})
-    for i in range(3):
-        change(p, Site={"Name": f"New {i}"})
-        os.kill(p.pid, signal.SIGHUP)
-        if i == 2:
-            p.wait_log("reload.goes", count=3)
-            break
-        wait_until("it has begun again", lambda: starts(p) == i + 2)
-        p.wait_ready()
+    change(p, Site={"Name": "New"})
+    os.kill(p.pid, signal.SIGHUP)
+    p.wait_log("reload.goes")
+    time.sleep(delay_ms / 1000)  # whatever it is doing by then
     p.stop()
 
 
