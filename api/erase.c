@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { PART_ROWS = 100, PART_MS = 200, FIND_MS = 20000 };
+enum { PART_ROWS = 100, PART_MS = 200, FIND_MS = 20000, DETAIL_BYTES = 16 * 1024 };
 
 struct wish {
     struct erase_list   list;
@@ -166,7 +166,7 @@ static void write_detail(struct buf *out, const struct request *r, const struct 
 static int erase(struct api *a, const struct request *r, struct store_reader *reader, struct wish *wish, struct erase_result *done, struct err *e)
 {
     CLEANUP(buf_done) struct buf detail;
-    buf_init(&detail, 2 * HTTP_URI_MAX);
+    buf_init(&detail, DETAIL_BYTES);
     write_detail(&detail, r, wish);
     const struct audit_entry by = { .who = r->who, .role = r->role, .what = "event.erase", .object = r->args[0][0] ? r->args[0] : NULL,
                                     .detail = buf_str(&detail) };
@@ -268,28 +268,34 @@ void events_erase_one(struct api *a, const struct request *r, struct response *p
 
 /* --- what is left ------------------------------------------------------------------------------------------------- */
 
+static int read_rest(struct api *a, struct erase_rest *out, struct err *e)
+{
+    struct store_reader *reader = NULL;
+    if (api_reader(a, &reader, e) < 0)
+        return -1;
+    int failed = erase_rest(reader, out, e);
+    api_reader_back(a, &reader);
+    return failed;
+}
+
 void erasures_get(struct api *a, const struct request *r, struct response *p)
 {
     (void)r;
-    struct store_reader *reader = NULL;
-    struct erase_rest    rest;
-    struct json_out      w;
-    struct err           e;
-    int                  failed = api_reader(a, &reader, &e);
-    if (!failed) {
-        failed = erase_rest(reader, &rest, &e);
-        api_reader_back(a, &reader);
+    struct erase_rest rest = { 0 };
+    struct json_out   w;
+    struct err        e;
+    if (read_rest(a, &rest, &e) < 0) {
+        problem_of(p, &e);
+        return;
     }
-    if (!failed) {
-        begin_answer(&w, p);
-        json_b(&w, "complete", rest.mails + rest.archive + rest.exported == 0 && !rest.has_traces);
-        json_i(&w, "mails", rest.mails);
-        json_i(&w, "archive", rest.archive);
-        json_i(&w, "exported", rest.exported);
-        json_b(&w, "traces", rest.has_traces);
-        failed = write_copies(a, &w, &e);
-        end_answer(&w, p);
-    }
+    begin_answer(&w, p);
+    json_b(&w, "complete", rest.mails + rest.archive + rest.exported == 0 && !rest.has_traces);
+    json_i(&w, "mails", rest.mails);
+    json_i(&w, "archive", rest.archive);
+    json_i(&w, "exported", rest.exported);
+    json_b(&w, "traces", rest.has_traces);
+    int failed = write_copies(a, &w, &e);
+    end_answer(&w, p);
     if (failed)
         problem_of(p, &e);
 }

@@ -6,7 +6,7 @@
 #include "store/erase_one.h"
 #include <stdlib.h>
 
-enum { MAILS_AT_ONCE = 64, STEP_US = 5000, STEP_BYTES = 128 << 10, TURN_MS = 1500, LISTED_AT_ONCE = 500 };
+enum { MAILS_AT_ONCE = 64, STEP_US = 5000, STEP_BYTES = 128 << 10, TURN_MS = 1500, ROOM_MAX = 1 << 14, LISTED_AT_ONCE = 500 };
 
 /* --- the list -------------------------------------------------------------------------------------------------------- */
 
@@ -20,9 +20,9 @@ static int append(struct erase_list *l, int64_t event, struct err *e)
 {
     if (l->count == l->room) {
         size_t   room = l->room ? 2 * l->room : 64;
-        int64_t *more = room > 2 * ERASE_MAX ? NULL : realloc(l->events, room * sizeof *more);
+        int64_t *more = room > ROOM_MAX ? NULL : realloc(l->events, room * sizeof *more);
         if (!more)
-            return err_set(e, room > 2 * ERASE_MAX ? ERR_LIMIT : ERR_NOMEM, "there is no room for more than %d events", ERASE_MAX);
+            return err_set(e, room > ROOM_MAX ? ERR_LIMIT : ERR_NOMEM, "there is no room for more than %d events", ERASE_MAX);
         l->events = more;
         l->room = room;
     }
