@@ -985,11 +985,11 @@ static void start_rest(struct gateway *g)
     read_link_key(g);
     g->clock = clock_watch_start(&g->loop, g->store, g, on_clock_corrected);
     start_relay(g);
+    export_watch_start(&g->export, g->store, s, g->relay);
     start_inspector(g);
     if (g->reread_ms)
         read_again(g);
     archive_watch_start(&g->archive, g->store, s, g->relay);
-    export_watch_start(&g->export, g->store, s, g->relay);
     start_api(g);
     check_volume(g);
     tell_if_rebuilt(g);

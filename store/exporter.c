@@ -102,7 +102,7 @@ static int apply_beginning(struct store_tx *tx, struct store_op *op, struct err 
                    : put_number(tx, note_from, b->at.seq, e);
 }
 
-/* A folder that is new begins with what comes now. */
+/* A folder that is new begins with what came since exporter_start. */
 static int begin(struct exporter *x, struct err *e)
 {
     char folder[4096];
@@ -110,8 +110,8 @@ static int begin(struct exporter *x, struct err *e)
     if (found < 0)
         return -1;
     bool             is_same = found && strcmp(folder, x->folder) == 0;
-    struct beginning b = { .op = { .rank = STORE_LATER, .apply = apply_beginning }, .folder = is_same ? NULL : x->folder };
-    if (changes_now(x->reader, &b.at, e) < 0 || store_do(x->store, &b.op, e) < 0)
+    struct beginning b = { .op = { .rank = STORE_LATER, .apply = apply_beginning }, .folder = is_same ? NULL : x->folder, .at = x->at };
+    if (store_do(x->store, &b.op, e) < 0)
         return -1;
     return get_number(x->reader, note_seq, &x->at.seq, e) < 0 || get_number(x->reader, note_changed, &x->at.changed, e) < 0 ||
                    get_number(x->reader, note_from, &x->from, e) < 0 || exported_bytes(x->reader, &x->bytes, e) < 0
@@ -124,8 +124,6 @@ static int get_ready(struct exporter *x, struct err *e)
     int64_t newest_ms;
     if (x->is_ready)
         return 0;
-    if (!x->reader && store_reader_open(x->store, &x->reader, e) < 0)
-        return -1;
     if (begin(x, e) < 0 || db_number(reader_db(x->reader), "SELECT max(received_ms) FROM arrivals WHERE seq > (SELECT max(seq) FROM arrivals) - 100", 0,
                                      &newest_ms, e) < 0)
         return -1;
@@ -546,9 +544,10 @@ int exporter_start(struct store *s, const struct exporter_options *o, struct exp
     x->options = *o;
     x->folder = strdup(o->folder);
     x->site = strdup(o->site);
-    if (!x->folder || !x->site) {
+    int failed = x->folder && x->site ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+    if (failed || store_reader_open(s, &x->reader, e) < 0 || changes_now(x->reader, &x->at, e) < 0) {
         free_all(x);
-        return err_set(e, ERR_NOMEM, "out of memory");
+        return -1;
     }
     if (apart_start(&(struct apart_work){ .name = "exporter", .run = run, .let_go = let_go, .free = free_all, .user = x }, &x->apart, e) < 0)
         return -1;

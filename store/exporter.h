@@ -11,6 +11,7 @@ struct exporter_options {
     int         days;  /* older ones go; 0: never                          */
     int64_t     bytes; /* above that the oldest go; 0: a quarter of its file system */
 };
+/* Before events are made: a folder that is new begins with those. */
 int  exporter_start(struct store *s, const struct exporter_options *o, struct exporter **out, struct err *e) MUST_CHECK;
 void exporter_stop(struct exporter **x); /* before store_close; three seconds at most */
 
