@@ -5,7 +5,7 @@
 #include <time.h>
 
 /* FerretDB reads all it has for each page, so they are large. */
-enum { PAGE_ROWS = 1000, PAGE_FULL = 1 << 20, PAGE_MAX = 4 << 20, BUSY_MS = 15000, BUSY_STEP_MS = 250 };
+enum { PAGE_ROWS = 5000, PAGE_FULL = 4 << 20, PAGE_MAX = 8 << 20, BUSY_MS = 15000, BUSY_STEP_MS = 250 };
 
 struct archived_pages {
     struct api            *api;

@@ -146,6 +146,7 @@ int archived_query_page(struct api *a, struct archived_query *q, int limit, arch
     memcpy(beyond, q->beyond, sizeof beyond);
     q->filter.beyond = beyond[0] ? beyond : NULL;
     int found = mongo_find(m, &q->filter, on_found, &paging, e);
+    paging.has_more |= found >= 0 && mongo_was_cut(m);
     archive_reader_back(a->o.archive, &m);
     q->filter.beyond = NULL;
     q->is_over = found >= 0 && !paging.has_more;

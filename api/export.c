@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_ROWS = 200, PAGE_FULL = 64 * 1024, PAGE_MAX = 4 << 20, PAGE_MS = 100, EXPORTS_MAX = 16 };
+enum { PAGE_ROWS = 200, PAGE_FULL = 64 * 1024, PAGE_MAX = 16 << 20, PAGE_MS = 100, EXPORTS_MAX = 16 };
 
 struct export {
     struct api         *api;

@@ -37,6 +37,7 @@ struct copying {
     struct flight        flights[FLIGHTS];
     char                 known[KNOWN_FILES][72]; /* files that were lately put there */
     size_t               next_known;
+    int64_t              known_ms; /* since then */
     int64_t              keep_days, keep_pictures_days; /* 0: for ever */
     int64_t              next_forgetting_ms;            /* monotonic   */
     uint64_t             forgotten, forgotten_pictures; /* events, and events whose pictures went */

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PICTURES_MAX = 8 << 20 }; /* bytes of a batch; then it is sent, be it small */
+enum {
+    PICTURES_MAX = 8 << 20,  /* bytes of a batch; then it is sent, be it small            */
+    KNOWN_MS = 10 * 60000,   /* another gateway may erase what we know to be there        */
+};
 
 /* The decoded bytes of a medium; NULL: they are no longer here. */
 static struct media_stream *open_medium(struct copying *c, const char *event, int n, char type_out[80])
@@ -54,7 +57,7 @@ static int name_medium(struct media_stream *s, char *piece, char hash[SHA256_TEX
 
 static bool is_known(struct copying *c, const char *hash)
 {
-    for (size_t i = 0; i < KNOWN_FILES; i++)
+    for (size_t i = 0; i < KNOWN_FILES && clock_mono_ms() - c->known_ms <= KNOWN_MS; i++)
         if (strcmp(c->known[i], hash) == 0)
             return true;
     return false;
@@ -62,6 +65,11 @@ static bool is_known(struct copying *c, const char *hash)
 
 static void remember(struct copying *c, const char *hash)
 {
+    int64_t now_ms = clock_mono_ms();
+    if (now_ms - c->known_ms > KNOWN_MS) {
+        memset(c->known, 0, sizeof c->known);
+        c->known_ms = now_ms;
+    }
     (void)snprintf(c->known[c->next_known++ % KNOWN_FILES], sizeof c->known[0], "%s", hash);
     c->pictures++;
 }

@@ -95,6 +95,8 @@ int64_t mongo_id_ms(const char *id);
 /* All of them, in no order; kind and device are "" where there is none. false ends it. ERR_INPUT: after until_ms (monotonic) there were more. */
 int mongo_scan(struct mongo *m, const struct mongo_filter *f, int64_t until_ms,
                bool (*on_event)(void *user, const char *id, const char *kind, const char *device), void *user, struct err *e) MUST_CHECK;
+/* Whether the last mongo_find found less than there is, for want of memory. */
+bool mongo_was_cut(const struct mongo *m);
 /* Its JSON: 1, 0: no such event, -1. */
 int mongo_find_one(struct mongo *m, const char *id, struct buf *json_out, struct err *e) MUST_CHECK;
 

@@ -9,6 +9,7 @@ struct mongo {
     mongoc_client_t *client;  /* NULL: not yet                                    */
     bool             is_lost; /* nobody knows the connection's state: not used again */
     bool             is_known, uses_indexes; /* what its server does */
+    bool             is_cut;                 /* see mongo_was_cut */
     char            *where;
     const char      *database; /* of the uri */
     size_t           refused[MONGO_BATCH_MAX];

@@ -226,6 +226,7 @@ int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(v
     bool uses_indexes = true;
     if (mongo_uses_indexes(m, &uses_indexes, e) < 0)
         return -1;
+    m->is_cut = false;
     if (!uses_indexes)
         return mongo_find_by_scan(m, f, on_event, user, e);
     CLEANUP(done_bson) bson_t *filter = mongo_filter_of(f);
@@ -246,6 +247,11 @@ int mongo_find(struct mongo *m, const struct mongo_filter *f, bool (*on_event)(v
         count += wants_more;
     }
     return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
+}
+
+bool mongo_was_cut(const struct mongo *m)
+{
+    return m->is_cut;
 }
 
 /* { path: value } in a collection: what is found is handed to on_doc. How many, or -1. */

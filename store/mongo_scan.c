@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCAN_BATCH = 500, SCAN_MS = 120 * 1000, FOUND_MAX = 1000 };
+enum { SCAN_BATCH = 500, SCAN_MS = 120 * 1000, FOUND_MAX = 1000, FOUND_BYTES = 8 << 20 };
 
 /* --- counting --------------------------------------------------------------------------------------------------------- */
 
@@ -53,8 +53,8 @@ int mongo_scan(struct mongo *m, const struct mongo_filter *f, int64_t until_ms,
 /* The first so many in the order that is asked for; the last of them may have to go. */
 struct best {
     bson_t **items;
-    size_t   count, limit;
-    bool     is_oldest_first;
+    size_t   count, limit, bytes;
+    bool     is_oldest_first, is_cut;
 };
 
 static void done_best(struct best *b)
@@ -84,6 +84,23 @@ static size_t place_of(const struct best *b, const char *id)
     return low;
 }
 
+static void drop_last(struct best *b)
+{
+    bson_t *last = b->items[--b->count];
+    b->bytes -= last->len;
+    bson_destroy(last);
+}
+
+/* What is dropped for want of room, and all behind it, is a later page's. */
+static void keep_within(struct best *b)
+{
+    while (b->bytes > FOUND_BYTES && b->count > 1) {
+        drop_last(b);
+        b->limit = b->count;
+        b->is_cut = true;
+    }
+}
+
 static int consider(struct best *b, const bson_t *doc, struct err *e)
 {
     size_t at = place_of(b, mongo_id_of(doc));
@@ -93,10 +110,12 @@ static int consider(struct best *b, const bson_t *doc, struct err *e)
     if (!copy)
         return err_set(e, ERR_NOMEM, "out of memory");
     if (b->count == b->limit)
-        bson_destroy(b->items[--b->count]);
+        drop_last(b);
     memmove(&b->items[at + 1], &b->items[at], (b->count - at) * sizeof *b->items);
     b->items[at] = copy;
     b->count++;
+    b->bytes += copy->len;
+    keep_within(b);
     return 0;
 }
 
@@ -143,6 +162,7 @@ int mongo_find_by_scan(struct mongo *m, const struct mongo_filter *f, mongo_foun
     if (!b.items)
         return err_set(e, ERR_NOMEM, "out of memory");
     int result = look_at_all(m, f, &b, e);
+    m->is_cut = b.is_cut;
     if (result == 0)
         result = hand_out(&b, on_event, user);
     done_best(&b);
