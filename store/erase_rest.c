@@ -26,9 +26,8 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct queueing *x = (const struct queueing *)op;
     int64_t                now = clock_wall_ms();
-    if (db_run(tx->db, e, "INSERT INTO erasures(id, at_ms, who) VALUES(?, ?, 'erase')", P(x->event), P(now)) < 0)
-        return -1;
-    return tx_audit(tx, now, x->by, e);
+    int failed = db_run(tx->db, e, "INSERT INTO erasures(id, at_ms, who) VALUES(?, ?, 'erase')", P(x->event), P(now));
+    return failed < 0 ? -1 : tx_audit(tx, now, x->by, e);
 }
 
 int erase_archived(struct store *s, const char *event, const struct audit_entry *by, struct err *e)
