@@ -1,5 +1,8 @@
 """Store:ExportFolder: each picture for other programs, too. Whatever becomes of that folder, mails are kept and told as before."""
+import contextlib
 import json
+import os
+import pathlib
 import re
 import time
 
@@ -17,7 +20,17 @@ def settings(folder, **more):
 
 
 def files(folder, ending=".jpg"):
-    return sorted(f for f in folder.rglob("*") if f.is_file() and f.name.endswith(ending))
+    """os.walk passes over folders that go while it looks."""
+    return sorted(pathlib.Path(top) / name for top, _, names in os.walk(folder) for name in names if name.endswith(ending))
+
+
+def contents(folder):
+    """What the pictures are; one may go while we look."""
+    found = set()
+    for f in files(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found.add(f.read_bytes())
+    return found
 
 
 def show(p, *pictures, **more):
@@ -90,11 +103,11 @@ def test_the_oldest_go_by_days_and_by_bytes_and_strangers_files_stay(postern, tm
     stranger.write_bytes(b"mine")
     for n in range(1, 6):  # four of them are too many
         show(p, mails.jpeg(n, size=60_000))
-    wait_until("the newest three are there", lambda: {f.read_bytes() for f in files(folder)} == {b"mine"} | {mails.jpeg(n, size=60_000) for n in (3, 4, 5)})
+    wait_until("the newest three are there", lambda: contents(folder) == {b"mine"} | {mails.jpeg(n, size=60_000) for n in (3, 4, 5)})
     for _ in range(12):  # the clock is believed: it does not step
         clock.advance(DAY_MS)
     show(p, mails.jpeg(9))
-    wait_until("only the youngest is left", lambda: {f.read_bytes() for f in files(folder)} == {b"mine", mails.jpeg(9)})
+    wait_until("only the youngest is left", lambda: contents(folder) == {b"mine", mails.jpeg(9)})
     assert len(files(folder, ".json")) == 1
     wait_until("they are counted", lambda: p.metric("postern_exported_pictures_total") == 6)
 

@@ -1,6 +1,9 @@
 """kill -9 between every two steps: at each fault point of the source, once and again at later hits. Whatever heard 250 is an
 event afterwards and reaches the provider; no message arrives twice unless its end was unknown, and then it says so."""
 import collections
+import contextlib
+import os
+import pathlib
 import random
 import re
 import sqlite3
@@ -128,7 +131,10 @@ def files_and_rows(p, folder):
     db = sqlite3.connect(f"file:{p.data / 'postern.db'}?mode=ro", uri=True)
     rows = db.execute("SELECT stem, extension, event, n, bytes FROM exported WHERE bytes IS NOT NULL").fetchall()
     db.close()
-    there = {str(f.relative_to(folder)): f.stat().st_size for f in folder.rglob("*") if f.is_file()}
+    there = {}
+    for f in (pathlib.Path(top) / name for top, _, names in os.walk(folder) for name in names):
+        with contextlib.suppress(FileNotFoundError):  # the oldest go while we look
+            there[str(f.relative_to(folder))] = f.stat().st_size
     return there, rows
 
 
