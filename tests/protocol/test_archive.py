@@ -31,12 +31,12 @@ def wait_copied(p, seconds=30):
     wait_until("the archive has everything", lambda: p.metric("postern_archive_lag_events") == 0, seconds, 0.1)
 
 
-def assert_agree(p, server, site="Home"):
-    """Both stores come to have the same events, each of them the same."""
+def assert_agree(p, server, site="Home", least=0):
+    """Both stores come to have the same events, each of them the same, and so many at least: after a start mails may still be read."""
     def look():
         here = {e["id"]: e for e in p.events()}
         there = {name: doc["event"] for name, doc in server.events(site).items()}
-        return here == there
+        return here == there and len(here) >= least
     wait_until("both stores agree", look, 60, 0.2)
 
 
@@ -139,9 +139,8 @@ def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(po
             killing.once("sent" if i % 2 else "answer", lambda i=i: send_some(p, i))
         proxy.server.start()
         assert killing.goes_on.wait(60), "nothing was copied after the server came back"
-    assert_agree(p, proxy.server)
+    assert_agree(p, proxy.server, least=3 * count)
     assert sum(killing.counts.values()) >= count * 0.8
-    assert len(proxy.server.events()) >= 3 * count
     assert "archive" not in wait_until("all is well", lambda: reasons(p) if "archive" not in reasons(p) else None)
     killing.say("FerretDB was", count, p, proxy.server)
 
@@ -162,8 +161,8 @@ def test_a_gateway_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(pos
         sent.clear()
         killing.once("sent" if i % 2 else "answer", lambda i=i: send(i))
         p.start()
-    assert_agree(p, proxy.server)
-    assert sum(killing.counts.values()) == count and len(proxy.server.events()) >= 3 * count
+    assert_agree(p, proxy.server, least=3 * count)
+    assert sum(killing.counts.values()) == count
     killing.say("The gateway was", count, p, proxy.server)
 
 
