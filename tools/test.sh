@@ -133,8 +133,8 @@ unrandomised=
 if ! command -v clang >/dev/null; then
   skip clang "no clang here"
 elif check build-clang tools/build.sh clang; then
-  say "fuzz targets, 5 s each over the kept corpus"
-  tools/fuzz.sh --count "$results/checks" 5 || true
+  say "fuzz targets, 3 s each over the kept corpus"
+  tools/fuzz.sh --count "$results/checks" 3 || true
 fi
 
 say "done"
