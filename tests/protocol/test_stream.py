@@ -122,7 +122,8 @@ def test_a_quiet_stream_has_a_heartbeat_and_keeps_its_place(postern):
         line = s.r.readline().decode()
         s.comments += line.startswith(":")
     assert 5 < time.monotonic() - start < 16
-    assert s.r.readline().decode() == f"id: {at}\n"
+    name, _, place = s.r.readline().decode().rstrip("\n").partition(": ")  # an event of the start may have changed since
+    assert name == "id" and [int(n) for n in place.split("-")] >= [int(n) for n in at.split("-")]
     s.close()
 
 
