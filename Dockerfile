@@ -59,7 +59,7 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Postern" \
       org.opencontainers.image.description="The small back gate that legacy alarm panels and cameras can still knock at" \
       org.opencontainers.image.licenses="MIT" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
-ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt Api__Address=0.0.0.0 Store__Folder=/data
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt Api__Address=0.0.0.0 Store__Folder=/data MONGOC_DISABLE_SHM=1
 USER 10001:10001
 WORKDIR /app
 VOLUME /data
@@ -76,7 +76,7 @@ ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Postern" \
       org.opencontainers.image.description="The small back gate that legacy alarm panels and cameras can still knock at" \
       org.opencontainers.image.licenses="MIT" org.opencontainers.image.version="$VERSION" org.opencontainers.image.revision="$REVISION"
-ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt Api__Address=0.0.0.0 Store__Folder=/data
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt Api__Address=0.0.0.0 Store__Folder=/data MONGOC_DISABLE_SHM=1
 USER 10001:10001
 WORKDIR /app
 VOLUME /data

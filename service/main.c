@@ -3,6 +3,7 @@
 #include "service/again.h"
 #include "service/commands.h"
 #include "service/host.h"
+#include "store/mongo.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,7 @@ static int take_settings_path(int *argc, char **argv, const char **path_out)
 
 int main(int argc, char **argv)
 {
+    mongo_hide_counters();
     again_remember(argv, environ);
     if (host_hides_the_clock()) {
         (void)fputs("postern: this host's libseccomp2 is too old for this image; install 2.4.2 or newer\n", stderr);

@@ -31,6 +31,9 @@ void mongo_close(struct mongo **m);
 const char *mongo_where(const struct mongo *m);
 
 const char *mongo_library(void); /* its version */
+/* First thing of a program, before any thread. Before main() libmongoc makes an object of shared memory for its counters, named after
+ * the pid, which a kill -9 leaves behind; the next process of that pid would print a line of libmongoc's own. Nobody reads it. */
+void mongo_hide_counters(void);
 /* Whether a time comes back from a document as it went in: for postern selftest, on machines with narrow types. */
 bool mongo_keeps_time(int64_t wall_ms) MUST_CHECK;
 

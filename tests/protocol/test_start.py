@@ -191,6 +191,11 @@ def test_a_raw_mail_that_is_gone_is_told_and_one_that_was_not_acknowledged_goes(
         p.close()
 
 
+def test_nothing_of_a_process_is_left_in_shared_memory_for_the_next_of_its_pid(postern):
+    p = postern()
+    assert not [f for f in os.listdir("/dev/shm") if f == f"mongoc-{p.pid}"]
+
+
 def test_every_line_of_a_log_in_json_is_json(postern):
     p = postern({"Log": {"Format": "json", "Level": "debug"}})
     with Raw(p) as d:
