@@ -1,29 +1,34 @@
 #!/usr/bin/env python3
 """together.py [EVENTS]: 500 mails a second, and how long their 250 takes while others are at work, too: 8 readers of the history, one who stalls in
 the middle of an export, retention, the archive catching up with EVENTS events (200,000); each alone, then all at once. The goal: at most 20 ms
-more at the 99th percentile. POSTERN_BENCH_SECONDS is the length of one measurement (8). What did not do anything meanwhile is said."""
+more at the 99th percentile. POSTERN_BENCH_SECONDS is the length of one measurement (8); the median of POSTERN_BENCH_ROUNDS (3) is shown.
+What each did meanwhile is said. Readers' clients and FerretDB stand for other machines: they run here with what processor the gateway leaves
+(nice 19), and FerretDB's own syncs do not meet this disk."""
 import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/protocol"))
-from history import QUESTIONS  # noqa: E402
+from history import LUA, QUESTIONS  # noqa: E402
 from mongo import FerretDB  # noqa: E402
 from postern import Postern, wait_until  # noqa: E402
 import smtp_bench  # noqa: E402
 
 EVENTS = int(sys.argv.pop(1)) if len(sys.argv) > 1 else 200_000
 SECONDS = float(os.environ.get("POSTERN_BENCH_SECONDS", "8"))
+ROUNDS = int(os.environ.get("POSTERN_BENCH_ROUNDS", "3"))
+ELSEWHERE = ["nice", "-n", "19"]
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 RATE, CONNECTIONS, READERS = 500, 20, 8
 NEVER = {kind: {"Days": 0} for kind in ("Pictures", "Info", "Warning", "Alarm")}
 SOON = {**NEVER, "Info": {"Days": 30}}
@@ -46,22 +51,16 @@ class Reading:
     """Eight who ask for the history, one question after the other; what() says how often they were answered."""
 
     def __init__(self, p):
-        self.p, self.answers, self.until = p, [], time.monotonic() + SECONDS + 1
-        self.threads = [threading.Thread(target=self.ask, args=(i,), daemon=True) for i in range(READERS)]
-        for t in self.threads:
-            t.start()
-
-    def ask(self, i):
-        questions = [q.format(deep=EVENTS // 2) for q in QUESTIONS]
-        while time.monotonic() < self.until:
-            i += 1
-            assert self.p.api.get("/api/v1/" + questions[i % len(questions)]).status == 200
-            self.answers.append(1)
+        script = p.data.with_name("questions.lua")
+        script.write_text(LUA % ", ".join(f'"/api/v1/{q.format(deep=EVENTS // 2)}"' for q in QUESTIONS))
+        self.run = subprocess.Popen([*ELSEWHERE, "wrk", "-t1", f"-c{READERS}", f"-d{SECONDS + 1:.0f}s", "-s", script, p.api.url("/")],
+                                    stdout=subprocess.PIPE, text=True)
 
     def what(self):
-        for t in self.threads:
-            t.join()
-        return f"{len(self.answers) / SECONDS:.0f} answers a second"
+        said = self.run.communicate()[0]
+        assert "Non-2xx" not in said, said
+        rate = re.search(r"Requests/sec:\s*(\d+)", said)[1]
+        return f"{rate} answers a second"
 
 
 class Stalled:
@@ -95,6 +94,11 @@ class CatchingUp:
         return f"{self.before - self.p.metric('postern_archive_lag_events') + RATE * SECONDS:.0f} archived of {self.before:.0f}"
 
 
+class FerretDBElsewhere(FerretDB):
+    def command(self):
+        return [*ELSEWHERE, *super().command()]
+
+
 # --- measuring --------------------------------------------------------------------------------------------------------
 
 
@@ -103,7 +107,7 @@ def measure(filled, mail, others):
     settings = {"Log": {"Level": "warn"}, "Api": {"MaxConnectionsPerAddress": 100}, "Store": {"Retention": SOON if Forgetting in others else NEVER}}
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as scratch, contextlib.ExitStack() as stack:
         if CatchingUp in others:
-            server = FerretDB(pathlib.Path(scratch) / "ferretdb").start()
+            server = FerretDBElsewhere(pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=MEMORY))) / "ferretdb").start()
             stack.callback(server.stop)
             settings["ConnectionStrings"] = {"MongoDB": server.uri}
         p = Postern(pathlib.Path(scratch) / "postern", settings | {"Smtp": {"Port": smtp_bench.free_port()}, "Api": {**settings["Api"], "Port": smtp_bench.free_port()}},
@@ -131,12 +135,15 @@ def main():
         fill(filled)
         print(f"{RATE} mails a second offered over {CONNECTIONS} connections, {EVENTS} events of history\n"
               f"{'beside':17} {'mails/s':>8} {'median ms':>9} {'p99 ms':>7} {'most':>7}")
-        alone = None
-        for name, others in cases.items():
-            r, did = measure(filled, mail, others)
-            alone = alone or r["p99_ms"]
-            print(f"{name:17} {r['rate']:8.0f} {r['median_ms']:9.2f} {r['p99_ms']:7.2f} {r['max_ms']:7.2f}  {', '.join(did)}", flush=True)
-    rise = r["p99_ms"] - alone
+        seen = {name: [] for name in cases}
+        for _ in range(ROUNDS):
+            for name, others in cases.items():
+                r, did = measure(filled, mail, others)
+                seen[name].append(r)
+                print(f"{name:17} {r['rate']:8.0f} {r['median_ms']:9.2f} {r['p99_ms']:7.2f} {r['max_ms']:7.2f}  {', '.join(did)}", flush=True)
+    p99 = {name: statistics.median(r["p99_ms"] for r in runs) for name, runs in seen.items()}
+    print("medians of p99:", ", ".join(f"{name} {ms:.1f} ms" for name, ms in p99.items()))
+    rise = p99["all of them"] - p99["nobody"]
     print(f"p99 rises by {rise:.1f} ms: {'within' if rise <= 20 else 'over'} the goal of 20")
 
 
