@@ -11,6 +11,7 @@
 #include "service/reparse.h"
 #include "service/run_inside.h"
 #include <stdio.h>
+#include <sys/wait.h>
 
 void say_if_nobody_is_told(const struct settings *s)
 {
@@ -91,9 +92,18 @@ static void watch_clock(void)
                !clock_is_set(clock_wall_ms()) ? "the clock was never set: times of events are wrong until it is" : NULL);
 }
 
+/* As a container's first process we inherit whom others leave behind (`docker exec`, a health check cut short): dead, each would hold one
+ * of pids_limit. The kernel gives them to this thread; helpers are children of the threads that started them, which reap them. */
+static void reap_orphans(void)
+{
+    while (waitpid(-1, NULL, WNOHANG | __WNOTHREAD) > 0)
+        continue;
+}
+
 void on_second(uv_timer_t *timer)
 {
     struct gateway *g = timer->data;
+    reap_orphans();
     watch_disk(g);
     watch_store(g);
     watch_damage(g);

@@ -15,6 +15,22 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
 os.execv(sys.argv[2], sys.argv[2:])
 """
 
+# A first process inherits whom others leave behind: here one child that is gone at once, and its child, which goes later.
+INHERIT = """
+import ctypes, os, sys, time
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+first = os.fork()
+if first == 0:
+    second = os.fork()
+    if second == 0:
+        time.sleep(1)
+    else:
+        open(sys.argv[1], "w").write(f"{os.getpid()} {second}")
+    os._exit(0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
 
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as s:
@@ -56,3 +72,12 @@ def test_a_socket_that_was_opened_for_it_is_taken(postern):
 def test_sockets_for_somebody_else_are_left_alone(postern):
     p = postern(env={"LISTEN_PID": "1", "LISTEN_FDS": "1"})
     assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+
+
+def test_it_reaps_whom_others_leave_to_it_and_none_of_its_own(postern, tmp_path):
+    p = postern(wrap=[sys.executable, "-c", INHERIT, str(tmp_path / "left")])
+    left = (tmp_path / "left").read_text().split()
+    wait_until("both are gone, not only dead", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in left))
+    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    p.wait_events(1)
+    p.stop()
