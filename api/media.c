@@ -1,7 +1,7 @@
 /* media: GET /api/v1/events/{id}/media/{n}: a picture or clip, decoded out of its arrival on the way. */
 #include "api/archived.h"
 #include "api/raw.h"
-#include "store/query.h"
+#include "store/event_media.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static int find(struct api *a, const struct request *r, struct found *out, struc
     if (api_reader(a, &reader, e) < 0)
         return -1;
     int n = (int)strtol(r->args[1], NULL, 10);
-    int found = query_media(reader, r->args[0], n, &out->m, out->arrival, &out->arrival_seq, strings, e);
+    int found = event_media_find(reader, r->args[0], n, &out->m, out->arrival, &out->arrival_seq, strings, e);
     api_reader_back(a, &reader);
     return found;
 }

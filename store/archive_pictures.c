@@ -2,8 +2,7 @@
 #include "core/clock.h"
 #include "core/sha256.h"
 #include "store/archive_inside.h"
-#include "store/media.h"
-#include "store/query.h"
+#include "store/event_media.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,25 +11,6 @@ enum {
     PICTURES_MAX = 8 << 20,  /* bytes of a batch; then it is sent, be it small            */
     KNOWN_MS = 10 * 60000,   /* another gateway may erase what we know to be there        */
 };
-
-/* The decoded bytes of a medium; NULL: they are no longer here. */
-static struct media_stream *open_medium(struct copying *c, const char *event, int n, char type_out[80])
-{
-    CLEANUP(arena_done) struct arena strings;
-    struct media         m;
-    struct media_stream *s = NULL;
-    struct err           ignored;
-    char                 arrival[ID_TEXT];
-    int64_t              seq;
-    int                  fd;
-    arena_init(&strings, 64 * 1024);
-    if (query_media(c->reader, event, n, &m, arrival, &seq, &strings, &ignored) <= 0 || m.is_forgotten)
-        return NULL;
-    (void)snprintf(type_out, 80, "%s", m.type);
-    if (store_open_raw(c->reader, seq, &fd, &ignored) < 0 || media_open(fd, m.offset, m.length, m.encoding, &s, &ignored) < 0)
-        return NULL;
-    return s;
-}
 
 /* Fills the piece as far as there is something: its length; -1: the arrival cannot be read. */
 static ssize_t read_piece(struct media_stream *s, char *piece)
@@ -97,12 +77,12 @@ static int send_medium(struct copying *c, struct media_stream *s, char *piece, c
 /* 1: hash names it, and it is there; 0: its bytes are no longer here; -1: the server failed. */
 static int put_medium(struct copying *c, const char *event, int n, char hash[SHA256_TEXT], int64_t *bytes, struct err *e)
 {
-    char                 type[80];
-    struct media_stream *s = open_medium(c, event, n, type);
+    char                 type[MEDIA_TYPE];
+    struct media_stream *s = event_media_open(c->reader, event, n, type);
     char                *piece = s ? malloc(MONGO_CHUNK) : NULL;
     int                  result = piece && name_medium(s, piece, hash) == 0;
     media_close(&s);
-    if (result && !is_known(c, hash) && (s = open_medium(c, event, n, type))) {
+    if (result && !is_known(c, hash) && (s = event_media_open(c->reader, event, n, type))) {
         result = send_medium(c, s, piece, hash, type, bytes, e) < 0 ? -1 : 1;
         media_close(&s);
     }

@@ -8,6 +8,7 @@
 #include "store/changes.h"
 #include "store/db.h"
 #include "store/doubt.h"
+#include "store/event_media.h"
 #include "store/export_files.h"
 #include "store/inside.h"
 #include "store/notes.h"
@@ -338,23 +339,6 @@ static int apply_written(struct store_tx *tx, struct store_op *op, struct err *e
     return tx_position(tx, &b->at, e);
 }
 
-/* The decoded bytes; NULL: they are no longer here. */
-static struct media_stream *open_medium(struct exporter *x, const struct piece *p)
-{
-    CLEANUP(arena_done) struct arena strings;
-    struct media         m;
-    struct media_stream *s = NULL;
-    struct err           ignored;
-    char                 arrival[ID_TEXT];
-    int64_t              seq;
-    int                  fd;
-    arena_init(&strings, 64 * 1024);
-    if (query_media(x->reader, p->event, p->x.n, &m, arrival, &seq, &strings, &ignored) <= 0 || m.is_forgotten ||
-        store_open_raw(x->reader, seq, &fd, &ignored) < 0 || media_open(fd, m.offset, m.length, m.encoding, &s, &ignored) < 0)
-        return NULL;
-    return s;
-}
-
 struct describing {
     struct exporter    *x;
     const struct piece *piece;
@@ -401,7 +385,7 @@ static int describe(struct exporter *x, const struct piece *p, struct err *e)
 static int write_piece(struct exporter *x, struct piece *p, int fd, struct err *e)
 {
     int                  found = describe(x, p, e);
-    struct media_stream *picture = found > 0 ? open_medium(x, p) : NULL;
+    struct media_stream *picture = found > 0 ? event_media_open(x->reader, p->event, p->x.n, NULL) : NULL;
     p->state = PIECE_GONE;
     if (!picture)
         return found < 0 ? -1 : 0;

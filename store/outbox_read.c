@@ -1,5 +1,6 @@
 /* outbox_read: the debt as the relay reads it, with all that a message says. */
 #include "store/db.h"
+#include "store/event_media.h"
 #include "store/outbox.h"
 #include "store/outbox_inside.h"
 #include <stdio.h>
@@ -60,38 +61,6 @@ static bool read_member(struct stmt *q, struct outbox_member *m, struct arena *a
 
 enum { MEDIA_READ_MAX = 32 };
 
-static int read_media(struct db *db, struct outbox_member *m, struct arena *a, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *q =
-        db_ask(db, e,
-               "SELECT n, type, name, bytes, offset, length, encoding FROM media"
-               " WHERE event = ? ORDER BY n LIMIT ?", P(m->event_seq), P(MEDIA_READ_MAX));
-    if (!q)
-        return -1;
-    struct media found[MEDIA_READ_MAX];
-    size_t       count = 0;
-    int          more = 1;
-    while (count < MEDIA_READ_MAX && (more = stmt_step(q, e)) > 0)
-        found[count++] = (struct media){
-            .n = (int)col_int(q, 0),
-            .type = col_copy(q, 1, a),
-            .name = col_copy(q, 2, a),
-            .bytes = col_int(q, 3),
-            .offset = col_int(q, 4),
-            .length = col_int(q, 5),
-            .encoding = (enum encoding)col_int(q, 6),
-        };
-    if (more < 0 || count == 0)
-        return more < 0 ? -1 : 0;
-    struct media *kept = arena_alloc(a, count * sizeof *kept);
-    if (!kept)
-        return err_set(e, ERR_NOMEM, "no room for an event's pictures");
-    memcpy(kept, found, count * sizeof *kept);
-    m->event.media = kept;
-    m->event.media_count = count;
-    return 0;
-}
-
 /* Members of a query of MEMBER_COLUMNS, as many as the arena holds. */
 static int read_rows(struct stmt *q, struct outbox_member *members, size_t max, struct arena *a, struct err *e)
 {
@@ -108,7 +77,7 @@ static int read_rows(struct stmt *q, struct outbox_member *members, size_t max, 
 static int add_media(struct db *db, struct outbox_member *members, int count, struct arena *a, struct err *e)
 {
     for (int i = 0; i < count; i++)
-        if (read_media(db, &members[i], a, e) < 0)
+        if (event_media_read(db, members[i].event_seq, MEDIA_READ_MAX, &members[i].event, a, e) < 0)
             return -1;
     return count;
 }

@@ -47,10 +47,6 @@ struct event_row {
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
                  bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e) MUST_CHECK;
 
-/* One medium of an event and where it lies. 1 found, 0 no such event or medium, -1. Strings in the arena. */
-int query_media(struct store_reader *r, const char *event_id, int n, struct media *out, char arrival_id_out[ID_TEXT],
-                int64_t *arrival_seq_out, struct arena *a, struct err *e) MUST_CHECK;
-
 struct delivery_filter {
     int         state;       /* enum delivery_state; -1: any */
     const char *recipient;   /* NULL: any    */

@@ -1,5 +1,6 @@
 /* query_events: the history's list. The statement is put together from the filters that are asked for, so that SQLite sees what it may
  * use; where it begins is chosen here (sources), since only we know what is rare. */
+#include "store/event_media.h"
 #include "store/query.h"
 #include "store/search.h"
 #include "store/walk.h"
@@ -22,54 +23,6 @@ enum {
     E_TEXT, E_CODE, E_HAPPENED, E_ARRIVAL, E_HAS_MEDIA, E_TARGET, E_CHANNEL, E_DEVICE_TIME, E_DRIFT, E_SAME_AS, E_ACKED, E_ACKED_BY,
     E_KEPT, E_KEPT_BY, E_NOTE, E_PERSON, E_CHANGED, E_CLOCK
 };
-
-#define MEDIA_COLUMNS "m.n, m.type, m.name, m.bytes, m.offset, m.length, m.encoding, m.forgotten_ms IS NOT NULL"
-
-static void read_medium(struct stmt *q, struct media *m, struct arena *a)
-{
-    *m = (struct media){
-        .n = (int)col_int(q, 0),
-        .type = col_copy(q, 1, a),
-        .name = col_copy(q, 2, a),
-        .bytes = col_int(q, 3),
-        .offset = col_int(q, 4),
-        .length = col_int(q, 5),
-        .encoding = (enum encoding)col_int(q, 6),
-        .is_forgotten = col_int(q, 7) != 0,
-    };
-}
-
-static struct media *more_media(const struct media *media, size_t *cap, struct arena *a)
-{
-    size_t        wanted = *cap ? *cap * 2 : 2;
-    struct media *more = arena_alloc(a, wanted * sizeof *more);
-    if (more && *cap > 0)
-        memcpy(more, media, *cap * sizeof *more);
-    if (more)
-        *cap = wanted;
-    return more;
-}
-
-static int read_media(struct db *d, int64_t event_seq, struct event *ev, struct arena *a, struct err *e)
-{
-    struct media *media = NULL;
-    size_t        cap = 0;
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT " MEDIA_COLUMNS " FROM media m WHERE m.event = ? ORDER BY m.n", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, event_seq);
-    int found;
-    for (ev->media_count = 0; (found = stmt_step(q, e)) > 0; ev->media_count++) {
-        if (ev->media_count == cap && !(media = more_media(media, &cap, a)))
-            return err_set(e, ERR_NOMEM, "no room for an event's media");
-        struct media *m = &media[ev->media_count];
-        read_medium(q, m, a);
-        if (!m->type || !m->name)
-            return err_set(e, ERR_NOMEM, "no room for an event's media");
-    }
-    ev->media = media;
-    return found < 0 ? -1 : 0;
-}
 
 static void copy_id(char to[ID_TEXT], const char *id)
 {
@@ -122,7 +75,7 @@ static int take_event(struct db *d, struct stmt *q, const struct list *l, struct
     arena_init(&media, ROW_ARENA);
     struct event_row row;
     read_event(q, &row);
-    if (col_int(q, E_HAS_MEDIA) && read_media(d, row.seq, &row.event, &media, e) < 0)
+    if (col_int(q, E_HAS_MEDIA) && event_media_read(d, row.seq, -1, &row.event, &media, e) < 0)
         return -1;
     return l->on_event(l->user, &row) ? 1 : 0;
 }
@@ -295,26 +248,4 @@ int query_events(struct store_reader *r, const struct event_filter *f, struct pa
         return -1;
     l.is_unbounded |= is_all_in_index(f);
     return walk_page(d, &l, page, e);
-}
-
-int query_media(struct store_reader *r, const char *event_id, int n, struct media *out, char arrival_id_out[ID_TEXT],
-                int64_t *arrival_seq_out, struct arena *a, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(r),
-        "SELECT " MEDIA_COLUMNS ", a.id, a.seq FROM events e JOIN media m ON m.event = e.seq JOIN arrivals a ON a.seq = e.arrival"
-        " WHERE e.id = ? AND m.n = ?", e);
-    if (!q)
-        return -1;
-    bind_text(q, 1, event_id);
-    bind_int(q, 2, n);
-    int found = stmt_step(q, e);
-    if (found <= 0)
-        return found;
-    read_medium(q, out, a);
-    const char *arrival = col_text(q, 8);
-    if (!out->type || !out->name || !arrival || strlen(arrival) >= ID_TEXT)
-        return err_set(e, ERR_NOMEM, "no room for a medium");
-    memcpy(arrival_id_out, arrival, strlen(arrival) + 1);
-    *arrival_seq_out = col_int(q, 9);
-    return 1;
 }

@@ -2,6 +2,7 @@
 #include "history.h"
 
 #include "store/db.h"
+#include "store/event_media.h"
 #include "store/query.h"
 #include <stdio.h>
 #include <string.h>
@@ -320,15 +321,15 @@ static void test_a_medium_is_found_with_its_place(void **state)
     struct media m;
     char         arrival[ID_TEXT];
     int64_t      seq;
-    assert_int_equal(query_media(r, "E9", 1, &m, arrival, &seq, &a, &e), 1);
+    assert_int_equal(event_media_find(r, "E9", 1, &m, arrival, &seq, &a, &e), 1);
     assert_string_equal(m.type, "image/jpeg");
     assert_string_equal(arrival, "ARRIVAL7");
     assert_int_equal(seq, 7);
     assert_int_equal(m.offset, 10);
     assert_int_equal(m.length, 4);
     assert_int_equal(m.encoding, ENCODING_BASE64);
-    assert_int_equal(query_media(r, "E9", 3, &m, arrival, &seq, &a, &e), 0);
-    assert_int_equal(query_media(r, "E1", 1, &m, arrival, &seq, &a, &e), 0);
+    assert_int_equal(event_media_find(r, "E9", 3, &m, arrival, &seq, &a, &e), 0);
+    assert_int_equal(event_media_find(r, "E1", 1, &m, arrival, &seq, &a, &e), 0);
 }
 
 static const char some_deliveries[] =
