@@ -8,6 +8,7 @@
 #include "api/params.h"
 #include "api/raw.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/sha256.h"
 #include "store/archive.h"
 #include <stdio.h>
@@ -222,17 +223,6 @@ int archived_find(struct api *a, const char *event, int n, struct archived_file 
     return found;
 }
 
-static int write_all(int fd, const char *bytes, size_t n, struct err *e)
-{
-    for (size_t at = 0; at < n;) {
-        ssize_t wrote = write(fd, bytes + at, n - at);
-        if (wrote <= 0)
-            return err_set(e, ERR_IO, "no room for a picture on its way: %m");
-        at += (size_t)wrote;
-    }
-    return 0;
-}
-
 /* Piece by piece, until there is none. */
 static int copy_pieces(struct mongo *m, const struct archived_file *file, int fd, struct err *e)
 {
@@ -244,8 +234,8 @@ static int copy_pieces(struct mongo *m, const struct archived_file *file, int fd
         int found = mongo_read_chunk(m, file->hash, n, &piece, e);
         if (found <= 0)
             return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "the archive lacks a piece of this file");
-        if (write_all(fd, buf_str(&piece), piece.len, e) < 0)
-            return -1;
+        if (file_write(fd, buf_str(&piece), piece.len) < 0)
+            return err_set(e, ERR_IO, "no room for a picture on its way: %m");
         left -= (int64_t)piece.len;
     }
     return 0;

@@ -1,5 +1,6 @@
 /* main: the program postern-inspect. `postern-inspect FILE` is the parser developer's tool; --jobs is how postern runs it. */
 #include "core/clock.h"
+#include "core/file.h"
 #include "inspect/inspect.h"
 #include "inspect/job.h"
 #include "parsers/own_texts.h"
@@ -168,12 +169,8 @@ static void write_inspection(const struct inspection *i, struct json_out *w)
 static int print(struct buf *out)
 {
     buf_putc(out, '\n');
-    for (size_t done = 0; done < out->len;) {
-        ssize_t n = write(STDOUT_FILENO, out->data + done, out->len - done);
-        if (n < 0 && errno != EINTR)
-            return fail(EXIT_FAILURE, "write", strerror(errno));
-        done += n > 0 ? (size_t)n : 0;
-    }
+    if (file_write(STDOUT_FILENO, buf_str(out), out->len) < 0)
+        return fail(EXIT_FAILURE, "write", strerror(errno));
     return out->failed ? fail(EXIT_FAILURE, "print", "the result is too large") : EXIT_SUCCESS;
 }
 

@@ -1,6 +1,7 @@
 /* certificate: one job in libuv's pool at a time; between two of them all belongs to the loop's thread. */
 #include "service/certificate.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "net/tls_pair.h"
 #include "service/health.h"
@@ -19,6 +20,8 @@ enum {
     LOOK_EVERY_MS = 60 * 1000,
     REMIND_MS = 24 * 3600 * 1000,
 };
+
+static const char own_file[] = "tls.pem";
 
 /* What tells that a file is another one, or may be read now. */
 struct stamp {
@@ -47,12 +50,6 @@ struct certificate {
 };
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
-
-static void file_close(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
 
 static bool is_pem(const char *text)
 {
@@ -91,29 +88,6 @@ static struct stamp stamp_of(const char *source)
     };
 }
 
-static int write_synced(const char *path, const struct buf *text, struct err *e)
-{
-    CLEANUP(file_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fchmod(fd, 0600) < 0)
-        return err_set(e, ERR_IO, "%s: %m", path);
-    if (write(fd, text->data, text->len) != (ssize_t)text->len || fsync(fd) < 0)
-        return err_set(e, ERR_IO, "write %s: %m", path);
-    return 0;
-}
-
-/* Beside its name, then renamed: it is there whole or not at all. */
-static int keep(const char *folder, const char *path, const struct buf *text, struct err *e)
-{
-    char fresh[PATH_BYTES + 8];
-    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-    if (write_synced(fresh, text, e) < 0)
-        return -1;
-    CLEANUP(file_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (rename(fresh, path) < 0 || fd < 0 || fsync(fd) < 0)
-        return err_set(e, ERR_IO, "%s: %m", path);
-    return 0;
-}
-
 /* --- pairs ------------------------------------------------------------------------------------------------------- */
 
 static void wipe(struct buf *b)
@@ -147,14 +121,14 @@ static int read_owners(const struct certificate_source *source, const struct cer
     return hand_over(o, buf_str(&certificate), key_text, e);
 }
 
-static int make_own(const struct certificate_options *o, const char *path, struct found *f, struct tls_pair **out, struct err *e)
+static int make_own(const struct certificate_options *o, struct found *f, struct tls_pair **out, struct err *e)
 {
     CLEANUP(wipe) struct buf text;
     buf_init(&text, FILE_MAX_BYTES);
     if (tls_pair_make(o->name, &text, e) < 0)
         return -1;
     f->was_made = true;
-    if (keep(o->folder, path, &text, &f->unkept) < 0)
+    if (file_keep(o->folder, own_file, buf_str(&text), text.len, &f->unkept) < 0)
         (void)err_prefix(&f->unkept, "the next start makes another certificate");
     if (tls_pair_read(buf_str(&text), buf_str(&text), out, e) < 0)
         return -1;
@@ -167,14 +141,14 @@ static int read_own(const struct certificate_options *o, struct found *f, struct
     CLEANUP(wipe) struct buf text;
     buf_init(&text, FILE_MAX_BYTES);
     f->is_own = true;
-    (void)snprintf(path, sizeof path, "%s/tls.pem", o->folder);
+    (void)snprintf(path, sizeof path, "%s/%s", o->folder, own_file);
     if (read_file(path, &text, e) == 0) {
         if (tls_pair_read(buf_str(&text), buf_str(&text), out, e) == 0)
             return hand_over(o, buf_str(&text), buf_str(&text), e);
     } else if (e->code != ERR_NOT_FOUND) {
         return -1;
     }
-    return make_own(o, path, f, out, e);
+    return make_own(o, f, out, e);
 }
 
 /* --- the job, in the pool ---------------------------------------------------------------------------------------- */

@@ -1,10 +1,10 @@
 /* doors: one row for each. */
 #include "service/doors.h"
+#include "core/file.h"
 #include "net/inherited.h"
 #include "net/listener.h"
 #include "net/smtp_server.h"
 #include <string.h>
-#include <unistd.h>
 
 static const char api_name[] = "postern.api";
 
@@ -40,16 +40,10 @@ static bool is_ours_now(const struct door now[DOORS], int port)
     return false;
 }
 
-static void fd_close(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
 /* Whether it can be opened, as far as that can be known while the old one is; with name it stays open under it. */
 static int open_door(const struct door now[DOORS], const struct door *one, const char *name, struct err *e)
 {
-    CLEANUP(fd_close) int fd = -1;
+    CLEANUP(file_close) int fd = -1;
     int                   port = is_ours_now(now, one->port) ? 0 : one->port; /* then the address alone */
     if (listener_bind(one->address, port, &fd, e) < 0)
         return -1;

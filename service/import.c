@@ -1,6 +1,7 @@
 /* import: one run at a time. The thread reads and writes progress under the lock; what it holds alone stands in struct run. */
 #include "service/import.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "service/import_keep.h"
 #include "service/inspect_ask.h"
@@ -308,17 +309,6 @@ static void *run_all(void *arg)
 
 /* --- the job -------------------------------------------------------------------------------------------------------- */
 
-static int write_all(int fd, const struct buf *text)
-{
-    for (size_t done = 0; done < text->len;) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 int import_leave_job(const char *folder, const struct buf *job, struct err *e)
 {
     CLEANUP(arena_done) struct arena a;
@@ -331,7 +321,7 @@ int import_leave_job(const char *folder, const struct buf *job, struct err *e)
     if (fd < 0)
         return err_set(e, ERR_IO, "%s: %m", path);
     struct stat owner;
-    int         failed = write_all(fd, job);
+    int         failed = file_write(fd, buf_str(job), job->len);
     if (failed == 0 && geteuid() == 0 && stat(folder, &owner) == 0) /* the gateway may be another user */
         failed = fchown(fd, owner.st_uid, owner.st_gid);
     if (failed < 0)

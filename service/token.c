@@ -1,22 +1,16 @@
-/* token: 256 random bits as hexadecimal, written beside its name and renamed, so that it is there whole or not at all. */
+/* token: 256 random bits as hexadecimal. */
 #include "service/token.h"
+#include "core/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { RANDOM_BYTES = 32, PATH_BYTES = 4096 };
 static const char token_file[] = "api-token", key_file[] = "link-key";
 static const char revoked[] = "revoked"; /* instead of a token, which is far longer */
-
-static void file_close(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
 
 static int from_setting(const char *setting, char *out, size_t size, struct err *e)
 {
@@ -64,29 +58,11 @@ static int draw(char *out, size_t size, struct err *e)
     return 0;
 }
 
-static int write_synced(const char *path, const char *token, struct err *e)
-{
-    CLEANUP(file_close) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || fchmod(fd, 0600) < 0)
-        return err_set(e, ERR_IO, "%s: %m", path);
-    size_t n = strlen(token);
-    if (write(fd, token, n) != (ssize_t)n || write(fd, "\n", 1) != 1 || fsync(fd) < 0)
-        return err_set(e, ERR_IO, "write %s: %m", path);
-    return 0;
-}
-
-/* Beside its name, then renamed: it is there whole or not at all. */
 static int keep(const char *folder, const char *name, const char *token, struct err *e)
 {
-    char path[PATH_BYTES], fresh[PATH_BYTES + 8];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
-    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-    if (write_synced(fresh, token, e) < 0)
-        return -1;
-    CLEANUP(file_close) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (rename(fresh, path) < 0 || fd < 0 || fsync(fd) < 0)
-        return err_set(e, ERR_IO, "%s: %m", path);
-    return 0;
+    char line[TOKEN_BYTES + 1];
+    int  n = snprintf(line, sizeof line, "%s\n", token);
+    return file_keep(folder, name, line, (size_t)n, e);
 }
 
 int token_ensure(const char *folder, const char *setting, char *out, size_t size, struct err *e)

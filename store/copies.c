@@ -1,5 +1,6 @@
 /* copies: see copies.h. */
 #include "store/copies.h"
+#include "core/file.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +13,6 @@
 
 enum { PIECE = 64 * 1024, PATH_BYTES = 512, DEPTH_MAX = 8 };
 
-static void fd_close(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
 static int open_old(int at, const char *name, struct err *e)
 {
     int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -29,18 +24,6 @@ static int fail(const char *what, const char *name, struct err *e)
     return err_set(e, errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO, "%s %s: %m", what, name);
 }
 
-static int write_all(int fd, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(fd, bytes, n);
-        if (written < 0 && errno != EINTR)
-            return -1;
-        bytes += written > 0 ? written : 0;
-        n -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
-}
-
 /* 0, -1 the reading failed, -2 the writing. */
 static int pump(int from, int to, struct sha256 *h, char *piece, int64_t *bytes_out)
 {
@@ -48,7 +31,7 @@ static int pump(int from, int to, struct sha256 *h, char *piece, int64_t *bytes_
     *bytes_out = 0;
     while ((n = read(from, piece, PIECE)) > 0) {
         sha256_add(h, piece, (size_t)n);
-        if (write_all(to, piece, (size_t)n) < 0)
+        if (file_write(to, piece, (size_t)n) < 0)
             return -2;
         *bytes_out += n;
     }
@@ -86,10 +69,10 @@ static int finish(int to, int fd, const char *partial, const char *name, struct 
 int copies_file(int from, int to, const char *name, struct copied *out, struct err *e)
 {
     char partial[PATH_BYTES];
-    CLEANUP(fd_close) int in = open_old(from, name, e);
+    CLEANUP(file_close) int in = open_old(from, name, e);
     if (in < 0)
         return -1;
-    CLEANUP(fd_close) int fd = make_partial(to, name, partial, e);
+    CLEANUP(file_close) int fd = make_partial(to, name, partial, e);
     if (fd < 0)
         return -1;
     if (copy_bytes(in, fd, name, out, e) < 0 || finish(to, fd, partial, name, e) < 0) {
@@ -116,7 +99,7 @@ static int look_through(int fd, const char *name, struct copied *out, struct err
 
 int copies_look(int at, const char *name, struct copied *out, struct err *e)
 {
-    CLEANUP(fd_close) int fd = open_old(at, name, e);
+    CLEANUP(file_close) int fd = open_old(at, name, e);
     if (fd < 0)
         return -1;
     return look_through(fd, name, out, e);
@@ -125,10 +108,10 @@ int copies_look(int at, const char *name, struct copied *out, struct err *e)
 int copies_write(int to, const char *name, const void *bytes, size_t n, struct err *e)
 {
     char partial[PATH_BYTES];
-    CLEANUP(fd_close) int fd = make_partial(to, name, partial, e);
+    CLEANUP(file_close) int fd = make_partial(to, name, partial, e);
     if (fd < 0)
         return -1;
-    if (write_all(fd, bytes, n) < 0)
+    if (file_write(fd, bytes, n) < 0)
         return fail("write", name, e);
     return finish(to, fd, partial, name, e);
 }

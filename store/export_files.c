@@ -2,6 +2,7 @@
 #include "store/export_files.h"
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,12 +13,6 @@
 #include <unistd.h>
 
 enum { DEVICE_BYTES = 48, NAME_BYTES = 64, PIECE = 16 * 1024, DEPTH_MAX = 256 };
-
-static void fd_close(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
 
 static int fail(const char *what, const char *name, struct err *e)
 {
@@ -81,7 +76,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static int is_within(int inner, int outer, struct err *e)
 {
     struct stat here, above, wanted;
-    CLEANUP(fd_close) int at = dup(inner);
+    CLEANUP(file_close) int at = dup(inner);
     if (at < 0 || fstat(outer, &wanted) < 0 || fstat(at, &here) < 0)
         return fail("look at", "the folders", e);
     for (int depth = 0; depth < DEPTH_MAX; depth++) {
@@ -90,7 +85,7 @@ static int is_within(int inner, int outer, struct err *e)
         int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (up < 0 || fstat(up, &above) < 0) {
             int failed = fail("look above", "the folder", e);
-            fd_close(&up);
+            file_close(&up);
             return failed;
         }
         (void)close(at);
@@ -112,7 +107,7 @@ static int check_apart(int folder, int data, const char *path, struct err *e)
 
 int export_open(const char *path, int data, int *fd_out, struct err *e)
 {
-    CLEANUP(fd_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(file_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && mkdir(path, 0755) == 0)
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
@@ -163,7 +158,7 @@ static int enter(int at, const char *name, struct err *e)
 
 static int open_day(int folder, const struct place *p, struct err *e)
 {
-    CLEANUP(fd_close) int device = enter(folder, p->device, e);
+    CLEANUP(file_close) int device = enter(folder, p->device, e);
     return device < 0 ? -1 : enter(device, p->day + strlen(p->device) + 1, e);
 }
 
@@ -173,18 +168,6 @@ static void name_of(char out[NAME_BYTES], const struct place *p, const char *ext
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------------------- */
-
-static int write_all(int fd, const char *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(fd, bytes, n);
-        if (written < 0 && errno != EINTR)
-            return -1;
-        bytes += written > 0 ? written : 0;
-        n -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
-}
 
 static int create(int day, const char *name, struct err *e)
 {
@@ -198,11 +181,11 @@ static int write_picture(int day, const char *name, struct media_stream *picture
 {
     char    piece[PIECE];
     ssize_t n;
-    CLEANUP(fd_close) int fd = create(day, name, e);
+    CLEANUP(file_close) int fd = create(day, name, e);
     if (fd < 0)
         return -1;
     while ((n = media_read(picture, piece, sizeof piece, e)) > 0) {
-        if (write_all(fd, piece, (size_t)n) < 0)
+        if (file_write(fd, piece, (size_t)n) < 0)
             return fail("write", name, e);
         *bytes += n;
     }
@@ -213,10 +196,10 @@ static int write_picture(int day, const char *name, struct media_stream *picture
 
 static int write_text(int day, const char *name, const char *text, size_t n, struct err *e)
 {
-    CLEANUP(fd_close) int fd = create(day, name, e);
+    CLEANUP(file_close) int fd = create(day, name, e);
     if (fd < 0)
         return -1;
-    if (write_all(fd, text, n) < 0)
+    if (file_write(fd, text, n) < 0)
         return fail("write", name, e);
     return fdatasync(fd) < 0 ? fail("sync", name, e) : 0;
 }
@@ -252,7 +235,7 @@ int export_write(int folder, struct exported *x, const char *json, size_t n, str
     char         name[NAME_BYTES];
     if (place_of(x, &p, e) < 0)
         return -1;
-    CLEANUP(fd_close) int day = open_day(folder, &p, e);
+    CLEANUP(file_close) int day = open_day(folder, &p, e);
     if (day < 0)
         return -1;
     x->bytes = (int64_t)n;
@@ -275,9 +258,9 @@ int export_remove(int folder, const struct exported *x, struct err *e)
     if (place_of(x, &p, e) < 0)
         return 0; /* nothing of ours can be there */
     const char *const both[] = { x->extension, "json" };
-    CLEANUP(fd_close) int device = openat(folder, p.device, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(file_close) int device = openat(folder, p.device, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const char *day_name = p.day + strlen(p.device) + 1;
-    CLEANUP(fd_close) int day = device < 0 ? -1 : openat(device, day_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    CLEANUP(file_close) int day = device < 0 ? -1 : openat(device, day_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (day < 0)
         return errno == ENOENT ? 0 : fail("open", p.day, e);
     remove_partial(day, &p, x->extension);

@@ -4,6 +4,7 @@
 #include "store/exporter.h"
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/file.h"
 #include "store/apart.h"
 #include "store/changes.h"
 #include "store/db.h"
@@ -143,12 +144,6 @@ static int home(struct exporter *x, int result, struct err *e)
     return x->is_left_behind ? err_set(e, ERR_STATE, "stopping") : result;
 }
 
-static void folder_close(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
 static int open_folder(struct exporter *x, int *fd, struct err *e)
 {
     struct export_room room = { 0 };
@@ -157,7 +152,7 @@ static int open_folder(struct exporter *x, int *fd, struct err *e)
     int failed = data < 0 ? err_set(e, ERR_IO, "dup: %m") : export_open(x->folder, data, fd, e);
     if (!failed)
         failed = export_room(*fd, &room, e);
-    folder_close(&data);
+    file_close(&data);
     x->most = x->options.bytes > 0 ? x->options.bytes : room.all / 4;
     return home(x, failed, e);
 }
@@ -455,7 +450,7 @@ static bool has_news(const struct exporter *x)
 
 static int turn(struct exporter *x, struct err *e)
 {
-    CLEANUP(folder_close) int fd = -1;
+    CLEANUP(file_close) int fd = -1;
     uint64_t commits = store_commits(x->store);
     int      gone, old, new;
     if (!has_news(x))

@@ -1,6 +1,7 @@
 /* folder: making folders so that they survive a power cut: a new name is synced into its parent, up to the data folder. */
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/file.h"
 #include "store/inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -9,15 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void fd_close(const int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-}
-
 int folder_sync(int at, const char *path, struct err *e)
 {
-    CLEANUP(fd_close) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CLEANUP(file_close) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return err_set(e, ERR_IO, "open folder %s: %m", path);
     if (fsync(fd) < 0 && errno != EINVAL) /* EINVAL: a file system that does not sync folders */

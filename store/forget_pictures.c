@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/file.h"
 #include "core/sha256.h"
 #include "store/audit.h"
 #include "store/doomed.h"
@@ -204,11 +205,7 @@ static int write_file(struct cutting *c, struct err *e)
     int fd = openat(c->store->folder_fd, c->new_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return err_set(e, ERR_IO, "make %s: %m", c->new_file);
-    size_t  at = 0;
-    ssize_t n = 0;
-    while (at < c->rest.len && (n = write(fd, buf_str(&c->rest) + at, c->rest.len - at)) > 0)
-        at += (size_t)n;
-    int failed = at < c->rest.len || fsync(fd) < 0 ? err_set(e, ERR_IO, "write %s: %m", c->new_file) : 0;
+    int failed = file_write(fd, buf_str(&c->rest), c->rest.len) < 0 || fsync(fd) < 0 ? err_set(e, ERR_IO, "write %s: %m", c->new_file) : 0;
     (void)close(fd);
     return failed ? -1 : folder_sync(c->store->folder_fd, folder, e);
 }

@@ -1,6 +1,7 @@
 /* reserve: two floors of free room. Below the first, a part of the file system, large arrivals are not taken any more. The second
  * is the reserve: blocks that are given up when the disk is full, so that small arrivals still find room, and their events and
  * verdicts with them. While it is given up, large arrivals hear ERR_FULL. */
+#include "core/file.h"
 #include "store/inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -67,10 +68,9 @@ static bool write_zeros(int fd, int64_t bytes)
     static const char zeros[64 * 1024];
     while (bytes > 0) {
         size_t n = bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros;
-        ssize_t written = write(fd, zeros, n);
-        if (written <= 0)
+        if (file_write(fd, zeros, n) < 0)
             return false;
-        bytes -= written;
+        bytes -= (int64_t)n;
     }
     return true;
 }

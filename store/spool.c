@@ -1,6 +1,7 @@
 /* spool: a large arrival on its way to disk: written under its last name, synced once, and known to the store until its row
  * is on disk, so that recovery never takes it for a leftover. */
 #include "core/fault.h"
+#include "core/file.h"
 #include "core/sha256.h"
 #include "store/inside.h"
 #include <errno.h>
@@ -124,17 +125,10 @@ int spool_write(struct spool *f, const void *bytes, size_t n, struct err *e)
         return err_set(e, ERR_STATE, "%s: not open for writing", f->file);
     if (store_is_full(f->store))
         return full(e);
-    for (const char *p = bytes; n > 0;) {
-        ssize_t written = write(f->fd, p, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return broken(f, "write", e);
-        if (f->hashing)
-            sha256_add(f->hashing, p, (size_t)written);
-        p += written;
-        n -= (size_t)written;
-    }
+    if (file_write(f->fd, bytes, n) < 0)
+        return broken(f, "write", e);
+    if (f->hashing)
+        sha256_add(f->hashing, bytes, n);
     FAULT("store.file_written");
     return 0;
 }
