@@ -9,6 +9,8 @@ import sys
 import pytest
 import yaml
 
+import mails
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.example.yml"
 HADOLINT = pathlib.Path(sys.executable).with_name("hadolint")
@@ -94,3 +96,46 @@ def test_systemd_understands_the_unit(tmp_path):
     run = subprocess.run(["systemd-analyze", "verify", tmp_path / "postern.service", tmp_path / "postern.socket"], capture_output=True, text=True, timeout=60)
     ours = [line for line in run.stderr.splitlines() if "postern" in line and "Failed to" not in line]
     assert not ours, run.stderr
+
+
+# What the unit's SystemCallFilter makes of a process, without a systemd as the first process: whatever is not named ends it.
+UNDER_THE_FILTER = """
+import ctypes, os, sys
+KILL_PROCESS, ALLOW = 0x80000000, 0x7fff0000
+lib = ctypes.CDLL("libseccomp.so.2")
+lib.seccomp_init.restype, lib.seccomp_init.argtypes = ctypes.c_void_p, [ctypes.c_uint32]
+lib.seccomp_rule_add.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint]
+lib.seccomp_load.argtypes = [ctypes.c_void_p]
+rules = lib.seccomp_init(KILL_PROCESS)
+for name in sys.argv[1].split():
+    number = lib.seccomp_syscall_resolve_name(name.encode())
+    if number >= 0:
+        lib.seccomp_rule_add(rules, ALLOW, number, 0)
+assert lib.seccomp_load(rules) == 0
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def system_calls(word):
+    """A group's calls, those of groups in it too; a call's own name."""
+    if not word.startswith("@"):
+        return {word}
+    shown = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, timeout=60, check=True).stdout
+    words = [line.strip() for line in shown.splitlines() if line.startswith("    ") and not line.strip().startswith("#")]
+    return set().union(*map(system_calls, words))
+
+
+def unit_values(name):
+    return [line.split("=", 1)[1] for line in (ROOT / "deploy" / "postern.service").read_text().splitlines() if line.startswith(f"{name}=")]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here to read the unit with")
+def test_the_unit_allows_every_system_call_that_a_journey_asks_for(postern):
+    allowed = set().union(*(system_calls(word) for line in unit_values("SystemCallFilter") for word in line.split()))
+    if unit_values("ProtectClock") == ["yes"]:
+        allowed -= system_calls("@clock")
+    p = postern(build="release", wrap=[sys.executable, "-c", UNDER_THE_FILTER, " ".join(sorted(allowed))])
+    assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
+    assert p.wait_events(1)[0]["kind"] == "alarm.interior"
+    p.stop()
+    assert p.exit_code == 0 and "inspector.ended" not in p.log_text()
