@@ -75,21 +75,19 @@ static void set_options(int fd, sa_family_t family)
 
 static int listen_on(const union any_address *a, int *fd_out, struct err *e)
 {
-    int port = ntohs(a->any.sa_family == AF_INET6 ? a->in6.sin6_port : a->in.sin_port);
     CLEANUP(close_fd) int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return err_set(e, ERR_IO, "listen on port %d: %m", port);
+        return err_set(e, ERR_IO, "%m");
     set_options(fd, a->any.sa_family);
     socklen_t size = a->any.sa_family == AF_INET6 ? sizeof a->in6 : sizeof a->in;
     if (bind(fd, &a->any, size) < 0 || listen(fd, BACKLOG) < 0)
-        return err_set(e, ERR_IO, "listen on port %d: %m", port);
+        return err_set(e, ERR_IO, "%m");
     *fd_out = TAKE(fd);
     return 0;
 }
 
-int listener_bind(const char *address, int at, int *fd_out, struct err *e)
+static int bind_to(const char *address, in_port_t port, int *fd_out, struct err *e)
 {
-    in_port_t port = htons((uint16_t)at);
     union any_address a = everywhere(AF_INET6, port);
     bool is_everywhere = !address[0] || strcmp(address, "::") == 0;
     if (!is_everywhere && parse_address(address, port, &a, e) < 0)
@@ -101,6 +99,13 @@ int listener_bind(const char *address, int at, int *fd_out, struct err *e)
         return -1;
     a = everywhere(AF_INET, port);
     return listen_on(&a, fd_out, e);
+}
+
+int listener_bind(const char *address, int port, int *fd_out, struct err *e)
+{
+    if (bind_to(address, htons((uint16_t)port), fd_out, e) == 0)
+        return 0;
+    return err_prefix(e, "listen on %s, port %d", address[0] ? address : "every address", port);
 }
 
 static int open_socket(const struct listener_options *o, int *fd_out, struct err *e)

@@ -151,7 +151,13 @@ def test_a_taken_port_is_one_clear_line(refused):
         port = s.getsockname()[1]
         p, code = refused({"Smtp": {"Port": port}})
     assert code == EX_UNAVAILABLE
-    assert str(port) in p.log("smtp.failed")[0]["text"]
+    assert p.log("smtp.failed")[0]["text"] == f"listen on 127.0.0.1, port {port}: Address already in use"
+
+
+def test_an_address_that_is_not_this_machines_is_named(refused):
+    p, code = refused({"Smtp": {"Address": "192.0.2.1"}})
+    assert code == EX_UNAVAILABLE
+    assert p.log("smtp.failed")[0]["text"] == "listen on 192.0.2.1, port 0: Cannot assign requested address"
 
 
 def test_a_taken_api_port_keeps_no_mail_out(postern):
