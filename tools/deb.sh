@@ -12,10 +12,18 @@ rm -rf build/deb
 install -D -m 755 -s -t "$root/usr/bin" build/release/postern build/release/postern-inspect
 install -D -m 644 -t "$root/usr/lib/systemd/system" deploy/postern.service deploy/postern.socket
 install -D -m 644 -t "$root/usr/share/doc/postern" README.md docs/*.md appsettings.example.json deploy/alerts.yml
+install -D -m 644 -t "$root/usr/share/doc/postern/devices" docs/devices/*.md
+install -D -m 644 -t "$root/usr/share/doc/postern/providers" docs/providers/*.md
 install -D -m 644 LICENSE "$root/usr/share/doc/postern/copyright"
-install -D -m 644 -t "$root/usr/share/doc/postern" CHANGELOG.md
+gzip -9nc CHANGELOG.md > "$root/usr/share/doc/postern/changelog.gz"
 install -d -m 755 "$root/etc/postern"
-printf '{\n  // All settings: /usr/share/doc/postern/settings.md; `postern check --settings /etc/postern/appsettings.json` names every mistake.\n}\n' > "$root/etc/postern/appsettings.json"
+cat > "$root/etc/postern/appsettings.json" <<'C'
+{
+  // All settings: /usr/share/doc/postern/settings.md; `postern check --settings /etc/postern/appsettings.json` names every mistake.
+  // Whoever may log in here may read this file: tokens stand elsewhere (raspberry-pi.md, "Without Docker").
+  "Store": { "Folder": "/var/lib/postern" }
+}
+C
 chmod 644 "$root/etc/postern/appsettings.json"
 
 mkdir -p build/deb/debian "$root/DEBIAN"
