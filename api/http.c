@@ -9,6 +9,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/utf8.h"
+#include "core/wait.h"
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -29,7 +30,7 @@ enum {
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
     STREAM_BLOCK = 32 * 1024,
     BLOCK_SECONDS = 60, /* a client that takes a block slower than that is cut: 546 bytes a second */
-    PART_SECONDS = 2,   /* at the end, for answers under way to be taken */
+    PART_MS = 2 * 1000, /* at the end, for answers under way to be taken */
 };
 
 struct http {
@@ -691,12 +692,9 @@ static void wait_for_answers(struct http *h)
 {
     while (h->slow_running > 0)
         (void)pthread_cond_wait(&h->is_idle, &h->lock);
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += PART_SECONDS;
-    while (h->open > 0)
-        if (pthread_cond_timedwait(&h->is_idle, &h->lock, &until) != 0)
-            return;
+    int64_t until_us = wait_deadline_us(PART_MS);
+    while (h->open > 0 && wait_until(&h->is_idle, &h->lock, until_us))
+        continue;
 }
 
 void http_stop(struct http **hp)

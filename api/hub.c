@@ -2,10 +2,10 @@
 #include "api/hub.h"
 #include "api/context.h"
 #include "core/clock.h"
+#include "core/wait.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LOOK_MS = 1000,   /* at clients that have gone, and at health      */
@@ -70,16 +70,9 @@ bool hub_health(struct hub *h, uint64_t *version, struct buf *out)
 /* Until it stops, the time is over or (only while no stream was open) one opens. Whether it goes on. */
 static bool rest(struct hub *h, int64_t ms, bool until_stream)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t until_us = wait_deadline_us(ms);
     (void)pthread_mutex_lock(&h->lock);
-    while (!h->is_stopping && !(until_stream && h->streams > 0) && pthread_cond_timedwait(&h->changed, &h->lock, &until) == 0)
+    while (!h->is_stopping && !(until_stream && h->streams > 0) && wait_until(&h->changed, &h->lock, until_us))
         continue;
     bool goes_on = !h->is_stopping;
     (void)pthread_mutex_unlock(&h->lock);
@@ -138,11 +131,7 @@ int hub_new(const struct hub_options *o, struct hub **out, struct err *e)
         return err_set(e, ERR_NOMEM, "out of memory");
     h->o = *o;
     buf_init(&h->health, HEALTH_MAX);
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&h->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&h->changed, NULL);
     (void)pthread_mutex_init(&h->lock, NULL);
     (void)refresh_health(h);
     *out = h;

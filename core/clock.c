@@ -42,21 +42,31 @@ static bool is_test_clock(void)
 #define is_test_clock()    false
 #endif
 
-static int64_t read_ms(clockid_t id)
+static int64_t read_us(clockid_t id)
 {
     struct timespec t;
     (void)clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 int64_t clock_wall_ms(void)
 {
-    return read_ms(CLOCK_REALTIME) + test_offset(OFFSET_WALL);
+    return read_us(CLOCK_REALTIME) / 1000 + test_offset(OFFSET_WALL);
+}
+
+int64_t clock_steady_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_steady_ms(void)
+{
+    return clock_steady_us() / 1000;
 }
 
 int64_t clock_mono_ms(void)
 {
-    return read_ms(CLOCK_MONOTONIC) + test_offset(OFFSET_MONO);
+    return clock_steady_ms() + test_offset(OFFSET_MONO);
 }
 
 bool clock_is_set(int64_t wall_ms)

@@ -7,6 +7,9 @@
 
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ms(void);
+/* The monotonic clock itself, that no test moves: for disks and threads, which take the time they take. */
+int64_t clock_steady_us(void);
+int64_t clock_steady_ms(void);
 
 /* Not before 2025: a clock that stands there was never set. */
 bool clock_is_set(int64_t wall_ms);

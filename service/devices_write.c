@@ -2,14 +2,14 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/utf8.h"
+#include "core/wait.h"
 #include "service/devices_inside.h"
 #include "store/devices.h"
 #include "store/transcripts.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { WRITE_MAX = 64 /* devices of one transaction */, CLOSE_SECONDS = 10, WRITE_EACH_MS = 1000 };
+enum { WRITE_MAX = 64 /* devices of one transaction */, CLOSE_MS = 10 * 1000, WRITE_EACH_MS = 1000 };
 static const int64_t DRIFT_MAX_MS = INT64_C(24) * 3600 * 1000;
 
 /* --- opening ------------------------------------------------------------------------------------------------ */
@@ -195,11 +195,9 @@ void devices_write_soon(struct devices *d)
 /* With the lock; false: it takes too long. */
 static bool wait_until_written(struct devices *d)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += CLOSE_SECONDS;
+    int64_t until_us = wait_deadline_us(CLOSE_MS);
     while (d->is_writing)
-        if (pthread_cond_timedwait(&d->written, &d->lock, &until) != 0)
+        if (!wait_until(&d->written, &d->lock, until_us))
             return false;
     return true;
 }

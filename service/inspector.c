@@ -152,19 +152,15 @@ static void lane_stop(struct lane *l)
 
 int inspector_start(struct store *s, struct relay *r, const struct inspector_options *o, struct inspector **out, struct err *e)
 {
-    struct inspector  *in = calloc(1, sizeof *in);
-    pthread_condattr_t monotonic;
+    struct inspector *in = calloc(1, sizeof *in);
     if (!in)
         return err_set(e, ERR_NOMEM, "out of memory");
     *in = (struct inspector){ .store = s, .relay = r, .options = *o };
     in->quick = (struct lane){ .in = in, .name = "quick", .is_quick = true };
     in->slow = (struct lane){ .in = in, .name = "slow" };
     (void)pthread_mutex_init(&in->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&in->quick.woken, &monotonic);
-    (void)pthread_cond_init(&in->slow.woken, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&in->quick.woken, NULL);
+    (void)pthread_cond_init(&in->slow.woken, NULL);
     in->marks[0] = (struct mark){ clock_mono_ms(), store_last_arrival(s) };
     in->mark_count = 1;
     if (lane_start(&in->quick, quick_run, e) < 0 || lane_start(&in->slow, slow_run, e) < 0) {

@@ -1,11 +1,11 @@
 /* inspector_hand: waiting and waking; and what leaves for the relay, counted until it is committed. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/wait.h"
 #include "service/inspector_inside.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     PAUSE_MS = 250,           /* after a failure that is not the mail's; doubles … */
@@ -43,18 +43,10 @@ uint64_t lane_wakes(struct lane *l)
 
 void lane_wait(struct lane *l, uint64_t seen, int64_t wait_ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(wait_ms / 1000);
-    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
+    int64_t until_us = wait_deadline_us(wait_ms);
     (void)pthread_mutex_lock(&l->in->lock);
-    while (l->wakes == seen && !l->in->is_stopping)
-        if (pthread_cond_timedwait(&l->woken, &l->in->lock, &until) != 0)
-            break;
+    while (l->wakes == seen && !l->in->is_stopping && wait_until(&l->woken, &l->in->lock, until_us))
+        continue;
     (void)pthread_mutex_unlock(&l->in->lock);
 }
 

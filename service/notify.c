@@ -1,4 +1,5 @@
 /* notify: one datagram a message to the socket that NOTIFY_SOCKET names; '@' stands for an abstract name. */
+#include "core/clock.h"
 #include "service/notify.h"
 #include <inttypes.h>
 #include <stddef.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 static void say(const char *text)
@@ -39,10 +39,8 @@ void notify_stopping(void)
 
 void notify_reloading(void)
 {
-    char            text[80];
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* the manager's clock, also where a test has moved ours */
-    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    char text[80];
+    (void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_steady_us()); /* the manager's clock */
     say(text);
 }
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LOOK_MS = 1000, /* nothing is waited for longer: a test's clock may jump */
@@ -374,13 +373,6 @@ static void look(struct relay *r)
 
 /* --- the thread --------------------------------------------------------------------------------------------- */
 
-static int64_t real_mono_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static const struct account *find_account(const struct people *p, const char *name)
 {
     for (size_t i = 0; i < p->account_count; i++)
@@ -453,7 +445,7 @@ static bool is_over(const struct relay *r, int64_t stop_ms)
 {
     if (!r->is_ending)
         return false;
-    return r->ops_open == 0 && (courier_count(r->courier) == 0 || real_mono_ms() >= stop_ms);
+    return r->ops_open == 0 && (courier_count(r->courier) == 0 || clock_steady_ms() >= stop_ms);
 }
 
 static void *relay_main(void *user)
@@ -463,10 +455,10 @@ static void *relay_main(void *user)
     (void)pthread_setname_np(pthread_self(), "relay");
     take_up_last_run(r);
     for (;;) {
-        __atomic_store_n(&r->heartbeat_ms, real_mono_ms(), __ATOMIC_RELAXED);
+        __atomic_store_n(&r->heartbeat_ms, clock_steady_ms(), __ATOMIC_RELAXED);
         read_inbox(r);
         if (r->is_ending && stop_ms == INT64_MAX)
-            stop_ms = real_mono_ms() + STOP_MS;
+            stop_ms = clock_steady_ms() + STOP_MS;
         if (is_over(r, stop_ms))
             return NULL;
         int64_t wait = serve(r);
@@ -478,7 +470,7 @@ static void *relay_main(void *user)
 
 bool relay_is_alive(const struct relay *r)
 {
-    return real_mono_ms() - __atomic_load_n(&r->heartbeat_ms, __ATOMIC_RELAXED) < ALIVE_MS;
+    return clock_steady_ms() - __atomic_load_n(&r->heartbeat_ms, __ATOMIC_RELAXED) < ALIVE_MS;
 }
 
 /* --- start and stop ----------------------------------------------------------------------------------------- */
@@ -580,8 +572,8 @@ int relay_start(struct store *s, const struct relay_options *o, struct relay **o
     r->store = s;
     r->options = *o;
     r->rules = rules_of(r);
-    r->chance = (uint32_t)real_mono_ms() | 1;
-    r->heartbeat_ms = real_mono_ms();
+    r->chance = (uint32_t)clock_steady_ms() | 1;
+    r->heartbeat_ms = clock_steady_ms();
     (void)pthread_mutex_init(&r->lock, NULL);
     if (prepare(r, e) < 0) {
         relay_free(r);

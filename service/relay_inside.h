@@ -117,7 +117,7 @@ struct relay {
     size_t   ops_open; /* with the writer */
     bool     is_due_asked, has_changed, is_ending;
     int64_t  next_look_ms, next_due_run_ms;
-    int64_t  heartbeat_ms; /* __atomic; CLOCK_MONOTONIC itself, that no test moves */
+    int64_t  heartbeat_ms; /* __atomic; by the steady clock, that no test moves */
     uint32_t chance;
     struct acts acts; /* the writer's thread alone, inside take_apply */
 };

@@ -1,11 +1,11 @@
 /* apart: `home` is held by the thread while it is at home; `lock` guards what others ask of it. */
 #include "store/apart.h"
 #include "core/clock.h"
+#include "core/wait.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STOP_MS = 3000, NICENESS = 10 };
@@ -50,22 +50,12 @@ bool apart_is_stopping(struct apart *a)
     return is;
 }
 
-static struct timespec in_ms(int64_t ms)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t nanoseconds = t.tv_nsec + ms % 1000 * 1000000;
-    t.tv_sec += (time_t)(ms / 1000 + nanoseconds / 1000000000);
-    t.tv_nsec = (long)(nanoseconds % 1000000000);
-    return t;
-}
-
 bool apart_rest(struct apart *a, int64_t ms)
 {
-    struct timespec until = in_ms(ms);
+    int64_t until_us = wait_deadline_us(ms);
     (void)pthread_mutex_unlock(&a->home);
     (void)pthread_mutex_lock(&a->lock);
-    while (!a->is_stopping && pthread_cond_timedwait(&a->changed, &a->lock, &until) == 0)
+    while (!a->is_stopping && wait_until(&a->changed, &a->lock, until_us))
         ;
     (void)pthread_mutex_unlock(&a->lock);
     return apart_home(a);
@@ -116,11 +106,7 @@ int apart_start(const struct apart_work *work, struct apart **out, struct err *e
         work->free(work->user);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&a->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&a->changed, NULL);
     (void)pthread_mutex_init(&a->home, NULL);
     (void)pthread_mutex_init(&a->lock, NULL);
     a->work = *work;
@@ -136,11 +122,11 @@ int apart_start(const struct apart_work *work, struct apart **out, struct err *e
 
 static bool has_ended_soon(struct apart *a)
 {
-    struct timespec until = in_ms(STOP_MS);
+    int64_t until_us = wait_deadline_us(STOP_MS);
     (void)pthread_mutex_lock(&a->lock);
     a->is_stopping = true;
     (void)pthread_cond_broadcast(&a->changed);
-    while (!a->has_ended && pthread_cond_timedwait(&a->changed, &a->lock, &until) == 0)
+    while (!a->has_ended && wait_until(&a->changed, &a->lock, until_us))
         ;
     bool has_ended = a->has_ended;
     (void)pthread_mutex_unlock(&a->lock);

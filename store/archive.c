@@ -3,6 +3,7 @@
  * finds it away for too long takes the store from it: it comes home to nothing, and ends alone. */
 #include "store/archive.h"
 #include "core/clock.h"
+#include "core/wait.h"
 #include "store/archive_inside.h"
 #include "store/db.h"
 #include "store/notes.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -258,17 +258,10 @@ static void tell_lag(struct archive *a)
 
 static void wait_ms(struct archive *a, int64_t ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    int64_t until_us = wait_deadline_us(ms);
     archive_away(a);
     (void)pthread_mutex_lock(&a->lock);
-    while (!a->is_stopping && pthread_cond_timedwait(&a->changed, &a->lock, &until) == 0)
+    while (!a->is_stopping && wait_until(&a->changed, &a->lock, until_us))
         ;
     (void)pthread_mutex_unlock(&a->lock);
     (void)pthread_mutex_lock(&a->home);
@@ -347,11 +340,7 @@ static struct archive *archive_new(struct store *s, const struct archive_options
     struct archive *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&a->changed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&a->changed, NULL);
     (void)pthread_mutex_init(&a->home, NULL);
     (void)pthread_mutex_init(&a->lock, NULL);
     a->store = s;
@@ -385,13 +374,11 @@ int archive_start(struct store *s, const struct archive_options *o, struct archi
 
 static bool has_ended_soon(struct archive *a)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_MS / 1000;
+    int64_t until_us = wait_deadline_us(STOP_MS);
     (void)pthread_mutex_lock(&a->lock);
     a->is_stopping = true;
     (void)pthread_cond_broadcast(&a->changed);
-    while (!a->has_ended && pthread_cond_timedwait(&a->changed, &a->lock, &until) == 0)
+    while (!a->has_ended && wait_until(&a->changed, &a->lock, until_us))
         ;
     bool has_ended = a->has_ended;
     (void)pthread_mutex_unlock(&a->lock);

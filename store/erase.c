@@ -146,13 +146,13 @@ struct step {
 static int step_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct step *x = (struct step *)op;
-    int64_t      until_us = disk_now_us() + STEP_US;
+    int64_t      until_us = clock_steady_us() + STEP_US;
     x->result = (struct erase_result){ 0 }; /* it may run twice */
     x->done = 0;
     do {
         if (tx_erase_mail(tx, x->events[x->done++], &x->result, e) < 0)
             return -1;
-    } while (x->done < x->count && x->result.bytes < STEP_BYTES && disk_now_us() < until_us);
+    } while (x->done < x->count && x->result.bytes < STEP_BYTES && clock_steady_us() < until_us);
     FAULT("erase.mails_gone");
     return x->result.events > 0 ? tx_erase_begin_sweep(tx, e) : 0;
 }
@@ -172,7 +172,7 @@ static void add(struct store *s, struct erase_result *sum, const struct erase_re
 static int step_through(struct store *s, const int64_t *events, size_t count, int64_t until_us, struct erase_result *sum, struct err *e)
 {
     size_t at = 0;
-    while (at < count && disk_now_us() < until_us) {
+    while (at < count && clock_steady_us() < until_us) {
         struct step x = { .op = { .rank = STORE_LATER, .apply = step_apply }, .events = events + at };
         x.count = count - at < MAILS_AT_ONCE ? count - at : MAILS_AT_ONCE;
         if (store_do(s, &x.op, e) < 0)
@@ -192,7 +192,7 @@ int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, con
     if (l->count == 0)
         return 0;
     (void)atomic_fetch_add(&s->erasing, 1);
-    int failed = write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, disk_now_us() + ERASE_WAIT_MS * INT64_C(1000), out, e) < 0;
+    int failed = write_down(s, l, by, e) < 0 || step_through(s, l->events, l->count, clock_steady_us() + ERASE_WAIT_MS * INT64_C(1000), out, e) < 0;
     (void)atomic_fetch_sub(&s->erasing, 1);
     if (failed)
         return -1;
@@ -217,11 +217,11 @@ static int read_left(struct db *db, int64_t after, int64_t *events, struct err *
 /* A turn of it; true: some are still there. */
 static bool go_through(struct store *s, struct db *db)
 {
-    int64_t             events[MAILS_AT_ONCE], after = 0, until_us = disk_now_us() + TURN_MS * INT64_C(1000);
+    int64_t             events[MAILS_AT_ONCE], after = 0, until_us = clock_steady_us() + TURN_MS * INT64_C(1000);
     struct erase_result result = { 0 };
     struct err          e;
     int                 n;
-    while ((n = read_left(db, after, events, &e)) > 0 && disk_now_us() < until_us) {
+    while ((n = read_left(db, after, events, &e)) > 0 && clock_steady_us() < until_us) {
         if (step_through(s, events, (size_t)n, until_us, &result, &e) < 0)
             return true;
         after = events[n - 1];

@@ -2,10 +2,10 @@
 #include "store/examine.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/wait.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
 #ifdef POSTERN_FAULTS
@@ -36,21 +36,13 @@ struct examiner {
     int64_t         end_ms;
 };
 
-static int64_t now_ms(void) /* not the test clock: this is about disks */
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Rests; false: it is to stop. */
 static bool may_go_on(struct examiner *x, int64_t rest_ms)
 {
-    int64_t until = now_ms() + rest_ms;
-    const struct timespec t = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
+    int64_t until_us = wait_deadline_us(rest_ms);
     (void)pthread_mutex_lock(&x->lock);
-    while (!x->is_stopping && now_ms() < until)
-        (void)pthread_cond_timedwait(&x->woken, &x->lock, &t);
+    while (!x->is_stopping && wait_until(&x->woken, &x->lock, until_us))
+        continue;
     bool goes_on = !x->is_stopping;
     (void)pthread_mutex_unlock(&x->lock);
     return goes_on;
@@ -95,14 +87,14 @@ static int read_in_windows(struct examiner *x, const struct table *t, struct err
         return -1;
     (void)snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE %s BETWEEN ?1 AND ?1 + %d", t->name, t->key, WINDOW - 1);
     for (int64_t first = 0; first <= last; first += WINDOW) {
-        int64_t began_ms = now_ms();
+        int64_t began_ms = clock_steady_ms();
         CLEANUP(stmt_done) struct stmt *s = db_stmt_made(x->db, sql, e);
         if (!s)
             return -1;
         bind_int(s, 1, first);
         if (stmt_run(s, e) < 0)
             return -1;
-        if (now_ms() > x->end_ms || !may_go_on(x, REST_TIMES * (now_ms() - began_ms)))
+        if (clock_steady_ms() > x->end_ms || !may_go_on(x, REST_TIMES * (clock_steady_ms() - began_ms)))
             return 0;
     }
     return 1;
@@ -153,18 +145,18 @@ static void *run(void *user)
 {
     struct examiner *x = user;
     struct err       e = { 0 };
-    int64_t          left = 0, began_ms = now_ms();
+    int64_t          left = 0, began_ms = clock_steady_ms();
     while (may_go_on(x, FIRST_MS) && store_phase(x->store) != STORE_READY)
         ;
     if (!may_go_on(x, 0))
         return NULL;
-    x->end_ms = now_ms() + (int64_t)EXAMINE_MINUTES * 60000;
+    x->end_ms = clock_steady_ms() + (int64_t)EXAMINE_MINUTES * 60000;
     int result = db_open(x->store->database, DB_READER, &x->db, &e) < 0 ? -1 : examine(x, &left, &e);
     db_close(&x->db);
     if (result < 0)
         log_line(LOG_ERROR, "store.examined", LOG_S("text", e.text));
     else if (may_go_on(x, 0))
-        log_line(LOG_INFO, "store.examined", LOG_I("tables_left", left), LOG_I("ms", now_ms() - began_ms));
+        log_line(LOG_INFO, "store.examined", LOG_I("tables_left", left), LOG_I("ms", clock_steady_ms() - began_ms));
     return NULL;
 }
 
@@ -183,11 +175,7 @@ int examiner_start(struct store *s, struct examiner **out, struct err *e)
     if (!x)
         return err_set(e, ERR_NOMEM, "out of memory");
     x->store = s;
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&x->woken, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&x->woken, NULL);
     (void)pthread_mutex_init(&x->lock, NULL);
     int rc = pthread_create(&x->thread, NULL, run, x);
     if (rc != 0) {

@@ -136,7 +136,6 @@ void keeper_free(struct keeper **k);
 
 /* --- writer.c --------------------------------------------------------------------------------------------------- */
 
-int64_t disk_now_us(void); /* real monotonic time, whatever the test clock says */
 int tx_running(struct store_tx *tx, struct err *e) MUST_CHECK; /* writes the running time */
 int writer_start(struct store *s, struct db *db, struct writer **out, struct err *e) MUST_CHECK;
 void writer_submit(struct writer *w, struct store_op *op);

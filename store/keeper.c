@@ -3,11 +3,11 @@
  * reserve, recovery once after the start, retention, the running clock. Idle, it writes nothing. */
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/wait.h"
 #include "store/inside.h"
 #include "store/retention.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LOG_PAGES_AT_ONCE = 1000, /* so many new pages are copied at once …                   */
@@ -49,13 +49,6 @@ struct keeper {
     bool has_reserve, has_recovered;
 };
 
-static int64_t now_ms(void) /* not the test clock: these waits are for disks */
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
 static int times(const struct keeper *k)
@@ -71,7 +64,7 @@ static bool has_many_pages(const struct keeper *k)
 void keeper_wake(struct keeper *k, int log_pages)
 {
     (void)pthread_mutex_lock(&k->lock);
-    int64_t now = now_ms();
+    int64_t now = clock_steady_ms();
     bool had_many = has_many_pages(k), had_news = k->news_at != 0;
     if (log_pages < k->log_pages)
         k->copied_pages = 0; /* the log began anew */
@@ -92,7 +85,7 @@ static void plan_by(struct keeper *k, int64_t ms)
 {
     if (!k)
         return; /* store_open is not yet through */
-    int64_t soon = now_ms() + ms;
+    int64_t soon = clock_steady_ms() + ms;
     (void)pthread_mutex_lock(&k->lock);
     bool wakes = k->chores_at > soon;
     if (wakes)
@@ -141,14 +134,11 @@ struct due {
 static bool wait_for_work(struct keeper *k, struct due *out)
 {
     (void)pthread_mutex_lock(&k->lock);
-    while (!k->is_closing && !has_many_pages(k) && now_ms() < next_deadline(k)) {
-        int64_t until = next_deadline(k);
-        struct timespec t = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
-        (void)pthread_cond_timedwait(&k->woken, &k->lock, &t);
-    }
+    while (!k->is_closing && !has_many_pages(k) && clock_steady_ms() < next_deadline(k))
+        (void)wait_until(&k->woken, &k->lock, next_deadline(k) * 1000);
     bool goes_on = !k->is_closing;
-    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || now_ms() >= checkpoint_at(k));
-    out->is_chores = now_ms() >= k->chores_at;
+    out->is_checkpoint = k->news_at != 0 && (has_many_pages(k) || clock_steady_ms() >= checkpoint_at(k));
+    out->is_chores = clock_steady_ms() >= k->chores_at;
     if (out->is_checkpoint) {
         k->copied_pages = k->log_pages;
         k->news_at = 0;
@@ -164,8 +154,8 @@ static bool wait_for_work(struct keeper *k, struct due *out)
 static void plan_chores(struct keeper *k, int64_t pause_ms)
 {
     (void)pthread_mutex_lock(&k->lock);
-    if (k->chores_at > now_ms() + pause_ms)
-        k->chores_at = now_ms() + pause_ms;
+    if (k->chores_at > clock_steady_ms() + pause_ms)
+        k->chores_at = clock_steady_ms() + pause_ms;
     (void)pthread_mutex_unlock(&k->lock);
 }
 
@@ -300,14 +290,10 @@ int keeper_start(struct store *s, struct keeper **out, struct err *e)
     if (!k)
         return err_set(e, ERR_NOMEM, "out of memory");
     k->store = s;
-    k->chores_at = now_ms() + FIRST_CHORES_MS;
+    k->chores_at = clock_steady_ms() + FIRST_CHORES_MS;
     k->opened_wall_ms = clock_wall_ms();
     k->opened_mono_ms = clock_mono_ms();
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&k->woken, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&k->woken, NULL);
     (void)pthread_mutex_init(&k->lock, NULL);
     *out = k; /* before the thread: its first operation makes the writer wake it */
     int rc = pthread_create(&k->thread, NULL, run, k);

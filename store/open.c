@@ -151,11 +151,11 @@ static int start_preparing(struct store *s, struct err *e)
 /* Its name is on disk then: its first commit may be an acknowledged mail. */
 static int sync_name(struct store *s, struct err *e)
 {
-    int64_t start_us = disk_now_us();
+    int64_t start_us = clock_steady_us();
     pace_init(&s->pace, start_us);
     if (folder_sync(s->folder_fd, ".", e) < 0)
         return err_prefix(e, "%s", s->folder);
-    pace_note_start(&s->pace, disk_now_us() - start_us);
+    pace_note_start(&s->pace, clock_steady_us() - start_us);
     return 0;
 }
 

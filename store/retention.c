@@ -235,13 +235,13 @@ bool retention_run(struct store *s, struct db *db, struct doubt *doubt)
     bool is_clock_good = doubt_ask(doubt, now, clock_mono_ms());
     doomed_remove(s, db);
     bool has_more = erase_go_on(s, db);
-    int64_t until_us = disk_now_us() + RUN_US;
+    int64_t until_us = clock_steady_us() + RUN_US;
     if (is_clock_good)
         has_more |= bound_age(s, db, now, until_us);
     has_more |= bound_size(s, db, now, is_clock_good, until_us);
     has_more |= retention_rules_run(s, db, now, is_clock_good);
     doomed_remove(s, db);
     if (!has_more || floor_gap(s) > 0) /* what moves now need not move again */
-        has_more |= shrink(s, db, disk_now_us() + RUN_US);
+        has_more |= shrink(s, db, clock_steady_us() + RUN_US);
     return has_more;
 }

@@ -5,6 +5,7 @@
  *
  * What is there is counted the same way, once, and from then on only what came and went; only for rules that have such a bound. */
 #include "store/retention_rules.h"
+#include "core/clock.h"
 #include "store/doomed.h"
 #include "store/forget.h"
 #include <stdlib.h>
@@ -100,14 +101,14 @@ struct picked {
 static int forget_events(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct picked *p = (struct picked *)op;
-    int64_t        until_us = disk_now_us() + STEP_US;
+    int64_t        until_us = clock_steady_us() + STEP_US;
     p->forgotten = (struct forgotten){ 0 };
     p->done = 0;
     do {
         if (tx_forget_event(tx, p->seqs[p->done], false, &p->forgotten, e) < 0)
             return -1;
         p->done++;
-    } while (p->done < p->count && disk_now_us() < until_us);
+    } while (p->done < p->count && clock_steady_us() < until_us);
     return tx_forgotten_add(tx, &p->forgotten, e);
 }
 
@@ -218,7 +219,7 @@ static int64_t last_before(struct db *db, int64_t ms)
 
 bool retention_is_over(const struct store *s, int64_t until_us)
 {
-    return disk_now_us() >= until_us || keeper_is_wanted(s->keeper);
+    return clock_steady_us() >= until_us || keeper_is_wanted(s->keeper);
 }
 
 static int64_t window_end(int64_t at, int64_t last)
@@ -253,7 +254,7 @@ static bool count(struct store *s, struct db *db, size_t rule, int64_t deadline_
     struct walk *w = &s->rules->walks[rule];
     int64_t      newest = number(db, "SELECT max(seq) FROM events", 0);
     struct err   e;
-    for (bool is_over = false; w->counted < newest && !is_over; is_over = disk_now_us() >= deadline_us) { /* this writes nothing */
+    for (bool is_over = false; w->counted < newest && !is_over; is_over = clock_steady_us() >= deadline_us) { /* this writes nothing */
         int64_t to = window_end(w->counted, newest);
         CLEANUP(stmt_done)
         struct stmt *q = s->rules->rules[rule].what == KEEP_EVENTS ? db_stmt(db, count_events_sql, &e) : db_stmt(db, count_pictures_sql, &e);
@@ -314,7 +315,7 @@ bool retention_rules_run(struct store *s, struct db *db, int64_t now, bool by_ag
     struct retention_rules *r = s->rules;
     if (!r)
         return false;
-    int64_t start_us = disk_now_us();
+    int64_t start_us = clock_steady_us();
     if (start_us >= r->anew_at_us) {
         memset(r->walks, 0, sizeof r->walks);
         r->anew_at_us = start_us + anew_us;
@@ -334,7 +335,7 @@ void retention_rules_oldest_infos(struct store *s, struct db *db)
     for (size_t i = 0; s->rules && i < s->rules->count; i++) {
         if (s->rules->rules[i].what != KEEP_EVENTS || s->rules->rules[i].severity != 0)
             continue;
-        int64_t    *over = &s->rules->walks[i].over, until_us = disk_now_us() + TURN_US, last = newest_free(s, db), at = 0;
+        int64_t    *over = &s->rules->walks[i].over, until_us = clock_steady_us() + TURN_US, last = newest_free(s, db), at = 0;
         for (bool is_over = false; *over < last && !is_over && at >= 0; is_over = retention_is_over(s, until_us)) {
             const struct span span = { *over, window_end(*over, last), 0, INT64_MAX, INT64_MAX, true };
             at = step(s, db, i, &span);

@@ -1,14 +1,10 @@
 /* watch: who wants to know that something was written waits here, and costs the writer a look at one number while nobody does. */
+#include "core/wait.h"
 #include "store/inside.h"
-#include <time.h>
 
 void watch_init(struct store *s)
 {
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->committed, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&s->committed, NULL);
     (void)pthread_mutex_init(&s->watch_lock, NULL);
 }
 
@@ -36,11 +32,10 @@ uint64_t store_commits(const struct store *s)
 
 uint64_t store_wait_commit(struct store *s, uint64_t seen, int64_t timeout_ms)
 {
-    int64_t         until_us = disk_now_us() + timeout_ms * 1000;
-    struct timespec until = { .tv_sec = (time_t)(until_us / 1000000), .tv_nsec = (long)(until_us % 1000000) * 1000 };
+    int64_t until_us = wait_deadline_us(timeout_ms);
     (void)pthread_mutex_lock(&s->watch_lock);
     (void)atomic_fetch_add(&s->watchers, 1);
-    while (store_commits(s) == seen && pthread_cond_timedwait(&s->committed, &s->watch_lock, &until) == 0)
+    while (store_commits(s) == seen && wait_until(&s->committed, &s->watch_lock, until_us))
         continue;
     (void)atomic_fetch_sub(&s->watchers, 1);
     (void)pthread_mutex_unlock(&s->watch_lock);

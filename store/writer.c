@@ -8,11 +8,11 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/metrics.h"
+#include "core/wait.h"
 #include "store/inside.h"
 #include "store/schema.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BATCH_OPS = 512,
@@ -59,14 +59,6 @@ struct db *tx_db(struct store_tx *tx)
     return tx->db;
 }
 
-/* Real time, whatever the test clock says: these waits are for disks. */
-int64_t disk_now_us(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
 /* --- the queues ------------------------------------------------------------------------------------------------ */
 
 static void push(struct queue *q, struct store_op *op)
@@ -91,7 +83,7 @@ static struct store_op *pop(struct queue *q)
 void writer_submit(struct writer *w, struct store_op *op)
 {
     bool is_later = op->rank >= STORE_LATER;
-    int64_t due = is_later ? disk_now_us() + (op->rank == STORE_LATER ? LATER_US : LATER_IDLE_US) : 0;
+    int64_t due = is_later ? clock_steady_us() + (op->rank == STORE_LATER ? LATER_US : LATER_IDLE_US) : 0;
     (void)pthread_mutex_lock(&w->lock);
     push(&w->queues[op->rank], op);
     bool sets_timer = is_later && (w->later_due == 0 || due < w->later_due);
@@ -109,26 +101,24 @@ void writer_submit(struct writer *w, struct store_op *op)
 static void sleep_until(struct writer *w, size_t count, int64_t us)
 {
     w->wake_at = count;
-    if (us == 0) {
+    if (us == 0)
         (void)pthread_cond_wait(&w->filled, &w->lock);
-    } else {
-        struct timespec t = { .tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000 };
-        (void)pthread_cond_timedwait(&w->filled, &w->lock, &t);
-    }
+    else
+        (void)wait_until(&w->filled, &w->lock, us);
     w->wake_at = 0;
 }
 
 static bool has_work(const struct writer *w)
 {
-    return w->urgent > 0 || w->is_closing || (w->later_due != 0 && disk_now_us() >= w->later_due);
+    return w->urgent > 0 || w->is_closing || (w->later_due != 0 && clock_steady_us() >= w->later_due);
 }
 
 static void wait_for_work(struct writer *w)
 {
-    int64_t idle_at = disk_now_us() + IDLE_US;
+    int64_t idle_at = clock_steady_us() + IDLE_US;
     while (!has_work(w)) {
         sleep_until(w, 1, w->later_due != 0 ? w->later_due : w->has_cache ? idle_at : 0);
-        if (w->has_cache && w->later_due == 0 && disk_now_us() >= idle_at) {
+        if (w->has_cache && w->later_due == 0 && clock_steady_us() >= idle_at) {
             db_release_memory(w->tx.db);
             w->has_cache = false;
         }
@@ -154,9 +144,9 @@ static void gather(struct writer *w)
         return;
     bool has_arrivals = w->queues[STORE_ARRIVAL].first || w->queues[STORE_LARGE].first;
     int64_t wait_us = w->last_sync_us / (has_arrivals ? GATHER_SHARE : GATHER_SHARE_EVENTS);
-    int64_t until = disk_now_us() + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US);
+    int64_t until = clock_steady_us() + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US);
     size_t all = urgent_at_most(w);
-    while (w->urgent < all && disk_now_us() < until && !w->is_closing)
+    while (w->urgent < all && clock_steady_us() < until && !w->is_closing)
         sleep_until(w, all, until);
 }
 
@@ -164,7 +154,7 @@ static void gather(struct writer *w)
  * comes meanwhile does not wait for all of them. */
 static size_t take_rank(struct writer *w, enum store_rank rank, size_t n)
 {
-    int64_t room = rank == STORE_LARGE ? pace_batch_bytes(&w->store->pace, disk_now_us()) : INT64_MAX;
+    int64_t room = rank == STORE_LARGE ? pace_batch_bytes(&w->store->pace, clock_steady_us()) : INT64_MAX;
     struct store_op *op;
     while (n < BATCH_OPS && room > 0 && (op = pop(&w->queues[rank]))) {
         w->batch[n++] = op;
@@ -182,7 +172,7 @@ static size_t take_waiting(struct writer *w)
     for (int rank = STORE_ARRIVAL; rank < STORE_LATER; rank++)
         for (const struct store_op *op = w->queues[rank].first; op; op = op->next)
             w->urgent++;
-    w->later_due = w->queues[STORE_LATER].first || w->queues[STORE_IDLE].first ? disk_now_us() : 0;
+    w->later_due = w->queues[STORE_LATER].first || w->queues[STORE_IDLE].first ? clock_steady_us() : 0;
     return n;
 }
 
@@ -262,7 +252,7 @@ static bool is_below_us(const struct err *e)
 
 static int commit(struct writer *w, struct err *e)
 {
-    int64_t start = disk_now_us();
+    int64_t start = clock_steady_us();
     int beside = atomic_load(&w->store->file_syncs);
     w->has_written = false;
     int result = db_exec(w->tx.db, "COMMIT", e);
@@ -271,7 +261,7 @@ static int commit(struct writer *w, struct err *e)
         note_write(w->store, WRITES_DATABASE, result == 0);
     if (result == 0 && w->has_written) {
         watch_note_commit(w->store);
-        w->last_sync_us = disk_now_us() - start;
+        w->last_sync_us = clock_steady_us() - start;
         pace_note_commit(&w->store->pace, w->last_sync_us, w->tx.bytes, beside, start + w->last_sync_us);
         metrics_observe(METRIC_COMMIT_SECONDS, (double)w->last_sync_us / 1e6);
     }
@@ -281,7 +271,7 @@ static int commit(struct writer *w, struct err *e)
 /* Applies operations until the transaction is large enough; how many, or -1 (*e). */
 static int apply_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
-    int64_t most = pace_batch_bytes(&w->store->pace, disk_now_us());
+    int64_t most = pace_batch_bytes(&w->store->pace, clock_steady_us());
     size_t i = 0;
     while (i < n && w->tx.bytes < most) {
         if (ops[i]->apply(&w->tx, ops[i], e) < 0)
@@ -315,7 +305,7 @@ static int make_findable(struct writer *w, struct err *e)
 /* Writes and syncs operations from the front of ops in one transaction; how many, or -1 with nothing written. */
 static int write_some(struct writer *w, struct store_op *const *ops, size_t n, struct err *e)
 {
-    int64_t start = disk_now_us();
+    int64_t start = clock_steady_us();
     w->is_hopeless = begin(w, e) < 0;
     if (w->is_hopeless) {
         w->needs_reopen = true;
@@ -337,7 +327,7 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
         return -1;
     }
     FAULT("store.committed");
-    pace_note_batch(&w->store->pace, disk_now_us() - start, w->tx.bytes);
+    pace_note_batch(&w->store->pace, clock_steady_us() - start, w->tx.bytes);
     publish(w);
     return count;
 }
@@ -416,11 +406,7 @@ int writer_start(struct store *s, struct db *db, struct writer **out, struct err
     w->tx = (struct store_tx){ .store = s, .db = db };
     for (size_t i = 0; i < COUNT(w->queues); i++)
         w->queues[i].end = &w->queues[i].first;
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&w->filled, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    (void)pthread_cond_init(&w->filled, NULL);
     (void)pthread_mutex_init(&w->lock, NULL);
     int rc = pthread_create(&w->thread, NULL, run, w);
     if (rc != 0) {

@@ -140,13 +140,13 @@ static int64_t keep_one(struct store *s, struct waiting *w)
     (void)id_make(w->a.id, w->a.received_ms);
     w->a.bytes = (int64_t)strlen(w->a.data);
     w->has_ended = false;
-    int64_t start = disk_now_us();
+    int64_t start = clock_steady_us();
     store_accept(s, &w->a);
     (void)pthread_mutex_lock(&w->lock);
     while (!w->has_ended)
         (void)pthread_cond_wait(&w->ended, &w->lock);
     (void)pthread_mutex_unlock(&w->lock);
-    return disk_now_us() - start;
+    return clock_steady_us() - start;
 }
 
 static int by_size(const void *a, const void *b)
@@ -195,17 +195,17 @@ static void measure(const char *folder, const char *what, bool is_forgetting, in
     if (store_open(&o, &s, &e) < 0 || db_open(s->database, DB_READER, &d, &e) < 0)
         fail(&e);
     size_t  n = 0;
-    int64_t start = disk_now_us(), rest = count, looked = start;
+    int64_t start = clock_steady_us(), rest = count, looked = start;
     double  cpu = cpu_seconds();
-    while (n < SAMPLES && disk_now_us() - start < seconds * 1000000 && rest > 0) {
+    while (n < SAMPLES && clock_steady_us() - start < seconds * 1000000 && rest > 0) {
         us[n++] = keep_one(s, &w);
         (void)usleep(PAUSE_US);
-        if (is_forgetting && disk_now_us() - looked > 1000000) {
+        if (is_forgetting && clock_steady_us() - looked > 1000000) {
             rest = left(d);
-            looked = disk_now_us();
+            looked = clock_steady_us();
         }
     }
-    double took = (double)(disk_now_us() - start) / 1e6;
+    double took = (double)(clock_steady_us() - start) / 1e6;
     print(what, us, n);
     if (is_forgetting)
         (void)printf("%-20s %6.0f events and pictures a second; %" PRId64 " left after %.1f s; %.2f s of processor time\n", "", (double)(count - left(d)) / took, left(d), took,
