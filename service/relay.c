@@ -342,6 +342,16 @@ static void show_gauges(struct relay *r)
         log_line(LOG_ERROR, "outbox.unread", LOG_S("text", e.text));
 }
 
+/* At nought from the start: Prometheus sees no increase where a series begins with its first failure, and tells nobody of it. */
+static void begin_counters(const struct people *people)
+{
+    for (int state = DELIVERY_SENT; state <= DELIVERY_FAILED; state++) {
+        for (size_t i = 0; i < people->account_count; i++)
+            metrics_add(METRIC_DELIVERIES, people->accounts[i].name, delivery_state_name((enum delivery_state)state), 0);
+        metrics_add(METRIC_DELIVERIES, "none", delivery_state_name((enum delivery_state)state), 0);
+    }
+}
+
 /* --- every second ------------------------------------------------------------------------------------------- */
 
 static void try_again(struct relay *r)
@@ -575,6 +585,7 @@ int relay_start(struct store *s, const struct relay_options *o, struct relay **o
     r->chance = (uint32_t)clock_steady_ms() | 1;
     r->heartbeat_ms = clock_steady_ms();
     (void)pthread_mutex_init(&r->lock, NULL);
+    begin_counters(o->people);
     if (prepare(r, e) < 0) {
         relay_free(r);
         return -1;

@@ -185,6 +185,14 @@ def test_metrics_have_the_promised_names_and_count(postern):
     assert p.metric("postern_deliveries_total", account="log", state="sent") == 1
 
 
+def test_a_first_failure_is_an_increase(postern):
+    p = postern({"Accounts": {"sms": {"Provider": "webhook", "Url": "http://127.0.0.1:9/"}}, "Recipients": {"anna": ["sms:"]}})
+    page = p.api.get("/metrics").text.splitlines()
+    missing = [(account, state) for account in ("sms", "log", "none") for state in ("sent", "failed", "unknown")
+               if f'postern_deliveries_total{{account="{account}",state="{state}"}} 0' not in page]
+    assert not missing
+
+
 def test_promtool_finds_nothing_to_say_about_the_metrics(postern):
     tool = subprocess.run([ROOT / "tools" / "promtool.sh"], capture_output=True, text=True)
     if tool.returncode:
