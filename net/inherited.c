@@ -1,13 +1,12 @@
 /* inherited: LISTEN_PID says whom they are for, LISTEN_FDS how many there are; LISTEN_FDNAMES, or else the port, tells which is which. */
 #include "net/inherited.h"
+#include "core/listen.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 static bool is_taken[INHERITED_MAX];
@@ -28,23 +27,6 @@ static long number_in(const char *name)
     return text && errno == 0 && *end == '\0' ? n : -1;
 }
 
-static int port_of(int fd)
-{
-    union {
-        struct sockaddr     any;
-        struct sockaddr_in  in;
-        struct sockaddr_in6 in6;
-    } a = { 0 };
-    socklen_t size = sizeof a;
-    int       is_listening = 0;
-    socklen_t n = sizeof is_listening;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n) < 0 || !is_listening || getsockname(fd, &a.any, &size) < 0)
-        return -1;
-    if (a.any.sa_family == AF_INET6)
-        return ntohs(a.in6.sin6_port);
-    return a.any.sa_family == AF_INET ? ntohs(a.in.sin_port) : -1;
-}
-
 /* Names are separated by colons. */
 static bool is_named(int i, const char *name)
 {
@@ -60,7 +42,7 @@ int inherited_socket(const char *name, int port)
 {
     long count = number_in("LISTEN_PID") == (long)getpid() ? number_in("LISTEN_FDS") : 0;
     for (int i = 0; i < count && i < INHERITED_MAX; i++) {
-        int fd = INHERITED_FIRST + i, its = is_taken[i] ? -1 : port_of(fd);
+        int fd = INHERITED_FIRST + i, its = is_taken[i] ? -1 : listen_port(fd);
         if (its < 0 || !(port != 0 ? its == port : is_named(i, name)))
             continue;
         is_taken[i] = true;

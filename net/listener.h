@@ -21,7 +21,5 @@ int listener_open(struct uv_loop_s *loop, const struct listener_options *o, stru
 int listener_port(const struct listener *l);
 /* It goes on listening, as long as somebody begins again with it (inherited_keep). */
 int listener_keep(const struct listener *l, struct err *e) MUST_CHECK;
-/* A listening socket alone: the caller's, non-blocking. */
-int listener_bind(const char *address, int port, int *fd_out, struct err *e) MUST_CHECK;
 /* Accepts no more; frees itself, then calls closed. */
 void listener_close(struct listener **l, void (*closed)(void *user), void *user);

@@ -1,8 +1,8 @@
 /* doors: one row for each. */
 #include "service/doors.h"
 #include "core/file.h"
+#include "core/listen.h"
 #include "net/inherited.h"
-#include "net/listener.h"
 #include "net/smtp_server.h"
 #include <string.h>
 
@@ -45,7 +45,7 @@ static int open_door(const struct door now[DOORS], const struct door *one, const
 {
     CLEANUP(file_close) int fd = -1;
     int                   port = is_ours_now(now, one->port) ? 0 : one->port; /* then the address alone */
-    if (listener_bind(one->address, port, &fd, e) < 0)
+    if (listen_on(one->address, port, &fd, e) < 0)
         return -1;
     return name && port > 0 ? inherited_keep(name, fd, e) : 0;
 }

@@ -1,6 +1,6 @@
 /* inherited: a socket that is kept outlives its owner and is found again under its name or by its port, and no other is. */
+#include "core/listen.h"
 #include "net/inherited.h"
-#include "net/listener.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,13 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int port_of(int fd)
-{
-    struct sockaddr_in a;
-    socklen_t          n = sizeof a;
-    return getsockname(fd, (struct sockaddr *)&a, &n) == 0 ? ntohs(a.sin_port) : -1;
-}
-
 static bool answers(int port)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -35,9 +28,9 @@ static int open_two(int fd[2], int port[2])
 {
     struct err e;
     for (int i = 0; i < 2; i++) {
-        if (listener_bind("127.0.0.1", 0, &fd[i], &e) < 0)
+        if (listen_on("127.0.0.1", 0, &fd[i], &e) < 0)
             return -1;
-        port[i] = port_of(fd[i]);
+        port[i] = listen_port(fd[i]);
     }
     return 0;
 }
@@ -70,10 +63,10 @@ static int begin_again(void)
     if (inherited_socket("postern.on", 0) != -1 || inherited_socket("postern.one:postern.two", 0) != -1 || inherited_socket("postern.one", 1) != -1)
         return 4;
     int two = inherited_socket("postern.two", 0);
-    if (two < 0 || port_of(two) != port[1] || inherited_socket("postern.two", 0) != -1)
+    if (two < 0 || listen_port(two) != port[1] || inherited_socket("postern.two", 0) != -1)
         return 5;
     int one = inherited_socket("another name", port[0]);
-    return one < 0 || port_of(one) != port[0] ? 6 : 0;
+    return one < 0 || listen_port(one) != port[0] ? 6 : 0;
 }
 
 static int in_a_child(int (*run)(void))
