@@ -1,4 +1,4 @@
-/* api: REST, health and metrics over libmicrohttpd (which stays inside http.c), on its threads, each request with a read-only
+/* api: REST, health and metrics over libmicrohttpd (which stays inside http.c and flow.c), on its threads, each request with a read-only
  * connection of its own. What changes anything goes through the hooks: api knows no relay. */
 #pragma once
 #include "core/json.h"

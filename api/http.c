@@ -4,9 +4,10 @@
  * (answer) → on_end frees it. A slow request is suspended while its own thread makes the answer, then on_request is called again.
  * libmicrohttpd takes an answer only with the headers or after the body: what is refused in between is read and thrown away. */
 #include "api/http.h"
+#include "api/flow.h"
 #include "api/https.h"
 #include "api/problem.h"
-#include "core/clock.h"
+#include "core/listen.h"
 #include "core/log.h"
 #include "core/utf8.h"
 #include "core/wait.h"
@@ -25,11 +26,8 @@ enum {
     THREAD_STACK = 512 * 1024,
     CONNECTION_MEMORY = 24 * 1024,
     NICENESS = 5, /* of these threads: who asks waits sooner than a device for its 250 */
-    BACKLOG = 64,
     SLOW_MAX = 4,
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
-    STREAM_BLOCK = 32 * 1024,
-    BLOCK_SECONDS = 60, /* a client that takes a block slower than that is cut: 546 bytes a second */
     PART_MS = 2 * 1000, /* at the end, for answers under way to be taken */
 };
 
@@ -42,19 +40,7 @@ struct http {
     int                 slow_running; /* guarded by lock */
     int                 open;         /* guarded by lock: requests that are not answered to the end, streams apart */
     bool                is_stopping;  /* guarded by lock */
-    struct flow        *flows;        /* guarded by lock: the open streams                               */
-    uint64_t            wakes;        /* guarded by lock: so a wake between a look and the sleep counts */
-};
-
-/* An answer on its way that is not in memory. Asleep it is suspended: whoever takes is_asleep back resumes it. */
-struct flow {
-    struct stream          stream;
-    struct http           *http;
-    struct MHD_Connection *connection;
-    int                    fd;       /* MHD's, open as long as the flow is                       */
-    struct flow           *next, **link; /* the rest is guarded by http's lock                   */
-    int64_t                asked_ms; /* when the client had taken all before                     */
-    bool                   is_asleep, is_cut;
+    struct flows       *flows;        /* the open streams; their lock is taken inside ours */
 };
 
 enum stage { STAGE_NEW, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
@@ -113,144 +99,6 @@ static void response_done(struct response *p)
     response_init(p);
 }
 
-/* --- streams ------------------------------------------------------------------------------------------------- */
-
-static uint64_t flow_begins(struct flow *f, bool *is_over_out)
-{
-    (void)pthread_mutex_lock(&f->http->lock);
-    f->asked_ms = clock_mono_ms();
-    *is_over_out = f->http->is_stopping || f->is_cut;
-    uint64_t wakes = f->http->wakes;
-    (void)pthread_mutex_unlock(&f->http->lock);
-    return wakes;
-}
-
-/* Suspended, unless there was a wake since. To suspend and resume at once is how libmicrohttpd is told "ask again, others first":
- * an answer of 0 bytes alone would not be asked again. */
-static void flow_sleeps(struct flow *f, bool is_long, uint64_t wakes)
-{
-    struct http *h = f->http;
-    (void)pthread_mutex_lock(&h->lock);
-    f->is_asleep = is_long && wakes == h->wakes && !h->is_stopping;
-    MHD_suspend_connection(f->connection);
-    if (!f->is_asleep)
-        MHD_resume_connection(f->connection);
-    (void)pthread_mutex_unlock(&h->lock);
-}
-
-static ssize_t on_stream_read(void *user, uint64_t position, char *out, size_t n)
-{
-    (void)position; /* it only moves forward */
-    struct flow *f = user;
-    bool         is_over;
-    uint64_t     wakes = flow_begins(f, &is_over);
-    ssize_t      got = is_over ? STREAM_BROKEN : f->stream.read(f->stream.user, out, n);
-    if (got == STREAM_END)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (got != STREAM_AGAIN && got != STREAM_WAIT)
-        return got < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : got;
-    flow_sleeps(f, got == STREAM_WAIT, wakes);
-    return 0;
-}
-
-static void on_stream_end(void *user)
-{
-    struct flow *f = user;
-    (void)pthread_mutex_lock(&f->http->lock);
-    *f->link = f->next;
-    if (f->next)
-        f->next->link = f->link;
-    (void)pthread_mutex_unlock(&f->http->lock);
-    f->stream.close(f->stream.user);
-    free(f);
-}
-
-static int descriptor_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    return info ? info->connect_fd : -1;
-}
-
-static struct flow *flow_new(struct http *h, struct MHD_Connection *connection, const struct stream *from)
-{
-    struct flow *f = malloc(sizeof *f);
-    if (!f)
-        return NULL;
-    *f = (struct flow){ .stream = *from, .http = h, .connection = connection, .fd = descriptor_of(connection), .asked_ms = clock_mono_ms() };
-    if (f->stream.block_seconds == 0)
-        f->stream.block_seconds = BLOCK_SECONDS;
-    (void)pthread_mutex_lock(&h->lock);
-    f->next = h->flows;
-    f->link = &h->flows;
-    if (f->next)
-        f->next->link = &f->next;
-    h->flows = f;
-    (void)pthread_mutex_unlock(&h->lock);
-    return f;
-}
-
-static struct MHD_Response *streamed(struct http *h, struct MHD_Connection *connection, struct stream *from)
-{
-    struct flow *f = flow_new(h, connection, from);
-    if (!f)
-        return NULL;
-    *from = (struct stream){ 0 }; /* the flow's now, on every path */
-    uint64_t length = f->stream.length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)f->stream.length;
-    size_t   block = f->stream.block ? f->stream.block : STREAM_BLOCK;
-    struct MHD_Response *m = MHD_create_response_from_callback(length, block, on_stream_read, f, on_stream_end);
-    if (!m)
-        on_stream_end(f);
-    return m;
-}
-
-/* With the lock. */
-static void wake(struct flow *f)
-{
-    if (!f->is_asleep)
-        return;
-    f->is_asleep = false;
-    f->asked_ms = clock_mono_ms(); /* its time begins now */
-    MHD_resume_connection(f->connection);
-}
-
-/* With the lock. */
-static void wake_all(struct http *h)
-{
-    h->wakes++;
-    for (struct flow *f = h->flows; f; f = f->next)
-        wake(f);
-}
-
-void http_wake(struct http *h)
-{
-    (void)pthread_mutex_lock(&h->lock);
-    wake_all(h);
-    (void)pthread_mutex_unlock(&h->lock);
-}
-
-/* Nobody takes what was sent, or nobody is there any more: libmicrohttpd looks at no connection that is asleep. */
-static bool is_lost(const struct flow *f, int64_t now_ms)
-{
-    char byte;
-    if (f->is_asleep)
-        return recv(f->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-    return now_ms - f->asked_ms > (int64_t)f->stream.block_seconds * 1000;
-}
-
-int http_look_after_streams(struct http *h, int64_t now_ms)
-{
-    int count = 0;
-    (void)pthread_mutex_lock(&h->lock);
-    for (struct flow *f = h->flows; f; f = f->next, count++)
-        if (!f->is_cut && is_lost(f, now_ms)) {
-            f->is_cut = true;
-            (void)shutdown(f->fd, SHUT_RDWR);
-            wake(f);
-        }
-    (void)pthread_mutex_unlock(&h->lock);
-    return count;
-}
-
 static struct MHD_Response *buffered(struct buf *body)
 {
     size_t n = body->len;
@@ -295,7 +143,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct exc
     log_answer(x);
     if (p->stream.read)
         count_out(x); /* it may have no end */
-    struct MHD_Response *m = p->stream.read ? streamed(x->http, connection, &p->stream) : buffered(&p->body);
+    struct MHD_Response *m = p->stream.read ? flow_answer(x->http->flows, connection, &p->stream) : buffered(&p->body);
     if (!m)
         return MHD_NO;
     if (p->type)
@@ -437,51 +285,10 @@ static bool slow_begins(struct http *h)
 static void slow_ends(struct http *h)
 {
     pthread_mutex_lock(&h->lock);
-    wake_all(h);
+    flows_wake(h->flows);
     if (--h->slow_running == 0)
         pthread_cond_signal(&h->is_idle);
     pthread_mutex_unlock(&h->lock);
-}
-
-static void *slow_run(void *user)
-{
-    struct exchange *x = user;
-    struct http     *h = x->http;
-    h->o.answer(h->o.user, &x->request, &x->response);
-    MHD_resume_connection(x->request.connection);
-    slow_ends(h);
-    return NULL;
-}
-
-static int start_detached(void *(*run)(void *), void *user)
-{
-    pthread_t      thread;
-    pthread_attr_t attr;
-    if (pthread_attr_init(&attr) != 0)
-        return -1;
-    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
-    int failed = pthread_create(&thread, &attr, run, user);
-    (void)pthread_attr_destroy(&attr);
-    return failed ? -1 : 0;
-}
-
-/* Suspended first: the thread may be done before pthread_create returns. */
-static enum MHD_Result answer_slowly(struct MHD_Connection *connection, struct exchange *x)
-{
-    struct http *h = x->http;
-    if (!slow_begins(h)) {
-        problem(&x->response, 503, "%d requests of this kind are under way", SLOW_MAX);
-        return send_answer(connection, x);
-    }
-    x->stage = STAGE_WAITING;
-    MHD_suspend_connection(connection);
-    if (start_detached(slow_run, x) < 0) {
-        problem(&x->response, 503, "no thread for this request");
-        MHD_resume_connection(connection);
-        slow_ends(h);
-    }
-    return MHD_YES;
 }
 
 struct errand {
@@ -499,6 +306,19 @@ static void *errand_run(void *user)
     return NULL;
 }
 
+static int start_detached(void *(*run)(void *), void *user)
+{
+    pthread_t      thread;
+    pthread_attr_t attr;
+    if (pthread_attr_init(&attr) != 0)
+        return -1;
+    (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    (void)pthread_attr_setstacksize(&attr, THREAD_STACK);
+    int failed = pthread_create(&thread, &attr, run, user);
+    (void)pthread_attr_destroy(&attr);
+    return failed ? -1 : 0;
+}
+
 int http_slowly(struct http *h, void (*run)(void *user), void *user)
 {
     struct errand *e = malloc(sizeof *e);
@@ -512,6 +332,25 @@ int http_slowly(struct http *h, void (*run)(void *user), void *user)
     free(e);
     slow_ends(h);
     return -1;
+}
+
+static void answer_and_resume(void *user)
+{
+    struct exchange *x = user;
+    x->http->o.answer(x->http->o.user, &x->request, &x->response);
+    MHD_resume_connection(x->request.connection);
+}
+
+/* Suspended first: the thread may be done before http_slowly() returns. */
+static enum MHD_Result answer_slowly(struct MHD_Connection *connection, struct exchange *x)
+{
+    x->stage = STAGE_WAITING;
+    MHD_suspend_connection(connection);
+    if (http_slowly(x->http, answer_and_resume, x) < 0) {
+        problem(&x->response, 503, "%d requests of this kind are under way", SLOW_MAX);
+        MHD_resume_connection(connection);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result on_complete(struct MHD_Connection *connection, struct exchange *x)
@@ -550,68 +389,6 @@ static void on_mhd_message(void *user, const char *format, va_list args)
     log_line(LOG_DEBUG, "api.http", LOG_S("text", text));
 }
 
-static int address_parse(const char *text, int port, struct sockaddr_storage *out, socklen_t *n_out, struct err *e)
-{
-    *out = (struct sockaddr_storage){ 0 };
-    struct sockaddr_in  *v4 = (void *)out;
-    struct sockaddr_in6 *v6 = (void *)out;
-    if (*text == '\0' || inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6; /* "" is :: and takes IPv4 too */
-        v6->sin6_port = htons((uint16_t)port);
-        *n_out = sizeof *v6;
-        return 0;
-    }
-    if (inet_pton(AF_INET, text, &v4->sin_addr) != 1)
-        return err_set(e, ERR_INPUT, "\"%s\" is no IP address", text);
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons((uint16_t)port);
-    *n_out = sizeof *v4;
-    return 0;
-}
-
-static int bind_and_listen(const struct sockaddr_storage *address, socklen_t n, const char *text, int port, int *fd_out, struct err *e)
-{
-    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return err_set(e, ERR_IO, "socket: %m");
-    int on = 1, off = 0;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->ss_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(fd, (const void *)address, n) < 0 || listen(fd, BACKLOG) < 0) {
-        (void)err_set(e, ERR_IO, "listen on %s port %d: %m", *text ? text : "all addresses", port);
-        (void)close(fd);
-        return -1;
-    }
-    *fd_out = fd;
-    return 0;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage a;
-    socklen_t               n = sizeof a;
-    if (getsockname(fd, (void *)&a, &n) < 0)
-        return -1;
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)(void *)&a)->sin_port);
-}
-
-static int listen_on(const char *text, int port, int *fd_out, struct err *e)
-{
-    struct sockaddr_storage address;
-    socklen_t               n = 0;
-    if (address_parse(text, port, &address, &n, e) < 0)
-        return -1;
-    if (bind_and_listen(&address, n, text, port, fd_out, e) == 0)
-        return 0;
-    if (*text != '\0') /* a machine without IPv6 has only 0.0.0.0 */
-        return -1;
-    if (address_parse("0.0.0.0", port, &address, &n, e) < 0)
-        return -1;
-    return bind_and_listen(&address, n, text, port, fd_out, e);
-}
-
 /* What TLS adds to the daemon: the certificate of https.c, nothing older than TLS 1.2. */
 static void tls_options(bool is_tls, struct MHD_OptionItem out[3])
 {
@@ -625,6 +402,7 @@ static void tls_options(bool is_tls, struct MHD_OptionItem out[3])
 
 static void http_free(struct http *h)
 {
+    flows_free(h->flows);
     pthread_cond_destroy(&h->is_idle);
     pthread_mutex_destroy(&h->lock);
     free(h);
@@ -648,13 +426,17 @@ int http_start(const struct http_options *o, struct http **out, struct err *e)
     int fd = o->socket > 0 ? o->socket : -1;
     if (fd < 0 && listen_on(o->address, o->port, &fd, e) < 0)
         return -1;
-    struct http *h = calloc(1, sizeof *h);
-    if (!h) {
+    struct http  *h = calloc(1, sizeof *h);
+    struct flows *flows = flows_new();
+    if (!h || !flows) {
+        free(h);
+        flows_free(flows);
         give_back(o, fd);
         return err_set(e, ERR_NOMEM, "out of memory");
     }
     h->o = *o;
-    h->port = port_of(fd);
+    h->flows = flows;
+    h->port = listen_port(fd);
     h->socket = fd;
     settle(&h->o);
     pthread_mutex_init(&h->lock, NULL);
@@ -675,6 +457,16 @@ int http_start(const struct http_options *o, struct http **out, struct err *e)
     }
     *out = h;
     return 0;
+}
+
+void http_wake(struct http *h)
+{
+    flows_wake(h->flows);
+}
+
+int http_look_after_streams(struct http *h, int64_t now_ms)
+{
+    return flows_look_after(h->flows, now_ms);
 }
 
 int http_port(const struct http *h)
@@ -705,9 +497,9 @@ void http_stop(struct http **hp)
     int fd = MHD_quiesce_daemon(h->daemon); /* takes no more connections; the socket is ours again */
     pthread_mutex_lock(&h->lock);
     h->is_stopping = true;
+    flows_stop(h->flows); /* libmicrohttpd cannot stop while a connection is suspended; none sleeps again */
     wait_for_answers(h);
     pthread_mutex_unlock(&h->lock);
-    http_wake(h); /* libmicrohttpd cannot stop while a connection is suspended; none sleeps again */
     MHD_stop_daemon(h->daemon);
     if (fd >= 0)
         (void)close(fd);

@@ -1,4 +1,4 @@
-/* http: requests and answers without a word of libmicrohttpd, which stays inside http.c. Few threads serve all connections; an
+/* http: requests and answers without a word of libmicrohttpd, which stays inside http.c and flow.c. Few threads serve all connections; an
  * answer that has to wait (the disk, a test mail) is made on a thread of its own, so that no other request waits with it. */
 #pragma once
 #include "core/buf.h"
