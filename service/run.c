@@ -157,7 +157,7 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
     (void)snprintf(text, sizeof text, "forgotten in a day (Store:Retention): %lld events, %lld mails, %lld pictures, %lld KiB",
                    (long long)events, (long long)mails, (long long)pictures, (long long)(bytes >> 10));
     log_line(LOG_INFO, "store.forgotten", LOG_S("text", text));
-    tell(g, "system.storage", true, "forgotten", text);
+    tell_owner(g, "system.storage", true, "forgotten", text);
 }
 
 /* Any thread. */

@@ -47,7 +47,7 @@ static void on_refused(void *user, const char *peer, const struct smtp_refusal *
 }
 
 /* From any thread: the relay may be going. */
-void tell(struct gateway *g, const char *kind, bool restored, const char *key, const char *text)
+void tell_owner(struct gateway *g, const char *kind, bool restored, const char *key, const char *text)
 {
     (void)pthread_mutex_lock(&g->telling);
     if (g->relay)
@@ -60,7 +60,7 @@ void tell(struct gateway *g, const char *kind, bool restored, const char *key, c
 /* The inspector's threads. */
 static void on_clock(void *user, const char *key, bool is_right, const char *text)
 {
-    tell(user, "system.clock", is_right, key, text);
+    tell_owner(user, "system.clock", is_right, key, text);
 }
 
 static void on_spoke(void *user, const struct transcript *t)

@@ -68,7 +68,7 @@ struct gateway {
 /* --- run_gate.c --- */
 int  start_smtp(struct gateway *g, struct err *e) MUST_CHECK;
 void open_devices(struct gateway *g);
-void tell(struct gateway *g, const char *kind, bool restored, const char *key, const char *text); /* any thread: the relay may be going */
+void tell_owner(struct gateway *g, const char *kind, bool restored, const char *key, const char *text); /* any thread: the relay may be going */
 void on_smtp_stopped(void *gateway); /* for smtp_server_stop and smtp_server_part */
 
 /* --- run_api.c --- */
