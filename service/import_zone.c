@@ -55,7 +55,7 @@ void import_zone_read(const struct json *list, struct import_zone *out)
     out->count = 0;
     for (const struct json *v = json_first(list); v && out->count < IMPORT_CHANGES_MAX; v = json_next(v)) {
         const struct json *from = json_first(v), *offset = from ? json_next(from) : NULL;
-        if (!offset || json_number(offset) < -DAY_S || json_number(offset) > DAY_S)
+        if (!offset || json_number(offset) < -(double)DAY_S || json_number(offset) > (double)DAY_S)
             continue;
         out->changes[out->count++] = (struct import_change){ (int64_t)json_number(from), (int32_t)json_number(offset) };
     }
