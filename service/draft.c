@@ -66,6 +66,21 @@ bool draft_is_camera(const struct event *ev)
     return kind_matches("camera.*", ev->kind);
 }
 
+const char *draft_channel(const struct event *ev)
+{
+    return draft_is_camera(ev) && draft_has(ev->channel) && !draft_has(ev->zone_name) ? ev->channel : NULL;
+}
+
+void draft_channel_of(struct draft *d, const struct event *ev, const char *before)
+{
+    enum { CHANNEL_MAX = 20 };
+    const char *channel = draft_channel(ev);
+    if (!channel || d->style->detail == TEXT_SHORT)
+        return;
+    buf_printf(d->out, "%s%s ", before, draft_word(d, "channel"));
+    draft_start(d->out, channel, CHANNEL_MAX);
+}
+
 static const struct {
     const char *pattern, *head, *ended; /* NULL: a plain status, which has none */
 } heads[] = {

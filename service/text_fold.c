@@ -19,6 +19,7 @@ static bool is_same_item(const struct event *a, const struct event *b)
 {
     return is_same(a->kind, b->kind) && a->restored == b->restored && a->zone_number == b->zone_number &&
            is_same(a->zone_name, b->zone_name) && is_same(a->user, b->user) && (!draft_is_camera(a) || is_same(a->device_name, b->device_name)) &&
+           is_same(draft_channel(a), draft_channel(b)) &&
            (strcmp(a->kind, "unknown") != 0 || is_same(a->text, b->text));
 }
 
@@ -73,6 +74,7 @@ static void put_place(struct draft *d, const struct event *ev)
         draft_start(d->out, name, NAME_MIN);
     else
         draft_name(d, name);
+    draft_channel_of(d, ev, " ");
 }
 
 /* Item k; without names those of the same kind stand together: "Einbruch innen Z8 Z9". Returns how many it told. */

@@ -59,6 +59,7 @@ static void put_event(struct draft *d, const struct event *ev, const struct even
         buf_puts(d->out, ", ");
         draft_name(d, ev->device_name);
     }
+    draft_channel_of(d, ev, ", ");
     put_zone(d, ev);
     put_pictures(d, ev);
 }
@@ -91,8 +92,9 @@ static void put_unknown(struct draft *d, const struct event *ev, const struct ev
     if (draft_has(ev->text) && d->style->detail == TEXT_FULL)
         put_one_line(&line, ev->text);
     if (line.len == 0)
-        buf_puts(&line, draft_word(d, draft_has(ev->text) ? "unknown" : "text.empty"));
-    draft_start(d->out, buf_str(&line), d->name_max < START_MAX && d->name_max >= NAME_MIN ? d->name_max : START_MAX);
+        buf_puts(d->out, draft_word(d, draft_has(ev->text) ? "unknown" : "text.empty"));
+    else
+        draft_start(d->out, buf_str(&line), d->name_max < START_MAX && d->name_max >= NAME_MIN ? d->name_max : START_MAX);
     put_pictures(d, ev);
 }
 

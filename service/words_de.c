@@ -16,6 +16,7 @@ const struct word words_de[] = {
     /* The small words between. */
     { "zone", "Zone" },
     { "zone.short", "Z" },
+    { "channel", "Kanal" },
     { "by", "durch" },
     { "from", "von" },
     { "number", "Nr." },

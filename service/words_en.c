@@ -16,6 +16,7 @@ const struct word words_en[] = {
     /* The small words between. */
     { "zone", "zone" },
     { "zone.short", "Z" },
+    { "channel", "channel" },
     { "by", "by" },
     { "from", "from" },
     { "number", "no." },

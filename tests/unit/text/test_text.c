@@ -90,6 +90,11 @@ static void test_one_event_reads_as_the_table_says(void **state)
     camera.device_name = "Einfahrt";
     camera.media = three;
     camera.media_count = 3;
+    struct event input = event_of("camera.person"), named_input, empty = unknown;
+    input.device_name = "Rekorder";
+    input.channel = "D2";
+    named_input = input;
+    named_input.zone_name = "Hof";
     unknown.text = unknown_alarm.text = "Zone:4 Keller,\n  Alarme intrusion";
     unknown_alarm.severity = SEVERITY_ALARM;
     unreadable.device_name = "Einfahrt";
@@ -108,6 +113,10 @@ static void test_one_event_reads_as_the_table_says(void **state)
           "Ferienhaus: Open, zone 1 Terrasse, 21 Nov 03:12:45" },
         { camera, "camera", "KAMERA Ferienhaus: Person, Einfahrt, 3 Bilder, 21.11. 03:12:45",
           "CAMERA Ferienhaus: Person, Einfahrt, 3 pictures, 21 Nov 03:12:45" },
+        { input, "dahua", "KAMERA Ferienhaus: Person, Rekorder, Kanal D2, 21.11. 03:12:45", "CAMERA Ferienhaus: Person, Rekorder, channel D2, 21 Nov 03:12:45" },
+        { named_input, "dahua", "KAMERA Ferienhaus: Person, Rekorder, Hof, 21.11. 03:12:45", "CAMERA Ferienhaus: Person, Rekorder, Hof, 21 Nov 03:12:45" },
+        { empty, "plain", "MELDUNG Ferienhaus (Text unbekannt): leere Mail, 21.11. 03:12:45",
+          "MESSAGE Ferienhaus (text not known): empty mail, 21 Nov 03:12:45" },
         { unknown, "plain", "MELDUNG Ferienhaus (Text unbekannt): Zone:4 Keller, Alarme intrusion, 21.11. 03:12:45",
           "MESSAGE Ferienhaus (text not known): Zone:4 Keller, Alarme intrusion, 21 Nov 03:12:45" },
         { unknown_alarm, "plain", "ALARM Ferienhaus (Text unbekannt): Zone:4 Keller, Alarme intrusion, 21.11. 03:12:45",
@@ -356,6 +365,21 @@ static void test_detail_decides_which_names_leave_the_house(void **state)
     }
 }
 
+static void test_inputs_of_one_recorder_are_two_places(void **state)
+{
+    (void)state;
+    struct text_style         s = style_of("en", true);
+    struct event              events[3] = { event_of("camera.offline"), event_of("camera.offline"), event_of("camera.offline") };
+    struct event_origin       origins[3] = { origin_of("dahua"), origin_of("dahua"), origin_of("dahua") };
+    static const char *const  channels[3] = { "2", "3", "2" };
+    for (size_t i = 0; i < COUNT(events); i++) {
+        events[i].device_name = "Recorder";
+        events[i].channel = channels[i];
+    }
+    assert_string_equal(compose(&s, &(struct text_input){ .events = events, .origins = origins, .count = 3 }),
+                        "CAMERA Ferienhaus: 3 messages 03:12: Camera offline Recorder channel 2; Camera offline Recorder channel 3; +1");
+}
+
 static void test_the_devices_own_words_follow_where_there_is_room(void **state)
 {
     (void)state;
@@ -484,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_no_text_ever_passes_its_ceiling),
         cmocka_unit_test(test_letters_of_another_script_have_their_own_room),
         cmocka_unit_test(test_detail_decides_which_names_leave_the_house),
+        cmocka_unit_test(test_inputs_of_one_recorder_are_two_places),
         cmocka_unit_test(test_the_devices_own_words_follow_where_there_is_room),
         cmocka_unit_test(test_the_original_style_sends_the_mails_own_text),
         cmocka_unit_test(test_any_word_can_be_replaced),
