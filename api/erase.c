@@ -40,32 +40,20 @@ static int read_wish(const struct request *r, struct wish *w, struct err *e)
     return 0;
 }
 
-struct part {
-    int64_t seqs[PART_ROWS];
-    size_t  count;
-};
-
-static bool on_row(void *user, const struct event_row *row)
-{
-    struct part *part = user;
-    part->seqs[part->count++] = row->seq;
-    return true;
-}
-
 /* Oldest first, so that what arrives between question and confirmation changes nothing about the first so many. */
 static int find(struct store_reader *reader, const struct event_filter *f, struct wish *w, struct err *e)
 {
-    int64_t     until = clock_mono_ms() + FIND_MS;
+    int64_t     until = clock_mono_ms() + FIND_MS, seqs[PART_ROWS];
     struct page page = { .limit = PART_ROWS, .budget_ms = PART_MS, .is_ascending = true };
     do {
-        struct part part = { .count = 0 };
         if (clock_mono_ms() > until)
             return err_set(e, ERR_TIMEOUT, "to find them all takes more than %d s: narrow since and until", FIND_MS / 1000);
         if (ERASE_MAX - w->found < PART_ROWS)
             page.limit = (int)(ERASE_MAX - w->found);
-        if (query_events(reader, f, &page, on_row, &part, e) < 0 || erase_list_add(&w->list, reader, part.seqs, part.count, e) < 0)
+        int count = query_event_seqs(reader, f, &page, seqs, e);
+        if (count < 0 || erase_list_add(&w->list, reader, seqs, (size_t)count, e) < 0)
             return -1;
-        w->found += (int64_t)part.count;
+        w->found += count;
         page.cursor = page.next;
     } while (page.next != 0 && w->found < ERASE_MAX);
     w->has_more = page.next != 0;

@@ -79,40 +79,26 @@ void events_patch(struct api *a, const struct request *r, struct response *p)
 
 /* --- a whole filter ------------------------------------------------------------------------------------------- */
 
-struct part {
-    int64_t seqs[PART_ROWS];
-    size_t  count;
-};
-
-static bool on_row(void *user, const struct event_row *row)
-{
-    struct part *part = user;
-    part->seqs[part->count++] = row->seq;
-    return true;
-}
-
-static int read_part(struct api *a, const struct event_filter *f, struct page *page, struct part *part, struct err *e)
+/* As query_event_seqs, and page->cursor is on. */
+static int read_part(struct api *a, const struct event_filter *f, struct page *page, int64_t *seqs, struct err *e)
 {
     struct store_reader *reader = NULL;
-    part->count = 0;
     if (api_reader(a, &reader, e) < 0)
         return -1;
-    int failed = query_events(reader, f, page, on_row, part, e);
+    int count = query_event_seqs(reader, f, page, seqs, e);
     api_reader_back(a, &reader);
     page->cursor = page->next;
-    return failed;
+    return count;
 }
 
 /* From the newest there was on: what arrives meanwhile nobody has seen. */
 static int sweep_all(struct api *a, const struct event_filter *f, struct marks_sweep *sweep, bool *is_complete, struct err *e)
 {
-    int64_t     until = clock_mono_ms() + SWEEP_MS;
+    int64_t     until = clock_mono_ms() + SWEEP_MS, seqs[PART_ROWS];
     struct page page = { .limit = PART_ROWS, .budget_ms = PART_MS };
-    struct part part;
     do {
-        if (read_part(a, f, &page, &part, e) < 0)
-            return -1;
-        if (part.count > 0 && marks_acknowledge(a->store, sweep, part.seqs, part.count, e) < 0)
+        int count = read_part(a, f, &page, seqs, e);
+        if (count < 0 || (count > 0 && marks_acknowledge(a->store, sweep, seqs, (size_t)count, e) < 0))
             return -1;
     } while (page.next != 0 && clock_mono_ms() < until);
     *is_complete = page.next == 0;

@@ -123,6 +123,15 @@ static int bad_option(const char *command, const char *option, const char *why)
     return EX_USAGE;
 }
 
+void cli_bar(int64_t done, int64_t total, int64_t eta_s, int64_t ms)
+{
+    static const char full[] = "##############################", empty[] = "..............................";
+    int               n = total > 0 ? (int)((done < total ? done : total) * (int)(sizeof full - 1) / total) : 0;
+    (void)printf("\r[%.*s%s] %" PRId64 "/%" PRId64 "  %" PRId64 "/s  %" PRId64 " s left   ", n, full, empty + n, done, total,
+                 ms > 0 ? done * 1000 / ms : 0, eta_s);
+    (void)fflush(stdout);
+}
+
 void cli_put_escaped(struct buf *out, const char *text)
 {
     for (; *text; text++)

@@ -12,6 +12,9 @@ int cli_parse_time(const char *text, int64_t now_ms, int64_t *ms_out);
 void cli_column(struct buf *out, const char *text, size_t width, bool is_last);
 void cli_time_column(struct buf *out, const char *rfc3339); /* local time to the second */
 
+/* "[#####.....] 312/500  104/s  2 s left" over the terminal's last line; ms: how long it has taken so far. */
+void cli_bar(int64_t done, int64_t total, int64_t eta_s, int64_t ms);
+
 void cli_put_escaped(struct buf *out, const char *text); /* for an address: percent-encoded */
 
 /* Takes the option at argv[*i], "--name value" or "--name=value", into query ("&name=value") if names has it (each followed by a blank) or

@@ -2,6 +2,7 @@
  * the first case it goes on there; begun again it takes what is missing. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "service/cli.h"
 #include "service/client.h"
 #include "service/commands.h"
 #include "service/helper.h"
@@ -18,7 +19,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 20 * 1000, STATE_BYTES = 64 * 1024, LOOK_MS = 300, LOOK_ALONE_MS = 50, BAR = 30, URI_MAX = 4096 };
+enum { TIMEOUT_MS = 20 * 1000, STATE_BYTES = 64 * 1024, LOOK_MS = 300, LOOK_ALONE_MS = 50, URI_MAX = 4096 };
 
 static int usage(void)
 {
@@ -141,20 +142,6 @@ static struct json *look(const struct watched *x, struct err *e)
     return json_parse(buf_str(&text), text.len, e);
 }
 
-/* [#####.....] 312/500  104/s  2 s left */
-static void show_bar(const struct json *p, int64_t began_ms)
-{
-    int64_t total = json_int(p, "total", 0), read = json_int(p, "read", 0), ms = clock_mono_ms() - began_ms;
-    int     full = total > 0 && read <= total ? (int)(read * BAR / total) : total > 0 ? BAR : 0;
-    char    bar[BAR + 1];
-    for (int i = 0; i < BAR; i++)
-        bar[i] = i < full ? '#' : '.';
-    bar[BAR] = '\0';
-    (void)printf("\r[%s] %" PRId64 "/%" PRId64 "  %" PRId64 "/s  %" PRId64 " s left   ", bar, read, total, ms > 0 ? read * 1000 / ms : 0,
-                 json_int(p, "eta_s", 0));
-    (void)fflush(stdout);
-}
-
 static int show_end(const struct json *p, bool has_bar)
 {
     const char *state = json_str(p, "state", ""), *error = json_str(p, "error", "");
@@ -178,7 +165,7 @@ static int follow(const struct watched *x, struct err *e)
         if (!p)
             return -1;
         if (has_bar)
-            show_bar(p, began_ms);
+            cli_bar(json_int(p, "read", 0), json_int(p, "total", 0), json_int(p, "eta_s", 0), clock_mono_ms() - began_ms);
         if (strcmp(json_str(p, "state", ""), "running") != 0)
             return show_end(p, has_bar);
         if (is_interrupted && x->import)

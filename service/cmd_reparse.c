@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 20 * 1000, BODY_BYTES = 1024, LOOK_MS = 300, BAR = 30 };
+enum { TIMEOUT_MS = 20 * 1000, BODY_BYTES = 1024, LOOK_MS = 300 };
 
 static int usage(void)
 {
@@ -37,20 +37,6 @@ static int write_body(int argc, char **argv, struct buf *out)
     return out->failed ? -1 : 0;
 }
 
-/* [#####.....] 312/500  104/s  2 s left */
-static void show_bar(const struct json *p, int64_t began_ms)
-{
-    int64_t total = json_int(p, "total", 0), done = json_int(p, "done", 0), ms = clock_mono_ms() - began_ms;
-    int     full = total > 0 ? (int)(done * BAR / total) : 0;
-    char    bar[BAR + 1];
-    for (int i = 0; i < BAR; i++)
-        bar[i] = i < full ? '#' : '.';
-    bar[BAR] = '\0';
-    (void)printf("\r[%s] %" PRId64 "/%" PRId64 "  %" PRId64 "/s  %" PRId64 " s left   ", bar, done, total, ms > 0 ? done * 1000 / ms : 0,
-                 json_int(p, "eta_s", 0));
-    (void)fflush(stdout);
-}
-
 static int show_end(const struct json *p, bool has_bar)
 {
     const char *state = json_str(p, "state", ""), *error = json_str(p, "error", "");
@@ -69,7 +55,7 @@ static int follow(struct client *c, struct err *e)
         if (!p)
             return -1;
         if (has_bar)
-            show_bar(p, began_ms);
+            cli_bar(json_int(p, "done", 0), json_int(p, "total", 0), json_int(p, "eta_s", 0), clock_mono_ms() - began_ms);
         if (strcmp(json_str(p, "state", ""), "running") != 0)
             return show_end(p, has_bar);
         (void)usleep(LOOK_MS * 1000);

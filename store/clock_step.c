@@ -137,11 +137,7 @@ static int correct_one(struct store_tx *tx, size_t i, const struct note *n, stru
 /* From when on mails are to be read again. */
 static int find_since(struct store_tx *tx, const struct note *n, int64_t *out, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_ask(tx_db(tx), e, "SELECT min(received_ms) FROM arrivals WHERE seq > ? AND source IS NULL", P(n->seqs[ARRIVALS]));
-    int          found = q ? stmt_step(q, e) : -1;
-    *out = found > 0 ? col_int(q, 0) : 0;
-    return found < 0 ? -1 : 0;
+    return db_number_of(tx_db(tx), "SELECT min(received_ms) FROM arrivals WHERE seq > ? AND source IS NULL", 0, out, e, P(n->seqs[ARRIVALS]));
 }
 
 static int correct_all(struct store_tx *tx, const struct note *n, struct correction *c, struct err *e)

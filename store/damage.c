@@ -196,15 +196,6 @@ static int copy_what_can_be_read(struct rebuild *r, const struct table *t, int64
     return copy_what_can_be_read(r, t, first, middle, e) < 0 ? -1 : copy_what_can_be_read(r, t, middle + 1, last, e);
 }
 
-/* Of a text that was put together. */
-static int ask_number(struct db *db, const char *sql, int64_t fallback, int64_t *out, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *s = db_prepare(db, sql, e);
-    int found = s ? stmt_step(s, e) : -1;
-    *out = found > 0 && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
-    return found < 0 ? -1 : 0;
-}
-
 /* Where the keys end: as the table says, else as the counters of ids say: no table counts further. */
 static int64_t last_key(struct rebuild *r, const struct table *t)
 {
@@ -212,9 +203,9 @@ static int64_t last_key(struct rebuild *r, const struct table *t)
     int64_t    last;
     struct err unused;
     (void)snprintf(sql, sizeof sql, "SELECT max(%s) FROM old.%s", t->key, t->name);
-    if (ask_number(r->probe, sql, 0, &last, &unused) == 0)
+    if (db_number_made(r->probe, sql, 0, &last, &unused) == 0)
         return last;
-    return ask_number(r->probe, "SELECT max(seq) FROM old.sqlite_sequence", unknown_end, &last, &unused) == 0 ? last : unknown_end;
+    return db_number_made(r->probe, "SELECT max(seq) FROM old.sqlite_sequence", unknown_end, &last, &unused) == 0 ? last : unknown_end;
 }
 
 static int copy_some_ranges(struct rebuild *r, const struct table *t, int64_t first, int64_t last, struct err *e)
@@ -279,7 +270,7 @@ static int attach(struct db *db, const char *path, struct err *e)
     if (!s)
         return -1;
     bind_text(s, 1, path);
-    return stmt_run(s, e) < 0 || ask_number(db, "SELECT count(*) FROM old.sqlite_schema", 0, &count, e) < 0 ? -1 : 0;
+    return stmt_run(s, e) < 0 || db_number_made(db, "SELECT count(*) FROM old.sqlite_schema", 0, &count, e) < 0 ? -1 : 0;
 }
 
 /* false: nothing of it can be read, not even what tables it has. */
@@ -431,7 +422,7 @@ static int write_report(struct rebuild *r, struct err *e)
 {
     char    text[400];
     int64_t events, arrivals;
-    if (ask_number(r->db, "SELECT count(*) FROM main.events", 0, &events, e) < 0 || ask_number(r->db, "SELECT count(*) FROM main.arrivals", 0, &arrivals, e) < 0)
+    if (db_number_made(r->db, "SELECT count(*) FROM main.events", 0, &events, e) < 0 || db_number_made(r->db, "SELECT count(*) FROM main.arrivals", 0, &arrivals, e) < 0)
         return -1;
     (void)snprintf(text, sizeof text,
                    "the database was damaged; it was set aside as %s… and made anew: %lld events and %lld mails are there, %lld of them by their files, "

@@ -332,14 +332,29 @@ int db_exec(struct db *d, const char *sql, struct err *e)
     return rc == SQLITE_OK ? 0 : fail(d, rc, e);
 }
 
+/* Of s, which may be NULL, and is done then. */
+static int first_number(struct stmt *s, int64_t fallback, int64_t *out, struct err *e)
+{
+    int found = s ? stmt_step(s, e) : -1;
+    if (found >= 0)
+        *out = found && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
+    stmt_done(&s);
+    return found < 0 ? -1 : 0;
+}
+
 int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(d, sql, e);
-    int found = s ? stmt_step(s, e) : -1;
-    if (found < 0)
-        return -1;
-    *out = found && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
-    return 0;
+    return first_number(db_stmt(d, sql, e), fallback, out, e);
+}
+
+int db_number_made(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e)
+{
+    return first_number(db_prepare(d, sql, e), fallback, out, e);
+}
+
+int db_number_params(struct db *d, const char *sql, const struct param *params, size_t count, int64_t fallback, int64_t *out, struct err *e)
+{
+    return first_number(db_ask_params(d, sql, params, count, e), fallback, out, e);
 }
 
 int db_snapshot_begin(struct db *d, struct err *e)

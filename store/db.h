@@ -85,8 +85,13 @@ int db_changes(struct db *d);      /* rows touched by the last statement */
 
 /* Several statements without parameters or rows: BEGIN, schema steps, pragmas. */
 int db_exec(struct db *d, const char *sql, struct err *e) MUST_CHECK;
-/* The first column of the first row of a statement that has no parameters; fallback if there is no row. */
+/* The first column of the first row; fallback: there is no row, or it is NULL. 0, or -1: *out is as it was. db_number's statement has
+ * no parameters, db_number_made's was put together as well; db_number_of takes parameters as db_ask does. */
 int db_number(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e) MUST_CHECK;
+int db_number_made(struct db *d, const char *sql, int64_t fallback, int64_t *out, struct err *e) MUST_CHECK;
+int db_number_params(struct db *d, const char *sql, const struct param *params, size_t count, int64_t fallback, int64_t *out,
+                     struct err *e) MUST_CHECK;
+#define db_number_of(d, sql, fallback, out, e, ...) db_number_params(d, sql, PARAMS(__VA_ARGS__), fallback, out, e)
 
 /* Several reads of one moment: begin … end on a reader. Keep it to one page of 500 rows. */
 int db_snapshot_begin(struct db *d, struct err *e) MUST_CHECK;

@@ -6,15 +6,6 @@
 #include "store/outbox.h"
 #include <stdio.h>
 
-/* The first column of the first row; fallback: there is none, or it is NULL. */
-static int number_of(struct store_tx *tx, const char *sql, int64_t n, int64_t fallback, int64_t *out, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *s = db_ask(tx->db, e, sql, P(n));
-    int found = s ? stmt_step(s, e) : -1;
-    *out = found > 0 && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
-    return found < 0 ? -1 : 0;
-}
-
 /* --- the debt -------------------------------------------------------------------------------------------------------- */
 
 /* ?1: an event; its mail's, or it alone. */
@@ -40,7 +31,7 @@ static const char *const withdraw_steps[] = {
 static int withdraw(struct store_tx *tx, int64_t event, struct erase_result *r, struct err *e)
 {
     int64_t owed;
-    if (number_of(tx, owed_sql, event, 0, &owed, e) < 0)
+    if (db_number_of(tx->db, owed_sql, 0, &owed, e, P(event)) < 0)
         return -1;
     r->deliveries += owed;
     for (size_t i = 0; i < COUNT(withdraw_steps); i++)
@@ -79,7 +70,7 @@ static int forget_all(struct store_tx *tx, int64_t event, int64_t arrival, struc
     static const char next_sql[] = "SELECT seq FROM events WHERE arrival = ?1 LIMIT 1";
     int64_t next = event;
     do {
-        if (forget_one(tx, next, f, e) < 0 || (arrival > 0 && number_of(tx, next_sql, arrival, 0, &next, e) < 0))
+        if (forget_one(tx, next, f, e) < 0 || (arrival > 0 && db_number_of(tx->db, next_sql, 0, &next, e, P(arrival)) < 0))
             return -1;
     } while (arrival > 0 && next > 0);
     return 0;
@@ -90,8 +81,8 @@ int tx_erase_mail(struct store_tx *tx, int64_t event, struct erase_result *r, st
     static const char strike_sql[] = "DELETE FROM erasing WHERE event = ?1";
     struct forgotten  f = { 0 };
     int64_t           arrival, is_in_flight;
-    if (number_of(tx, "SELECT coalesce(arrival, 0) FROM events WHERE seq = ?1", event, -1, &arrival, e) < 0 ||
-        number_of(tx, in_flight_sql, event, 0, &is_in_flight, e) < 0)
+    if (db_number_of(tx->db, "SELECT coalesce(arrival, 0) FROM events WHERE seq = ?1", -1, &arrival, e, P(event)) < 0 ||
+        db_number_of(tx->db, in_flight_sql, 0, &is_in_flight, e, P(event)) < 0)
         return -1;
     if (arrival < 0)
         return db_run(tx->db, e, strike_sql, P(event));

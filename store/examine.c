@@ -72,10 +72,7 @@ static int last_key(struct examiner *x, const struct table *t, int64_t *out, str
 {
     char sql[SQL_BYTES];
     (void)snprintf(sql, sizeof sql, "SELECT max(%s) FROM %s", t->key, t->name);
-    CLEANUP(stmt_done) struct stmt *s = db_prepare(x->db, sql, e);
-    int found = s ? stmt_step(s, e) : -1;
-    *out = found > 0 ? col_int(s, 0) : 0;
-    return found < 0 ? -1 : 0;
+    return db_number_made(x->db, sql, 0, out, e);
 }
 
 /* 1 read to its end; 0 stopped, or no time is left; -1. */

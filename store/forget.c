@@ -22,20 +22,6 @@ static int run_all(struct store_tx *tx, const char *const *steps, size_t count, 
     return 0;
 }
 
-/* The first column of the row of seq; fallback: no row, or NULL. */
-static int number_of(struct store_tx *tx, const char *sql, int64_t seq, int64_t fallback, int64_t *out, struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    int found = stmt_step(s, e);
-    if (found < 0)
-        return -1;
-    *out = found && !col_is_null(s, 0) ? col_int(s, 0) : fallback;
-    return 0;
-}
-
 /* --- raw bytes ------------------------------------------------------------------------------------------------- */
 
 static int doom_file(struct store_tx *tx, int64_t arrival, struct err *e)
@@ -57,7 +43,7 @@ int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, str
     static const char mark_sql[] = "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
                                    " AND forgotten_ms IS NULL";
     int64_t bytes;
-    if (number_of(tx, "SELECT bytes FROM arrivals WHERE seq = ? AND (file IS NOT NULL OR raw IS NOT NULL)", arrival, -1, &bytes, e) < 0)
+    if (db_number_of(tx->db, "SELECT bytes FROM arrivals WHERE seq = ? AND (file IS NOT NULL OR raw IS NOT NULL)", -1, &bytes, e, P(arrival)) < 0)
         return -1;
     if (bytes < 0)
         return 0;
@@ -111,7 +97,7 @@ static int remove_arrival(struct store_tx *tx, int64_t arrival, struct forgotten
 static int let_arrival_go(struct store_tx *tx, int64_t arrival, bool is_erased, struct forgotten *f, struct err *e)
 {
     int64_t others;
-    if (number_of(tx, "SELECT 1 FROM events WHERE arrival = ?1 LIMIT 1", arrival, 0, &others, e) < 0)
+    if (db_number_of(tx->db, "SELECT 1 FROM events WHERE arrival = ?1 LIMIT 1", 0, &others, e, P(arrival)) < 0)
         return -1;
     if (!others)
         return remove_arrival(tx, arrival, f, e);
@@ -123,8 +109,8 @@ static int let_arrival_go(struct store_tx *tx, int64_t arrival, bool is_erased, 
 int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct forgotten *f, struct err *e)
 {
     int64_t arrival, is_open;
-    if (number_of(tx, "SELECT coalesce(arrival, 0) FROM events WHERE seq = ?1", seq, -1, &arrival, e) < 0 ||
-        number_of(tx, is_open_sql, seq, 0, &is_open, e) < 0)
+    if (db_number_of(tx->db, "SELECT coalesce(arrival, 0) FROM events WHERE seq = ?1", -1, &arrival, e, P(seq)) < 0 ||
+        db_number_of(tx->db, is_open_sql, 0, &is_open, e, P(seq)) < 0)
         return -1;
     if (arrival < 0 || is_open)
         return 0;

@@ -57,11 +57,10 @@ static int find_twin(struct db *db, const struct debt *d, const struct outbox_wa
 
 static int next_leg_number(struct db *db, int64_t delivery, int *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_ask(db, e, "SELECT max(n) + 1 FROM legs WHERE delivery = ?", P(delivery));
-    if (!q || stmt_step(q, e) < 0)
-        return -1;
-    *out = (int)col_int(q, 0);
-    return 0;
+    int64_t n = 0;
+    int     failed = db_number_of(db, "SELECT max(n) + 1 FROM legs WHERE delivery = ?", 0, &n, e, P(delivery));
+    *out = (int)n;
+    return failed;
 }
 
 static int insert_leg(struct db *db, const struct debt *d, int n, int way, const struct outbox_way *w, enum leg_state state,

@@ -46,6 +46,8 @@ struct event_row {
 /* 0, or -1. The callback says false to end the page before this row; it must take the first. */
 int query_events(struct store_reader *r, const struct event_filter *f, struct page *page,
                  bool (*on_row)(void *user, const struct event_row *row), void *user, struct err *e) MUST_CHECK;
+/* The same, but only their seqs; there is room for page->limit. How many, or -1. */
+int query_event_seqs(struct store_reader *r, const struct event_filter *f, struct page *page, int64_t *seqs, struct err *e) MUST_CHECK;
 
 struct delivery_filter {
     int         state;       /* enum delivery_state; -1: any */

@@ -249,3 +249,21 @@ int query_events(struct store_reader *r, const struct event_filter *f, struct pa
     l.is_unbounded |= is_all_in_index(f);
     return walk_page(d, &l, page, e);
 }
+
+struct seqs {
+    int64_t *to;
+    int      count;
+};
+
+static bool take_seq(void *user, const struct event_row *row)
+{
+    struct seqs *s = user;
+    s->to[s->count++] = row->seq;
+    return true;
+}
+
+int query_event_seqs(struct store_reader *r, const struct event_filter *f, struct page *page, int64_t *seqs, struct err *e)
+{
+    struct seqs s = { .to = seqs };
+    return query_events(r, f, page, take_seq, &s, e) < 0 ? -1 : s.count;
+}

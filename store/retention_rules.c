@@ -210,11 +210,8 @@ static int64_t newest_free(const struct store *s, struct db *db)
 static int64_t last_before(struct db *db, int64_t ms)
 {
     struct err e;
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT max(last) FROM hours WHERE hour <= ?", &e);
-    if (!q)
-        return 0;
-    bind_int(q, 1, ms / HOUR_MS);
-    return stmt_step(q, &e) > 0 ? col_int(q, 0) : 0;
+    int64_t    last = 0;
+    return db_number_of(db, "SELECT max(last) FROM hours WHERE hour <= ?", 0, &last, &e, P(ms / HOUR_MS)) < 0 ? 0 : last;
 }
 
 bool retention_is_over(const struct store *s, int64_t until_us)
