@@ -1,14 +1,6 @@
 /* accounts: GET /api/v1/accounts, POST /api/v1/accounts/{name}/test|pause|resume, GET /api/v1/recipients. */
 #include "api/context.h"
 
-static void finish(struct json_out *w, struct response *p)
-{
-    json_end(w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
-}
-
 void accounts_list(struct api *a, const struct request *r, struct response *p)
 {
     (void)r;
@@ -16,7 +8,8 @@ void accounts_list(struct api *a, const struct request *r, struct response *p)
     json_object(&w, NULL);
     a->o.accounts(a->o.user, &w);
     json_null(&w, "next");
-    finish(&w, p);
+    json_end(&w);
+    response_json(p);
 }
 
 void recipients_list(struct api *a, const struct request *r, struct response *p)
@@ -25,7 +18,8 @@ void recipients_list(struct api *a, const struct request *r, struct response *p)
     json_object(&w, NULL);
     a->o.recipients(a->o.user, r->role >= ROLE_ADMIN, &w);
     json_null(&w, "next");
-    finish(&w, p);
+    json_end(&w);
+    response_json(p);
 }
 
 void accounts_test(struct api *a, const struct request *r, struct response *p)
@@ -34,10 +28,12 @@ void accounts_test(struct api *a, const struct request *r, struct response *p)
     const struct audit_entry by = { .who = r->who, .role = r->role, .what = "account.test", .object = r->args[0] };
     struct json_out          w = json_begin(&p->body);
     json_object(&w, NULL);
-    if (a->o.test_account(a->o.user, r->args[0], &w, &e) < 0 || audit_add(a->store, &by, &e) < 0)
+    if (a->o.test_account(a->o.user, r->args[0], &w, &e) < 0 || audit_add(a->store, &by, &e) < 0) {
         problem_of(p, &e);
-    else
-        finish(&w, p);
+    } else {
+        json_end(&w);
+        response_json(p);
+    }
 }
 
 static void set_paused(struct api *a, const struct request *r, bool is_paused, struct response *p)

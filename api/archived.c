@@ -201,9 +201,7 @@ bool archived_one(struct api *a, const char *id, struct response *p)
         return found < 0;
     buf_clear(&p->body);
     buf_put(&p->body, buf_str(&json), json.len);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
     return true;
 }
 

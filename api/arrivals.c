@@ -50,9 +50,7 @@ void arrivals_one(struct api *a, const struct request *r, struct response *p)
         return;
     struct json_out w = json_begin(&p->body);
     write_arrival(&w, &row);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }
 
 void arrivals_raw(struct api *a, const struct request *r, struct response *p)

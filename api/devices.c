@@ -60,9 +60,7 @@ static void answer_device(struct api *a, const char *id, struct response *p)
     } else if (l.count == 0) {
         problem(p, 404, "there is no device %s", id);
     } else {
-        p->type = "application/json";
-        response_header(p, "Cache-Control", "no-store");
-        buf_putc(&p->body, '\n');
+        response_json(p);
     }
 }
 

@@ -84,15 +84,12 @@ static void begin_answer(struct json_out *w, struct response *p)
 {
     *w = json_begin(&p->body);
     json_object(w, NULL);
-    p->type = "application/json";
-    if (!response_has_header(p, "Cache-Control"))
-        response_header(p, "Cache-Control", "no-store");
 }
 
 static void end_answer(struct json_out *w, struct response *p)
 {
     json_end(w);
-    buf_putc(&p->body, '\n');
+    response_json(p);
 }
 
 /* Whatever was copied elsewhere since the first of them came still holds it: nobody here knows where. */

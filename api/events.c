@@ -131,8 +131,6 @@ void events_one(struct api *a, const struct request *r, struct response *p)
     } else if (x.list.count == 0) {
         problem(p, 404, "there is no event %s", r->args[0]);
     } else {
-        p->type = "application/json";
-        response_header(p, "Cache-Control", "no-store"); /* it may be corrected */
-        buf_putc(&p->body, '\n');
+        response_json(p); /* nobody keeps it: it may be corrected */
     }
 }

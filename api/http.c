@@ -83,6 +83,14 @@ bool response_has_header(const struct response *p, const char *name)
     return false;
 }
 
+void response_json(struct response *p)
+{
+    buf_putc(&p->body, '\n');
+    p->type = "application/json";
+    if (!response_has_header(p, "ETag") && !response_has_header(p, "Cache-Control"))
+        response_header(p, "Cache-Control", "no-store");
+}
+
 static void response_init(struct response *p)
 {
     *p = (struct response){ .status = 200 };

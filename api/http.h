@@ -72,6 +72,8 @@ struct response {
 /* Copies the value; one that is no header text (control characters) is left out. */
 void response_header(struct response *p, const char *name, const char *value);
 bool response_has_header(const struct response *p, const char *name); /* as written */
+/* The body is whole, and JSON: its line end and type; nobody is to keep it, unless headers for that are there. */
+void response_json(struct response *p);
 
 struct http_options {
     const char *address; /* IP; "" = all */

@@ -9,9 +9,7 @@ static void answer(struct api *a, struct response *p)
     json_object(&w, NULL);
     a->o.import_progress(a->o.user, &w);
     json_end(&w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }
 
 /* No body, or an object that asks for nothing. */

@@ -39,8 +39,5 @@ void list_end_at(struct list *l, struct response *p, const char *next)
     json_end(&l->w);
     json_s(&l->w, "next", next);
     json_end(&l->w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    if (!response_has_header(p, "ETag"))
-        response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }

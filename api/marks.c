@@ -137,7 +137,5 @@ void events_ack(struct api *a, const struct request *r, struct response *p)
     json_i(&w, "acknowledged", sweep.count);
     json_b(&w, "complete", is_complete);
     json_end(&w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }

@@ -30,7 +30,5 @@ void version_get(struct api *a, const struct request *r, struct response *p)
     json_s(&w, "version", POSTERN_VERSION);
     json_s(&w, "site", a->o.site);
     json_end(&w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }

@@ -10,9 +10,7 @@ static void answer(struct api *a, struct response *p)
     json_object(&w, NULL);
     a->o.reparse_progress(a->o.user, &w);
     json_end(&w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }
 
 static int read_body(const struct json *body, int64_t *since_ms, const char **device, struct err *e)

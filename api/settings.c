@@ -1,14 +1,6 @@
 /* settings: GET /api/v1/settings, POST /api/v1/settings/check. */
 #include "api/context.h"
 
-static void finish(struct json_out *w, struct response *p)
-{
-    json_end(w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
-}
-
 void settings_get(struct api *a, const struct request *r, struct response *p)
 {
     (void)r;
@@ -16,7 +8,8 @@ void settings_get(struct api *a, const struct request *r, struct response *p)
     json_object(&w, NULL);
     a->o.settings(a->o.user, &w);
     json_null(&w, "next");
-    finish(&w, p);
+    json_end(&w);
+    response_json(p);
 }
 
 /* The body is a whole appsettings.json, comments and all. */
@@ -25,8 +18,10 @@ void settings_check(struct api *a, const struct request *r, struct response *p)
     struct err      e;
     struct json_out w = json_begin(&p->body);
     json_object(&w, NULL);
-    if (a->o.check(a->o.user, r->body.len ? buf_str(&r->body) : "", r->body.len, &w, &e) < 0)
+    if (a->o.check(a->o.user, r->body.len ? buf_str(&r->body) : "", r->body.len, &w, &e) < 0) {
         problem_of(p, &e);
-    else
-        finish(&w, p);
+    } else {
+        json_end(&w);
+        response_json(p);
+    }
 }

@@ -97,9 +97,7 @@ static void write_counts(struct counting *c, struct response *p)
     json_end(&c->w);
     json_i(&c->w, "total", c->total);
     json_end(&c->w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }
 
 void stats_get(struct api *a, const struct request *r, struct response *p)

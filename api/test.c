@@ -51,7 +51,5 @@ void test_post(struct api *a, const struct request *r, struct response *p)
         return;
     }
     json_end(&w);
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
+    response_json(p);
 }

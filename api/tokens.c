@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void no_store(struct response *p)
-{
-    buf_putc(&p->body, '\n');
-    p->type = "application/json";
-    response_header(p, "Cache-Control", "no-store");
-}
-
 static void write_members(struct json_out *w, const struct token_row *t)
 {
     json_s(w, "id", t->id);
@@ -59,7 +52,7 @@ void tokens_list(struct api *a, const struct request *r, struct response *p)
     json_end(&w);
     json_null(&w, "next");
     json_end(&w);
-    no_store(p);
+    response_json(p);
     free(rows);
 }
 
@@ -130,7 +123,7 @@ void tokens_add(struct api *a, const struct request *r, struct response *p)
     write_members(&w, &row);
     json_s(&w, "token", token); /* this once: we keep its hash only */
     json_end(&w);
-    no_store(p);
+    response_json(p);
     p->status = 201;
 }
 
