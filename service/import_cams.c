@@ -193,10 +193,9 @@ static int read_row(struct cams *s, const struct item *item, bool is_key_only, s
 {
     static const char *const texts[] = { [ALERT] = "SELECT subject, timestamp, snapshot FROM alerts_alert WHERE id = ?",
                                          [DETECT] = "SELECT subject, timestamp, snapshot FROM alerts_detect WHERE id = ?" };
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(s->db, texts[item->table], e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(s->db, e, texts[item->table], P(item->id));
     if (!q)
         return -1;
-    bind_int(q, 1, item->id);
     if (stmt_step(q, e) <= 0)
         return err_set(e, ERR_INPUT, "it cannot be read any more");
     size_t      n;

@@ -7,17 +7,13 @@ enum { LOOKED_AT = 2000 };
 
 int query_account_ends(struct store_reader *r, account_end_fn *each, void *user, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(reader_db(r),
-                             "SELECT account, state, ended_ms, detail, verdict FROM (SELECT * FROM messages ORDER BY seq DESC LIMIT ?)"
-                             " WHERE ended_ms IS NOT NULL AND state IN (?, ?, ?)",
-                             e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(reader_db(r), e,
+               "SELECT account, state, ended_ms, detail, verdict FROM (SELECT * FROM messages ORDER BY seq DESC LIMIT ?)"
+               " WHERE ended_ms IS NOT NULL AND state IN (?, ?, ?)",
+               P(LOOKED_AT), P(MESSAGE_SENT), P(MESSAGE_UNKNOWN), P(MESSAGE_FAILED));
     if (!q)
         return -1;
-    bind_int(q, 1, LOOKED_AT);
-    bind_int(q, 2, MESSAGE_SENT);
-    bind_int(q, 3, MESSAGE_UNKNOWN);
-    bind_int(q, 4, MESSAGE_FAILED);
     int more;
     while ((more = stmt_step(q, e)) > 0) {
         bool        is_sent = col_int(q, 1) == MESSAGE_SENT;

@@ -209,15 +209,14 @@ static int64_t last_sent(const struct batch *b, const struct names *names)
 /* What is not copied yet comes with its changes. */
 int copy_changes(struct copying *c, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(
-        reader_db(c->reader), "SELECT id, seq, changed FROM events WHERE changed > ? AND seq <= ? ORDER BY changed LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(reader_db(c->reader), e,
+               "SELECT id, seq, changed FROM events WHERE changed > ? AND seq <= ? ORDER BY changed LIMIT ?",
+               P(c->changed), P(c->seq), P((int64_t)c->updates));
     struct batch *b = &c->flights[0].batch;
     struct names  names;
     if (!q)
         return -1;
-    bind_int(q, 1, c->changed);
-    bind_int(q, 2, c->seq);
-    bind_int(q, 3, (int64_t)c->updates);
     if (read_names(q, &names, e) < 0)
         return -1;
     stmt_done(&q);
@@ -244,21 +243,17 @@ struct forgetting {
 
 static int apply_forgetting(struct store_tx *tx, struct store_op *op, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(tx_db(tx), "DELETE FROM erasures WHERE seq <= ?", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, ((struct forgetting *)(void *)op)->seq);
-    return stmt_run(q, e);
+    return db_run(tx_db(tx), e, "DELETE FROM erasures WHERE seq <= ?", P(((struct forgetting *)(void *)op)->seq));
 }
 
 int copy_erasures(struct copying *c, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(c->reader), "SELECT id, seq, 0 FROM erasures ORDER BY seq LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(reader_db(c->reader), e, "SELECT id, seq, 0 FROM erasures ORDER BY seq LIMIT ?", P(MONGO_UPDATE_MAX));
     struct names names;
     char         ids[MONGO_UPDATE_MAX][ID_TEXT];
     if (!q)
         return -1;
-    bind_int(q, 1, MONGO_UPDATE_MAX);
     if (read_names(q, &names, e) < 0)
         return -1;
     stmt_done(&q);
@@ -276,15 +271,13 @@ int copy_erasures(struct copying *c, struct err *e)
 
 int copy_lag(struct copying *c, int64_t *events_out, int64_t *oldest_ms_out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(c->reader),
-        "SELECT coalesce((SELECT max(seq) FROM events), ?1) - ?1"
-        " + (SELECT count(*) FROM (SELECT 1 FROM events WHERE changed > ?2 AND seq <= ?1 LIMIT 10000)),"
-        " (SELECT received_ms FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1)", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, c->seq);
-    bind_int(q, 2, c->changed);
-    if (stmt_step(q, e) < 0)
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(reader_db(c->reader), e,
+               "SELECT coalesce((SELECT max(seq) FROM events), ?1) - ?1"
+               " + (SELECT count(*) FROM (SELECT 1 FROM events WHERE changed > ?2 AND seq <= ?1 LIMIT 10000)),"
+               " (SELECT received_ms FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1)",
+               P(c->seq), P(c->changed));
+    if (!q || stmt_step(q, e) < 0)
         return -1;
     *events_out = col_int(q, 0) > 0 ? col_int(q, 0) : 0;
     *oldest_ms_out = col_int(q, 1);

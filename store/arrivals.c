@@ -48,32 +48,14 @@ static int insert(struct store_tx *tx, struct arrival *a, struct err *e)
 {
     unsigned char room[SHA256_BYTES];
     const unsigned char *hash = hash_arrival(a, room);
-    CLEANUP(stmt_done)
-    struct stmt *s =
-        db_stmt(tx->db, "INSERT INTO arrivals(id, received_ms, bytes, envelope, file, raw, hash) VALUES(?, ?, ?, ?, ?, ?, ?)", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, a->id);
-    bind_int(s, 2, a->received_ms);
-    bind_int(s, 3, a->bytes);
-    bind_text(s, 4, a->envelope);
-    if (a->data)
-        bind_blob(s, 6, a->data, is_apart(a) ? 0 : (size_t)a->bytes);
-    else
-        bind_text(s, 5, spool_file(a->spool));
-    if (hash)
-        bind_blob(s, 7, hash, SHA256_BYTES);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "INSERT INTO arrivals(id, received_ms, bytes, envelope, file, raw, hash) VALUES(?, ?, ?, ?, ?, ?, ?)",
+                  P(a->id), P(a->received_ms), P(a->bytes), P(a->envelope), P(a->data ? NULL : spool_file(a->spool)),
+                  param_blob(a->data, is_apart(a) ? 0 : (size_t)a->bytes), param_blob(hash, SHA256_BYTES));
 }
 
 static int insert_body(struct store_tx *tx, const struct arrival *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "INSERT INTO bodies(arrival, raw) VALUES(?, ?)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, a->seq);
-    bind_blob(s, 2, a->data, (size_t)a->bytes);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "INSERT INTO bodies(arrival, raw) VALUES(?, ?)", P(a->seq), param_blob(a->data, (size_t)a->bytes));
 }
 
 static bool is_small(const struct store *s, const struct arrival *a)
@@ -142,28 +124,15 @@ int tx_arrival_state(struct store_tx *tx, int64_t seq, enum arrival_state state,
                      struct err *e)
 {
     /* What was once understood or given up does not wait again; a parser or subject already known is not forgotten. */
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(
-        tx->db,
-        "UPDATE arrivals SET state = CASE WHEN state >= 2 AND ?2 < 2 THEN state ELSE ?2 END, parser = coalesce(?3, parser),"
-        " subject = coalesce(?4, subject) WHERE seq = ?1",
-        e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_int(s, 2, (int64_t)state);
-    bind_text(s, 3, parser);
-    bind_text(s, 4, subject);
-    if (stmt_run(s, e) < 0)
+    if (db_run(tx->db, e,
+               "UPDATE arrivals SET state = CASE WHEN state >= 2 AND ?2 < 2 THEN state ELSE ?2 END, parser = coalesce(?3, parser),"
+               " subject = coalesce(?4, subject) WHERE seq = ?1",
+               P(seq), P(state), P(parser), P(subject)) < 0)
         return -1;
     return db_changes(tx->db) == 1 ? 0 : err_set(e, ERR_NOT_FOUND, "there is no arrival %lld", (long long)seq);
 }
 
 int tx_arrival_failed(struct store_tx *tx, int64_t seq, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET tries = tries + 1 WHERE seq = ?", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "UPDATE arrivals SET tries = tries + 1 WHERE seq = ?", P(seq));
 }

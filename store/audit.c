@@ -5,17 +5,9 @@
 
 int tx_audit(struct store_tx *tx, int64_t wall_ms, const struct audit_entry *a, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx), "INSERT INTO audit(at_ms, who, role, what, object, detail) VALUES(?, ?, ?, ?, ?, ?)", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, wall_ms);
-    bind_text(q, 2, a->who);
-    bind_text(q, 3, a->role == ROLE_NONE ? NULL : role_name(a->role)); /* our own acts have none */
-    bind_text(q, 4, a->what);
-    bind_text(q, 5, a->object);
-    bind_text(q, 6, a->detail);
-    return stmt_run(q, e);
+    return db_run(tx_db(tx), e, "INSERT INTO audit(at_ms, who, role, what, object, detail) VALUES(?, ?, ?, ?, ?, ?)",
+                  P(wall_ms), P(a->who), P(a->role == ROLE_NONE ? NULL : role_name(a->role)), /* our own acts have none */
+                  P(a->what), P(a->object), P(a->detail));
 }
 
 struct add {

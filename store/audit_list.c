@@ -18,13 +18,13 @@ static struct audit_row read_row(struct stmt *q)
 int query_audit(struct store_reader *r, struct page *page, bool (*on_row)(void *user, const struct audit_row *row), void *user,
                 struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(reader_db(r),
-                             "SELECT seq, at_ms, who, role, what, object, detail FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(reader_db(r), e,
+               "SELECT seq, at_ms, who, role, what, object, detail FROM audit WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+               P(page->cursor > 0 ? page->cursor : INT64_MAX),
+               P(page->limit + 1)); /* one more tells whether there is a next page */
     if (!q)
         return -1;
-    bind_int(q, 1, page->cursor > 0 ? page->cursor : INT64_MAX);
-    bind_int(q, 2, page->limit + 1); /* one more tells whether there is a next page */
     int64_t last = 0;
     int     found, taken = 0;
     page->next = 0;

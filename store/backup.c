@@ -169,11 +169,8 @@ static void read_row(struct stmt *s, struct row *out)
 /* 1, 0: there is none, -1. */
 static int find_row(struct db *db, int64_t seq, struct row *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(db, "SELECT seq, id, file, hash, bytes FROM arrivals WHERE seq = ?", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(db, e, "SELECT seq, id, file, hash, bytes FROM arrivals WHERE seq = ?", P(seq));
+    int found = s ? stmt_step(s, e) : -1;
     if (found > 0)
         read_row(s, out);
     return found;
@@ -196,16 +193,10 @@ static bool is_there(const struct backup *b, const struct row *r)
 /* In the copy: what the file is now, or that it is gone. */
 static int correct(const struct backup *b, int64_t seq, const struct copied *now, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(b->copy, "UPDATE arrivals SET file = CASE WHEN ?2 IS NULL THEN NULL ELSE file END, hash = ?2, bytes = coalesce(?3, bytes) WHERE seq = ?1", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    if (now) {
-        bind_blob(s, 2, now->hash, SHA256_BYTES);
-        bind_int(s, 3, now->bytes);
-    }
-    return stmt_run(s, e);
+    return db_run(b->copy, e,
+                  "UPDATE arrivals SET file = CASE WHEN ?2 IS NULL THEN NULL ELSE file END, hash = ?2, bytes = coalesce(?3, bytes)"
+                  " WHERE seq = ?1",
+                  P(seq), param_blob(now ? now->hash : NULL, SHA256_BYTES), param_if(now, now ? now->bytes : 0));
 }
 
 /* The bytes are not those of the row: forgotten in part meanwhile, or damaged, which is copied as it is. */
@@ -267,12 +258,11 @@ static int copy_next(struct backup *b, int64_t *after, struct err *e)
 {
     struct row row;
     {
-        CLEANUP(stmt_done)
-        struct stmt *s = db_stmt(b->copy, "SELECT seq, id, file, hash, bytes FROM arrivals WHERE file IS NOT NULL AND seq > ? ORDER BY seq LIMIT 1", e);
-        if (!s)
-            return -1;
-        bind_int(s, 1, *after);
-        int found = stmt_step(s, e);
+        CLEANUP(stmt_done) struct stmt *s =
+            db_ask(b->copy, e,
+                   "SELECT seq, id, file, hash, bytes FROM arrivals WHERE file IS NOT NULL AND seq > ? ORDER BY seq LIMIT 1",
+                   P(*after));
+        int found = s ? stmt_step(s, e) : -1;
         if (found <= 0)
             return found;
         read_row(s, &row);
@@ -371,15 +361,13 @@ static int remove_old_database(void *user, const char *name, struct err *e)
 static int remove_if_unknown(void *user, const char *path, struct err *e)
 {
     struct backup *b = user;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(b->before, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?", e);
     const char *slash = strrchr(path, '/');
-    if (!s)
-        return -1;
     if (!slash)
         return 0;
-    bind_textn(s, 1, slash + 1, strcspn(slash + 1, ".")); /* "<id>.eml", "<id>.cut.eml" */
-    bind_text(s, 2, path);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(b->before, e, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?",
+               param_textn(slash + 1, strcspn(slash + 1, ".")), P(path)); /* "<id>.eml", "<id>.cut.eml" */
+    int found = s ? stmt_step(s, e) : -1;
     if (found == 0 && unlinkat(b->to, path, 0) == 0)
         b->counts->removed++;
     return found < 0 ? -1 : 0;

@@ -48,12 +48,9 @@ struct reading {
 /* One of the two; *at, the part of *p that it is led by, moves. */
 static int read_some(struct db *d, const char *sql, struct position *p, int64_t *at, struct reading *x, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, sql, e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(d, e, sql, P(*at), P(p->seq), P(x->limit - x->taken)); /* only one has a ?2 */
     if (!q)
         return -1;
-    bind_int(q, 1, *at);
-    bind_named_int(q, "?2", p->seq); /* only one has it */
-    bind_int(q, 3, x->limit - x->taken);
     int found;
     while ((found = stmt_step(q, e)) > 0) {
         struct position before = *p;

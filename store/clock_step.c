@@ -118,16 +118,10 @@ struct correction {
 
 static int correct_one(struct store_tx *tx, size_t i, const struct note *n, struct correction *c, struct err *e)
 {
-    int64_t                         before_ms = n->base_ms + c->now->mono_ms, step = c->out.step_ms;
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(tx_db(tx), corrections[i].sql, e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, step);
-    bind_int(q, 2, n->seqs[corrections[i].table]);
-    bind_int(q, 3, before_ms + step / 2);
-    bind_int(q, 4, c->now->wall_ms - LATE_MS);
-    bind_int(q, 5, n->begin_ms - EARLY_MS);
-    if (stmt_run(q, e) < 0)
+    int64_t before_ms = n->base_ms + c->now->mono_ms, step = c->out.step_ms;
+    if (db_run(tx_db(tx), e, corrections[i].sql,
+               P(step), P(n->seqs[corrections[i].table]), P(before_ms + step / 2), P(c->now->wall_ms - LATE_MS),
+               P(n->begin_ms - EARLY_MS)) < 0)
         return -1;
     if (corrections[i].is_counted)
         *(corrections[i].table == EVENTS ? &c->out.events : &c->out.arrivals) = db_changes(tx_db(tx));

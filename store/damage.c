@@ -153,8 +153,7 @@ static int run_range(struct db *db, const char *sql, int64_t first, int64_t last
     CLEANUP(stmt_done) struct stmt *s = db_prepare(db, sql, e);
     if (!s)
         return -1;
-    bind_int(s, 1, first);
-    bind_int(s, 2, last);
+    stmt_bind(s, 1, P(first), P(last));
     return stmt_run(s, e);
 }
 
@@ -266,11 +265,8 @@ static int list_tables(struct rebuild *r, struct table *list, size_t *count_out,
 static int attach(struct db *db, const char *path, struct err *e)
 {
     int64_t count;
-    CLEANUP(stmt_done) struct stmt *s = db_prepare(db, "ATTACH ? AS old", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, path);
-    return stmt_run(s, e) < 0 || db_number_made(db, "SELECT count(*) FROM old.sqlite_schema", 0, &count, e) < 0 ? -1 : 0;
+    int done = db_run(db, e, "ATTACH ? AS old", P(path));
+    return done < 0 ? -1 : db_number_made(db, "SELECT count(*) FROM old.sqlite_schema", 0, &count, e);
 }
 
 /* false: nothing of it can be read, not even what tables it has. */
@@ -351,12 +347,9 @@ static int64_t time_of(const char *id)
 /* Or was erased by the owner. */
 static int has_row(struct rebuild *r, const char *id, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(r->db, "SELECT 1 FROM main.arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM main.erased WHERE id = ?1", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, id);
-    return stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(r->db, e, "SELECT 1 FROM main.arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM main.erased WHERE id = ?1", P(id));
+    return s ? stmt_step(s, e) : -1;
 }
 
 /* Who sent it stood in its row only. */
@@ -377,14 +370,10 @@ static int add_file(void *user, const char *path, struct err *e)
         return found < 0 ? -1 : 0;
     if (copies_look(r->store->folder_fd, path, &is, e) < 0)
         return 0; /* not readable: it stays where it is */
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, add_arrival, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(r->db, e, add_arrival, P(id), P(time_of(id)), P(is.bytes), P(path), param_blob(is.hash, SHA256_BYTES));
     if (!s)
         return -1;
-    bind_text(s, 1, id);
-    bind_int(s, 2, time_of(id));
-    bind_int(s, 3, is.bytes);
-    bind_text(s, 4, path);
-    bind_blob(s, 5, is.hash, SHA256_BYTES);
     r->found_files++;
     return stmt_run(s, e);
 }
@@ -430,11 +419,7 @@ static int write_report(struct rebuild *r, struct err *e)
                    aside_prefix, (long long)events, (long long)arrivals, (long long)r->found_files,
                    (long long)(r->salvaged.rows + r->salvaged.bare), (long long)r->left_out);
     log_line(LOG_ERROR, "rebuild.done", LOG_S("text", text));
-    CLEANUP(stmt_done) struct stmt *s = db_prepare(r->db, "INSERT OR REPLACE INTO main.meta(key, value) VALUES('rebuilt', ?)", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, text);
-    return stmt_run(s, e);
+    return db_run(r->db, e, "INSERT OR REPLACE INTO main.meta(key, value) VALUES('rebuilt', ?)", P(text));
 }
 
 /* --- all of it ----------------------------------------------------------------------------------------------------------- */

@@ -202,62 +202,39 @@ void stmt_done(struct stmt **s)
     done->is_busy = false;
 }
 
-static void note_binding(struct stmt *s, int rc)
+static int bind_one(sqlite3_stmt *handle, int n, const struct param *p)
 {
-    if (rc != SQLITE_OK && s->bind_error == SQLITE_OK)
-        s->bind_error = rc;
+    switch (p->type) {
+    case PARAM_INT:
+        return sqlite3_bind_int64(handle, n, p->number);
+    case PARAM_TEXT:
+        return sqlite3_bind_text64(handle, n, p->bytes, p->length, SQLITE_STATIC, SQLITE_UTF8);
+    case PARAM_BLOB:
+        return sqlite3_bind_blob64(handle, n, p->bytes, p->length, SQLITE_STATIC);
+    case PARAM_NULL:
+        break;
+    }
+    return sqlite3_bind_null(handle, n);
 }
 
-void bind_int(struct stmt *s, int n, int64_t value)
+void bind_params(struct stmt *s, int n, const struct param *params, size_t count)
 {
-    note_binding(s, sqlite3_bind_int64(s->handle, n, value));
+    for (size_t i = 0; i < count && s->bind_error == SQLITE_OK; i++)
+        s->bind_error = bind_one(s->handle, n + (int)i, &params[i]);
 }
 
-void bind_text(struct stmt *s, int n, const char *text)
-{
-    if (text)
-        bind_textn(s, n, text, strlen(text));
-    else
-        bind_null(s, n);
-}
-
-void bind_textn(struct stmt *s, int n, const char *text, size_t length)
-{
-    note_binding(s, sqlite3_bind_text64(s->handle, n, text, length, SQLITE_STATIC, SQLITE_UTF8));
-}
-
-void bind_blob(struct stmt *s, int n, const void *bytes, size_t length)
-{
-    note_binding(s, sqlite3_bind_blob64(s->handle, n, length ? bytes : "", length, SQLITE_STATIC));
-}
-
-void bind_null(struct stmt *s, int n)
-{
-    note_binding(s, sqlite3_bind_null(s->handle, n));
-}
-
-void bind_named_int(struct stmt *s, const char *name, int64_t value)
+void bind_named(struct stmt *s, const char *name, struct param value)
 {
     int n = sqlite3_bind_parameter_index(s->handle, name);
     if (n > 0)
-        bind_int(s, n, value);
-}
-
-void bind_named_text(struct stmt *s, const char *name, const char *text)
-{
-    int n = sqlite3_bind_parameter_index(s->handle, name);
-    if (n > 0)
-        bind_text(s, n, text);
+        bind_params(s, n, &value, 1);
 }
 
 struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e)
 {
     struct stmt *s = db_stmt(d, sql, e);
-    for (size_t i = 0; s && i < count; i++)
-        if (params[i].type == PARAM_INT)
-            bind_int(s, (int)i + 1, params[i].number);
-        else if (params[i].type == PARAM_TEXT)
-            bind_text(s, (int)i + 1, params[i].text);
+    if (s)
+        bind_params(s, 1, params, count);
     return s;
 }
 
@@ -412,14 +389,14 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)pthread_once(&once, set_up_library);
 
-    CLEANUP(db_close) struct db *d = calloc(1, sizeof *d);
-    if (!d)
-        return err_set(e, ERR_NOMEM, "out of memory");
-    d->is_foreign = use == DB_FOREIGN;
     CLEANUP(buf_done) struct buf name;
     buf_init(&name, NAME_MAX_BYTES);
     if (use == DB_FROZEN && frozen_name(path, &name, e) < 0)
         return -1;
+    CLEANUP(db_close) struct db *d = calloc(1, sizeof *d);
+    if (!d)
+        return err_set(e, ERR_NOMEM, "out of memory");
+    d->is_foreign = use == DB_FOREIGN;
     int rc = sqlite3_open_v2(use == DB_FROZEN ? buf_str(&name) : path, &d->handle, uses[use].flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) {
         (void)fail(d, rc, e);

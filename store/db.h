@@ -1,13 +1,12 @@
 /* db: SQLite as the files of this folder see it (sqlite3.h stays inside db.c): connections, prepared statements that are
  * kept for the connection's life, and error codes of ours. A connection belongs to one thread at a time.
  *
- *   CLEANUP(stmt_done) struct stmt *q = db_stmt(tx_db(tx), "SELECT id, text FROM events WHERE seq = ?", e);
- *   if (!q)
- *       return -1;
- *   bind_int(q, 1, seq);
- *   int found = stmt_step(q, e);                       1 a row, 0 no more, -1
+ *   CLEANUP(stmt_done) struct stmt *q = db_ask(tx_db(tx), e, "SELECT id, text FROM events WHERE seq = ?", P(seq));
+ *   int found = q ? stmt_step(q, e) : -1;              1 a row, 0 no more, -1
  *   if (found > 0)
  *       *text_out = col_copy(q, 1, arena);
+ *
+ *   return db_run(tx_db(tx), e, "UPDATE events SET note = ? WHERE seq = ?", P(note), P(seq));
  *
  * A statement that was not stepped to its end holds its read transaction open: stmt_done ends it. */
 #pragma once
@@ -16,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct db;
 struct stmt;
@@ -36,37 +36,33 @@ struct stmt *db_prepare(struct db *d, const char *sql, struct err *e) MUST_CHECK
 struct stmt *db_stmt_made(struct db *d, const char *sql, struct err *e) MUST_CHECK;
 void stmt_done(struct stmt **s); /* ends its work, *s is NULL; NULL inside is nothing. The CLEANUP handler. */
 
-/* Parameters count from 1. Texts and blobs are borrowed until stmt_done. What cannot be bound makes the step fail. */
-void bind_int(struct stmt *s, int n, int64_t value);
-void bind_text(struct stmt *s, int n, const char *text); /* NULL binds NULL */
-void bind_textn(struct stmt *s, int n, const char *text, size_t length);
-void bind_blob(struct stmt *s, int n, const void *bytes, size_t length);
-void bind_null(struct stmt *s, int n);
-/* By name, for texts put together: ":device". Names the statement does not have are passed over. */
-void bind_named_int(struct stmt *s, const char *name, int64_t value);
-void bind_named_text(struct stmt *s, const char *name, const char *text);
-
-/* The same in one call, with all parameters in their order; texts are borrowed until stmt_done. sql is a literal.
- *
- *   CLEANUP(stmt_done) struct stmt *q = db_ask(db, e, "SELECT id FROM events WHERE seq = ? AND device = ?", P(seq), P(device));
- *   return db_run(db, e, "UPDATE events SET note = ? WHERE seq = ?", P(note), param_if(seq > 0, seq));
- *
- * db_ask: ready to be stepped; NULL: *e is set. db_run: ran to its end; 0 or -1. */
+/* A parameter's value. Texts and blobs are borrowed until stmt_done; no bytes bind NULL. */
 struct param {
-    enum { PARAM_INT, PARAM_TEXT, PARAM_NULL } type;
-    int64_t number;
-    const char *text; /* NULL binds NULL */
+    enum { PARAM_NULL, PARAM_INT, PARAM_TEXT, PARAM_BLOB } type;
+    int64_t     number;
+    const void *bytes;
+    size_t      length;
 };
 static inline struct param param_int(int64_t n) { return (struct param){ .type = PARAM_INT, .number = n }; }
-static inline struct param param_text(const char *text) { return (struct param){ .type = PARAM_TEXT, .text = text }; }
 static inline struct param param_if(bool is_there, int64_t n) { return (struct param){ .type = is_there ? PARAM_INT : PARAM_NULL, .number = n }; }
+static inline struct param param_textn(const char *s, size_t n) { return (struct param){ .type = PARAM_TEXT, .bytes = s, .length = n }; }
+static inline struct param param_text(const char *s) { return param_textn(s, s ? strlen(s) : 0); }
+static inline struct param param_blob(const void *b, size_t n) { return (struct param){ .type = PARAM_BLOB, .bytes = b, .length = n }; }
 #define P(x) _Generic((x), char *: param_text, const char *: param_text, default: param_int)(x)
-
-struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
-int db_run_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
 #define PARAMS(...) (const struct param[]){ __VA_ARGS__ }, sizeof((const struct param[]){ __VA_ARGS__ }) / sizeof(struct param)
+
+/* A statement with all its parameters, in their order; sql as for db_stmt.
+ * db_ask: ready to be stepped; NULL: *e is set. db_run: ran to its end; 0 or -1. */
 #define db_ask(d, e, sql, ...) db_ask_params(d, sql, PARAMS(__VA_ARGS__), e)
 #define db_run(d, e, sql, ...) db_run_params(d, sql, PARAMS(__VA_ARGS__), e)
+struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
+int db_run_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
+
+/* For what cannot be had in one call: parameters from the n-th on, counted from 1. What cannot be bound makes the step fail. */
+#define stmt_bind(s, n, ...) bind_params(s, n, PARAMS(__VA_ARGS__))
+void bind_params(struct stmt *s, int n, const struct param *params, size_t count);
+/* By name, for texts put together: ":device". Names the statement does not have are passed over. */
+void bind_named(struct stmt *s, const char *name, struct param value);
 
 /* 1: a row is there; 0: no more; -1: ERR_FULL, ERR_BUSY, ERR_NOMEM, ERR_INPUT (a constraint), ERR_DAMAGED, else ERR_IO. */
 int stmt_step(struct stmt *s, struct err *e) MUST_CHECK;

@@ -4,46 +4,28 @@
 
 int tx_device_seen(struct store_tx *tx, const char *device, const char *address, int64_t wall_ms, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db,
-                             "INSERT INTO devices(id, name, last_seen_ms, first_seen_ms, address) VALUES(?1, ?1, ?2, ?2, ?3)"
-                             " ON CONFLICT(id) DO UPDATE SET address = CASE WHEN excluded.address = '' OR excluded.last_seen_ms <"
-                             " last_seen_ms THEN address ELSE excluded.address END,"
-                             " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
-                             e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, device);
-    bind_int(s, 2, wall_ms);
-    bind_text(s, 3, address ? address : "");
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "INSERT INTO devices(id, name, last_seen_ms, first_seen_ms, address) VALUES(?1, ?1, ?2, ?2, ?3)"
+                  " ON CONFLICT(id) DO UPDATE SET address = CASE WHEN excluded.address = '' OR excluded.last_seen_ms <"
+                  " last_seen_ms THEN address ELSE excluded.address END,"
+                  " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)",
+                  P(device), P(wall_ms), P(address ? address : ""));
 }
 
 int tx_device_put(struct store_tx *tx, const struct device_row *row, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db,
-                             "INSERT INTO devices(id, name, named_by, owner_name, self_name, kind, profile, time_zone, language,"
-                             " last_error, last_error_ms, is_configured, last_seen_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
-                             " ON CONFLICT(id) DO UPDATE SET name = excluded.name, named_by = excluded.named_by,"
-                             " owner_name = excluded.owner_name, self_name = excluded.self_name, kind = excluded.kind,"
-                             " profile = excluded.profile, time_zone = excluded.time_zone, language = excluded.language,"
-                             " is_configured = excluded.is_configured,"
-                             " last_error = coalesce(excluded.last_error, last_error),"
-                             " last_error_ms = coalesce(excluded.last_error_ms, last_error_ms)",
-                             e);
-    if (!s)
-        return -1;
-    const char *const texts[] = { row->id,   row->name,    row->named_by,  row->owner_name, row->self_name,
-                                  row->kind, row->profile, row->time_zone, row->language };
-    for (size_t i = 0; i < COUNT(texts); i++)
-        bind_text(s, (int)i + 1, texts[i]);
-    if (row->last_error) {
-        bind_text(s, 10, row->last_error);
-        bind_int(s, 11, row->last_error_ms);
-    }
-    bind_int(s, 12, row->is_configured);
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "INSERT INTO devices(id, name, named_by, owner_name, self_name, kind, profile, time_zone, language,"
+                  " last_error, last_error_ms, is_configured, last_seen_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+                  " ON CONFLICT(id) DO UPDATE SET name = excluded.name, named_by = excluded.named_by,"
+                  " owner_name = excluded.owner_name, self_name = excluded.self_name, kind = excluded.kind,"
+                  " profile = excluded.profile, time_zone = excluded.time_zone, language = excluded.language,"
+                  " is_configured = excluded.is_configured,"
+                  " last_error = coalesce(excluded.last_error, last_error),"
+                  " last_error_ms = coalesce(excluded.last_error_ms, last_error_ms)",
+                  P(row->id), P(row->name), P(row->named_by), P(row->owner_name), P(row->self_name), P(row->kind), P(row->profile),
+                  P(row->time_zone), P(row->language), P(row->last_error), param_if(row->last_error, row->last_error_ms),
+                  P(row->is_configured));
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------ */
@@ -79,17 +61,12 @@ static void read_row(struct stmt *q, struct device_row *row)
 int query_devices(struct store_reader *r, const char *id, struct page *page,
                   bool (*on_row)(void *user, const struct device_row *row), void *user, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = id ? db_stmt(reader_db(r), DEVICE_SELECT " WHERE id = ?1", e)
-                        : db_stmt(reader_db(r), DEVICE_SELECT " WHERE rowid < ?2 AND (mails > 0 OR is_configured) ORDER BY rowid DESC LIMIT ?3", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        id ? db_ask(reader_db(r), e, DEVICE_SELECT " WHERE id = ?", P(id))
+           : db_ask(reader_db(r), e, DEVICE_SELECT " WHERE rowid < ? AND (mails > 0 OR is_configured) ORDER BY rowid DESC LIMIT ?",
+                    P(page->cursor > 0 ? page->cursor : INT64_MAX), P(page->limit + 1)); /* one more tells whether there is a next page */
     if (!q)
         return -1;
-    if (id) {
-        bind_text(q, 1, id);
-    } else {
-        bind_int(q, 2, page->cursor > 0 ? page->cursor : INT64_MAX);
-        bind_int(q, 3, page->limit + 1); /* one more tells whether there is a next page */
-    }
     int64_t last = 0;
     int     found, taken = 0;
     page->next = 0;

@@ -12,12 +12,8 @@ enum { AT_ONCE = 64 };
 
 int tx_doom(struct store_tx *tx, const char *file, int64_t bytes, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "INSERT OR REPLACE INTO meta(key, value) VALUES('doomed/' || ?, 0)", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, file);
     tx->files_bytes -= bytes;
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "INSERT OR REPLACE INTO meta(key, value) VALUES('doomed/' || ?, 0)", P(file));
 }
 
 /* With its last arrival an old day's folder goes too, and the month's and the year's: rmdir refuses what is not empty. */
@@ -47,25 +43,19 @@ struct removed {
 static int strike(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct removed *r = (const struct removed *)op;
-    for (int i = 0; i < r->count; i++) {
-        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM meta WHERE key = 'doomed/' || ?", e);
-        if (!s)
+    for (int i = 0; i < r->count; i++)
+        if (db_run(tx->db, e, "DELETE FROM meta WHERE key = 'doomed/' || ?", P(r->files[i])) < 0)
             return -1;
-        bind_text(s, 1, r->files[i]);
-        if (stmt_run(s, e) < 0)
-            return -1;
-    }
     return 0;
 }
 
 /* How many, or -1. */
 static int find(struct db *db, struct removed *out, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(db, "SELECT substr(key, 8) FROM meta WHERE key > 'doomed/' AND key < 'doomed0' LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(db, e, "SELECT substr(key, 8) FROM meta WHERE key > 'doomed/' AND key < 'doomed0' LIMIT ?", P(AT_ONCE));
     if (!q)
         return -1;
-    bind_int(q, 1, AT_ONCE);
     int more = 0;
     while (out->count < AT_ONCE && (more = stmt_step(q, e)) > 0)
         (void)snprintf(out->files[out->count++], FILE_TEXT, "%s", col_text(q, 0));

@@ -10,12 +10,9 @@ static int find(struct store_tx *tx, int64_t arrival, int n, int64_t *seq_out, c
 {
     if (arrival == 0)
         return 0;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT seq, id FROM events WHERE arrival = ? AND n = ?", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, arrival);
-    bind_int(s, 2, n);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(tx->db, e, "SELECT seq, id FROM events WHERE arrival = ? AND n = ?", P(arrival), P(n));
+    int found = s ? stmt_step(s, e) : -1;
     if (found > 0) {
         *seq_out = col_int(s, 0);
         (void)snprintf(id_out, ID_TEXT, "%s", col_text(s, 1));
@@ -26,25 +23,10 @@ static int find(struct store_tx *tx, int64_t arrival, int n, int64_t *seq_out, c
 /* The columns that reading again may change are parameters 1 to 15. */
 static void bind_meaning(struct stmt *s, const struct event *ev, const char *parser)
 {
-    bind_text(s, 1, parser);
-    bind_text(s, 2, ev->kind);
-    bind_int(s, 3, ev->restored);
-    bind_int(s, 4, (int64_t)ev->severity);
-    bind_text(s, 5, ev->device_id ? ev->device_id : "");
-    if (ev->zone_number != ZONE_NONE)
-        bind_int(s, 6, ev->zone_number);
-    bind_text(s, 7, ev->zone_name);
-    bind_text(s, 8, ev->user);
-    bind_text(s, 9, ev->text);
-    if (ev->code != 0)
-        bind_int(s, 10, ev->code);
-    if (ev->happened_ms != 0)
-        bind_int(s, 11, ev->happened_ms);
-    bind_text(s, 12, ev->target);
-    bind_text(s, 13, ev->channel);
-    bind_text(s, 14, ev->device_time);
-    if (ev->device_time && ev->drift_ms != DRIFT_UNKNOWN)
-        bind_int(s, 15, ev->drift_ms);
+    stmt_bind(s, 1, P(parser), P(ev->kind), P(ev->restored), P(ev->severity), P(ev->device_id ? ev->device_id : ""),
+              param_if(ev->zone_number != ZONE_NONE, ev->zone_number), P(ev->zone_name), P(ev->user), P(ev->text),
+              param_if(ev->code != 0, ev->code), param_if(ev->happened_ms != 0, ev->happened_ms), P(ev->target), P(ev->channel),
+              P(ev->device_time), param_if(ev->device_time && ev->drift_ms != DRIFT_UNKNOWN, ev->drift_ms));
 }
 
 static int insert(struct store_tx *tx, int64_t arrival, int n, const struct event_origin *origin, const char *parser,
@@ -61,12 +43,7 @@ static int insert(struct store_tx *tx, int64_t arrival, int n, const struct even
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
-    bind_text(s, 16, ev->id);
-    if (arrival != 0)
-        bind_int(s, 17, arrival);
-    bind_int(s, 18, n);
-    bind_int(s, 19, origin->received_ms);
-    bind_int(s, 20, !clock_is_set(origin->received_ms));
+    stmt_bind(s, 16, P(ev->id), param_if(arrival != 0, arrival), P(n), P(origin->received_ms), P(!clock_is_set(origin->received_ms)));
     return stmt_run(s, e);
 }
 
@@ -81,47 +58,29 @@ static int correct(struct store_tx *tx, int64_t seq, const char *parser, const s
     if (!s)
         return -1;
     bind_meaning(s, ev, parser);
-    bind_int(s, 16, seq);
+    stmt_bind(s, 16, P(seq));
     return stmt_run(s, e);
 }
 
 /* Whether retention has cut its pictures out of the mail: 1, 0, -1. */
 static int has_lost_media(struct store_tx *tx, int64_t event, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM media WHERE event = ? AND forgotten_ms IS NOT NULL LIMIT 1", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, event);
-    return stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(tx->db, e, "SELECT 1 FROM media WHERE event = ? AND forgotten_ms IS NOT NULL LIMIT 1", P(event));
+    return s ? stmt_step(s, e) : -1;
 }
 
 static int forget_media(struct store_tx *tx, int64_t event, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "DELETE FROM media WHERE event = ?", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, event);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "DELETE FROM media WHERE event = ?", P(event));
 }
 
 static int add_media(struct store_tx *tx, int64_t event, const struct media *m, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(
-        tx->db,
-        "INSERT OR REPLACE INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, event);
-    bind_int(s, 2, m->n);
-    bind_text(s, 3, m->type);
-    bind_text(s, 4, m->name ? m->name : "");
-    bind_int(s, 5, m->bytes);
-    bind_int(s, 6, m->offset);
-    bind_int(s, 7, m->length);
-    bind_int(s, 8, (int64_t)m->encoding);
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "INSERT OR REPLACE INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+                  P(event), P(m->n), P(m->type), P(m->name ? m->name : ""), P(m->bytes), P(m->offset), P(m->length),
+                  P(m->encoding));
 }
 
 /* Its device's row; the first event of an arrival counts the mail. What a person named keeps its name. */
@@ -129,26 +88,16 @@ static int count_for_device(struct store_tx *tx, const struct event *ev, bool is
 {
     if (!ev->device_id || ev->device_id[0] == '\0')
         return 0;
-    CLEANUP(stmt_done)
-    struct stmt *s =
-        db_stmt(tx->db,
-                "INSERT INTO devices(id, name, self_name, first_seen_ms, last_seen_ms, events, mails, drift_ms)"
-                " VALUES(?1, ?2, CASE ?2 WHEN ?1 THEN '' ELSE ?2 END, ?3, ?3, 1, ?4, ?5) ON CONFLICT(id) DO UPDATE SET"
-                " name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE name END,"
-                " self_name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE self_name END,"
-                " first_seen_ms = CASE first_seen_ms WHEN 0 THEN excluded.first_seen_ms ELSE first_seen_ms END,"
-                " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1, mails = mails + excluded.mails,"
-                " drift_ms = coalesce(excluded.drift_ms, drift_ms)",
-                e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, ev->device_id);
-    bind_text(s, 2, ev->device_name && ev->device_name[0] ? ev->device_name : ev->device_id);
-    bind_int(s, 3, received_ms);
-    bind_int(s, 4, is_mail);
-    if (ev->device_time && ev->drift_ms != DRIFT_UNKNOWN)
-        bind_int(s, 5, ev->drift_ms);
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "INSERT INTO devices(id, name, self_name, first_seen_ms, last_seen_ms, events, mails, drift_ms)"
+                  " VALUES(?1, ?2, CASE ?2 WHEN ?1 THEN '' ELSE ?2 END, ?3, ?3, 1, ?4, ?5) ON CONFLICT(id) DO UPDATE SET"
+                  " name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE name END,"
+                  " self_name = CASE WHEN named_by = 'self' AND excluded.name != id THEN excluded.name ELSE self_name END,"
+                  " first_seen_ms = CASE first_seen_ms WHEN 0 THEN excluded.first_seen_ms ELSE first_seen_ms END,"
+                  " last_seen_ms = max(last_seen_ms, excluded.last_seen_ms), events = events + 1, mails = mails + excluded.mails,"
+                  " drift_ms = coalesce(excluded.drift_ms, drift_ms)",
+                  P(ev->device_id), P(ev->device_name && ev->device_name[0] ? ev->device_name : ev->device_id), P(received_ms),
+                  P(is_mail), param_if(ev->device_time && ev->drift_ms != DRIFT_UNKNOWN, ev->drift_ms));
 }
 
 /* One event; its id, seq and whether it is new come out. */
@@ -194,15 +143,9 @@ static int drop_beyond(struct store_tx *tx, int64_t arrival, size_t count, struc
         "DELETE FROM events WHERE arrival = ?1 AND n > ?2"
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq)",
     };
-    for (size_t i = 0; i < COUNT(steps); i++) {
-        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, steps[i], e);
-        if (!s)
+    for (size_t i = 0; i < COUNT(steps); i++)
+        if (db_run(tx->db, e, steps[i], P(arrival), P((int64_t)count)) < 0)
             return -1;
-        bind_int(s, 1, arrival);
-        bind_int(s, 2, (int64_t)count);
-        if (stmt_run(s, e) < 0)
-            return -1;
-    }
     return 0;
 }
 

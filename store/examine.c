@@ -88,7 +88,7 @@ static int read_in_windows(struct examiner *x, const struct table *t, struct err
         CLEANUP(stmt_done) struct stmt *s = db_stmt_made(x->db, sql, e);
         if (!s)
             return -1;
-        bind_int(s, 1, first);
+        stmt_bind(s, 1, P(first));
         if (stmt_run(s, e) < 0)
             return -1;
         if (clock_steady_ms() > x->end_ms || !may_go_on(x, REST_TIMES * (clock_steady_ms() - began_ms)))

@@ -9,11 +9,7 @@ enum { NAMES_MAX = 100000 }; /* of one device in one second */
 
 int tx_exported_erase(struct store_tx *tx, int64_t event, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "UPDATE exported SET is_doomed = 1 WHERE event = ?1", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, event);
-    return stmt_run(s, e);
+    return db_run(tx_db(tx), e, "UPDATE exported SET is_doomed = 1 WHERE event = ?1", P(event));
 }
 
 int exported_doomed(struct store_reader *r, int64_t *out, struct err *e)
@@ -27,12 +23,8 @@ int exported_doomed(struct store_reader *r, int64_t *out, struct err *e)
 static int find_name(struct store_tx *tx, struct exported *x, struct err *e)
 {
     static const char sql[] = "SELECT stem, bytes IS NOT NULL OR is_doomed FROM exported WHERE event = ?1 AND n = ?2";
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, x->event);
-    bind_int(s, 2, x->n);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(tx_db(tx), e, sql, P(x->event), P(x->n));
+    int found = s ? stmt_step(s, e) : -1;
     if (found <= 0)
         return found;
     (void)snprintf(x->stem, sizeof x->stem, "%s", col_text(s, 0));
@@ -42,11 +34,8 @@ static int find_name(struct store_tx *tx, struct exported *x, struct err *e)
 /* 1 free, 0 taken, -1. */
 static int is_free(struct store_tx *tx, const char *stem, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "SELECT 1 FROM exported WHERE stem = ?", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, stem);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(tx_db(tx), e, "SELECT 1 FROM exported WHERE stem = ?", P(stem));
+    int found = s ? stmt_step(s, e) : -1;
     return found < 0 ? -1 : !found;
 }
 
@@ -67,15 +56,8 @@ static int put_row(struct store_tx *tx, const struct exported *x, struct err *e)
 {
     static const char sql[] = "INSERT INTO exported(event, n, stem, extension, received_ms)"
                               " SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM events WHERE seq = ?1)";
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, x->event);
-    bind_int(s, 2, x->n);
-    bind_text(s, 3, x->stem);
-    bind_text(s, 4, x->extension);
-    bind_int(s, 5, x->received_ms);
-    return stmt_run(s, e) < 0 ? -1 : db_changes(tx_db(tx)) > 0;
+    int done = db_run(tx_db(tx), e, sql, P(x->event), P(x->n), P(x->stem), P(x->extension), P(x->received_ms));
+    return done < 0 ? -1 : db_changes(tx_db(tx)) > 0;
 }
 
 int tx_exported_name(struct store_tx *tx, const char *beginning, struct exported *x, struct err *e)
@@ -90,23 +72,12 @@ int tx_exported_name(struct store_tx *tx, const char *beginning, struct exported
 
 int tx_exported_written(struct store_tx *tx, const struct exported *x, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "UPDATE exported SET bytes = ?3 WHERE event = ?1 AND n = ?2", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, x->event);
-    bind_int(s, 2, x->n);
-    bind_int(s, 3, x->bytes);
-    return stmt_run(s, e);
+    return db_run(tx_db(tx), e, "UPDATE exported SET bytes = ?3 WHERE event = ?1 AND n = ?2", P(x->event), P(x->n), P(x->bytes));
 }
 
 int tx_exported_gone(struct store_tx *tx, const struct exported *x, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "DELETE FROM exported WHERE event = ?1 AND n = ?2", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, x->event);
-    bind_int(s, 2, x->n);
-    return stmt_run(s, e);
+    return db_run(tx_db(tx), e, "DELETE FROM exported WHERE event = ?1 AND n = ?2", P(x->event), P(x->n));
 }
 
 int tx_exported_doom_lost(struct store_tx *tx, struct err *e)
@@ -128,10 +99,9 @@ int exported_list(struct store_reader *r, bool is_doomed, struct exported *out, 
 {
     static const char doomed[] = ROW " INDEXED BY exported_doomed WHERE is_doomed = 1 ORDER BY event, n LIMIT ?1",
                       oldest[] = ROW " WHERE is_doomed = 0 AND bytes IS NOT NULL ORDER BY event, n LIMIT ?1";
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(r), is_doomed ? doomed : oldest, e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(reader_db(r), e, is_doomed ? doomed : oldest, P(limit));
     if (!q)
         return -1;
-    bind_int(q, 1, limit);
     int n = 0, more = 0;
     for (; n < limit && (more = stmt_step(q, e)) > 0; n++) {
         out[n] = (struct exported){ .event = col_int(q, 0), .n = (int)col_int(q, 1), .received_ms = col_int(q, 4), .bytes = col_int(q, 5) };

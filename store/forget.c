@@ -7,11 +7,7 @@
 
 static int run_one(struct store_tx *tx, const char *sql, int64_t seq, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, sql, P(seq));
 }
 
 static int run_all(struct store_tx *tx, const char *const *steps, size_t count, int64_t seq, struct err *e)
@@ -26,11 +22,9 @@ static int run_all(struct store_tx *tx, const char *const *steps, size_t count, 
 
 static int doom_file(struct store_tx *tx, int64_t arrival, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "SELECT file, bytes FROM arrivals WHERE seq = ? AND file IS NOT NULL", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, arrival);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(tx->db, e, "SELECT file, bytes FROM arrivals WHERE seq = ? AND file IS NOT NULL", P(arrival));
+    int found = s ? stmt_step(s, e) : -1;
     return found > 0 ? tx_doom(tx, col_text(s, 0), col_int(s, 1), e) : found;
 }
 
@@ -51,12 +45,7 @@ int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, str
     f->bytes += bytes;
     if (doom_file(tx, arrival, e) < 0 || run_all(tx, steps, COUNT(steps), arrival, e) < 0)
         return -1;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, mark_sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, arrival);
-    bind_int(s, 2, clock_wall_ms());
-    return stmt_run(s, e);
+    return db_run(tx->db, e, mark_sql, P(arrival), P(clock_wall_ms()));
 }
 
 /* --- events ---------------------------------------------------------------------------------------------------- */

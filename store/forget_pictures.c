@@ -66,13 +66,12 @@ static void cutting_free(struct cutting **c)
 /* 1, or 0: there are no raw bytes. */
 static int read_row(struct cutting *c, struct db *db, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(db, "SELECT a.id, a.bytes, a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
-                                 " WHERE a.seq = ? AND (a.file IS NOT NULL OR a.raw IS NOT NULL)", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, c->arrival);
-    int found = stmt_step(q, e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(db, e,
+               "SELECT a.id, a.bytes, a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
+               " WHERE a.seq = ? AND (a.file IS NOT NULL OR a.raw IS NOT NULL)",
+               P(c->arrival));
+    int found = q ? stmt_step(q, e) : -1;
     if (found <= 0)
         return found;
     (void)snprintf(c->id, sizeof c->id, "%s", col_text(q, 0));
@@ -101,12 +100,13 @@ static void add_part(struct cutting *c, int64_t from, int64_t length)
 
 static int read_parts(struct cutting *c, struct db *db, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(db, "SELECT DISTINCT m.offset, m.length FROM events e JOIN media m ON m.event = e.seq WHERE e.arrival = ?"
-                                 " AND m.forgotten_ms IS NULL ORDER BY m.offset, m.length", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(db, e,
+               "SELECT DISTINCT m.offset, m.length FROM events e JOIN media m ON m.event = e.seq WHERE e.arrival = ?"
+               " AND m.forgotten_ms IS NULL ORDER BY m.offset, m.length",
+               P(c->arrival));
     if (!q)
         return -1;
-    bind_int(q, 1, c->arrival);
     int found;
     while ((found = stmt_step(q, e)) > 0)
         add_part(c, col_int(q, 0), col_int(q, 1));
@@ -232,57 +232,38 @@ static int write_detail(struct store_tx *tx, const struct cutting *c, struct err
 
 static int put_row(struct store_tx *tx, const struct cutting *c, bool is_apart, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET bytes = ?2, hash = ?3, file = ?4, raw = ?5 WHERE seq = ?1", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, c->arrival);
-    bind_int(s, 2, (int64_t)c->rest.len);
-    bind_blob(s, 3, c->new_hash, sizeof c->new_hash);
-    if (c->new_file[0])
-        bind_text(s, 4, c->new_file);
-    else
-        bind_blob(s, 5, buf_str(&c->rest), is_apart ? 0 : c->rest.len);
-    return stmt_run(s, e);
+    bool has_file = c->new_file[0] != '\0';
+    return db_run(tx->db, e, "UPDATE arrivals SET bytes = ?2, hash = ?3, file = ?4, raw = ?5 WHERE seq = ?1",
+                  P(c->arrival), P((int64_t)c->rest.len), param_blob(c->new_hash, sizeof c->new_hash), P(has_file ? c->new_file : NULL),
+                  param_blob(has_file ? NULL : buf_str(&c->rest), is_apart ? 0 : c->rest.len));
 }
 
 static int put_body(struct store_tx *tx, const struct cutting *c, bool is_apart, struct err *e)
 {
-    static const char put_sql[] = "INSERT OR REPLACE INTO bodies(arrival, raw) VALUES(?1, ?2)", drop_sql[] = "DELETE FROM bodies WHERE arrival = ?1";
-    CLEANUP(stmt_done) struct stmt *s = is_apart ? db_stmt(tx->db, put_sql, e) : db_stmt(tx->db, drop_sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, c->arrival);
-    if (is_apart)
-        bind_blob(s, 2, buf_str(&c->rest), c->rest.len);
-    return stmt_run(s, e);
+    if (!is_apart)
+        return db_run(tx->db, e, "DELETE FROM bodies WHERE arrival = ?", P(c->arrival));
+    return db_run(tx->db, e, "INSERT OR REPLACE INTO bodies(arrival, raw) VALUES(?, ?)",
+                  P(c->arrival), param_blob(buf_str(&c->rest), c->rest.len));
 }
 
 static int mark_media(struct store_tx *tx, struct cutting *c, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db, "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
-                                     " AND forgotten_ms IS NULL", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, c->arrival);
-    bind_int(s, 2, c->wall_ms);
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
+                  " AND forgotten_ms IS NULL",
+                  P(c->arrival), P(c->wall_ms));
 }
 
 /* Whether it is still the mail that was read: 1, 0, -1. An owner may have erased it meanwhile, or kept it. */
 static int is_unchanged(struct store_tx *tx, const struct cutting *c, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM arrivals WHERE seq = ?1 AND coalesce(file, '') = ?2 AND bytes = ?3"
-                                     " AND (file IS NOT NULL OR raw IS NOT NULL)"
-                                     " AND NOT EXISTS (SELECT 1 FROM events WHERE arrival = ?1 AND kept = 1)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, c->arrival);
-    bind_text(s, 2, c->old_file);
-    bind_int(s, 3, c->old_bytes);
-    return stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(tx->db, e,
+               "SELECT 1 FROM arrivals WHERE seq = ?1 AND coalesce(file, '') = ?2 AND bytes = ?3"
+               " AND (file IS NOT NULL OR raw IS NOT NULL)"
+               " AND NOT EXISTS (SELECT 1 FROM events WHERE arrival = ?1 AND kept = 1)",
+               P(c->arrival), P(c->old_file), P(c->old_bytes));
+    return s ? stmt_step(s, e) : -1;
 }
 
 static int apply(struct store_tx *tx, struct store_op *op, struct err *e)

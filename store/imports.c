@@ -16,22 +16,14 @@ void imports_forget_file(struct store *s, const char *id, int64_t received_ms)
 /* Or was, and an owner erased it. */
 static int is_there(struct store_tx *tx, const char *id, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db, "SELECT 1 FROM arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM erased WHERE id = ?1", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, id);
-    return stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(tx->db, e, "SELECT 1 FROM arrivals WHERE id = ?1 UNION ALL SELECT 1 FROM erased WHERE id = ?1", P(id));
+    return s ? stmt_step(s, e) : -1;
 }
 
 static int name_source(struct store_tx *tx, int64_t seq, const char *source, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE arrivals SET source = ? WHERE seq = ?", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, source);
-    bind_int(s, 2, seq);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "UPDATE arrivals SET source = ? WHERE seq = ?", P(source), P(seq));
 }
 
 int tx_import(struct store_tx *tx, struct arrival *a, const char *source, struct err *e)
@@ -52,11 +44,7 @@ void import_kept(struct arrival *a, bool is_kept)
 
 int tx_saw_person(struct store_tx *tx, const char *arrival_id, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(
-        tx->db, "UPDATE events SET person = 1 WHERE person = 0 AND arrival = (SELECT seq FROM arrivals WHERE id = ?)", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, arrival_id);
-    return stmt_run(s, e) < 0 ? -1 : db_changes(tx->db);
+    int done = db_run(tx->db, e, "UPDATE events SET person = 1 WHERE person = 0 AND arrival = (SELECT seq FROM arrivals WHERE id = ?)",
+                      P(arrival_id));
+    return done < 0 ? -1 : db_changes(tx->db);
 }

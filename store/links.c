@@ -33,15 +33,14 @@ static void read_row(struct stmt *q, struct link_row *row)
 
 int tx_recent_events(struct store_tx *tx, int most, int (*on_row)(void *user, const struct link_row *row), void *user, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx),
-                             "SELECT * FROM (SELECT e.seq AS seq, e.arrival, e.received_ms, e.same_as, e.parser, a.envelope, e.id, e.kind,"
-                             " e.restored, e.severity, e.device, e.zone, e.zone_name, e.user, e.code"
-                             " FROM events e JOIN arrivals a ON a.seq = e.arrival ORDER BY e.seq DESC LIMIT ?) ORDER BY seq",
-                             e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(tx_db(tx), e,
+               "SELECT * FROM (SELECT e.seq AS seq, e.arrival, e.received_ms, e.same_as, e.parser, a.envelope, e.id, e.kind,"
+               " e.restored, e.severity, e.device, e.zone, e.zone_name, e.user, e.code"
+               " FROM events e JOIN arrivals a ON a.seq = e.arrival ORDER BY e.seq DESC LIMIT ?) ORDER BY seq",
+               P(most));
     if (!q)
         return -1;
-    bind_int(q, 1, most);
     int found;
     while ((found = stmt_step(q, e)) > 0) {
         struct link_row row;
@@ -54,27 +53,16 @@ int tx_recent_events(struct store_tx *tx, int most, int (*on_row)(void *user, co
 
 int tx_event_link(struct store_tx *tx, int64_t event, int64_t first, const char *first_id, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx),
-                             "UPDATE events SET same_as = ?2 WHERE seq = ?1 AND EXISTS (SELECT 1 FROM events WHERE seq = ?2 AND id = ?3)", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, event);
-    bind_int(q, 2, first);
-    bind_text(q, 3, first_id);
-    return stmt_run(q, e) < 0 ? -1 : db_changes(tx_db(tx));
+    int done = db_run(tx_db(tx), e,
+                      "UPDATE events SET same_as = ?2 WHERE seq = ?1 AND EXISTS (SELECT 1 FROM events WHERE seq = ?2 AND id = ?3)",
+                      P(event), P(first), P(first_id));
+    return done < 0 ? -1 : db_changes(tx_db(tx));
 }
 
 int tx_is_told(struct store_tx *tx, int64_t event, const char *recipient, enum severity severity, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx),
-                             "SELECT 1 FROM deliveries WHERE event = ? AND recipient = ? AND state <= ? AND severity >= ? LIMIT 1", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, event);
-    bind_text(q, 2, recipient);
-    bind_int(q, 3, DELIVERY_SENT);
-    bind_int(q, 4, (int64_t)severity);
-    return stmt_step(q, e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(tx_db(tx), e, "SELECT 1 FROM deliveries WHERE event = ? AND recipient = ? AND state <= ? AND severity >= ? LIMIT 1",
+               P(event), P(recipient), P(DELIVERY_SENT), P(severity));
+    return q ? stmt_step(q, e) : -1;
 }

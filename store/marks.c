@@ -24,16 +24,8 @@ static int mark_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     struct marking *m = (struct marking *)op;
     int64_t         now = clock_wall_ms();
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), mark_sql, e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, m->by->object);
-    bind_int(s, 2, (int64_t)m->change->acknowledged);
-    bind_int(s, 3, (int64_t)m->change->kept);
-    bind_text(s, 4, m->change->note);
-    bind_int(s, 5, now);
-    bind_text(s, 6, m->by->who);
-    if (stmt_run(s, e) < 0)
+    if (db_run(tx_db(tx), e, mark_sql,
+               P(m->by->object), P(m->change->acknowledged), P(m->change->kept), P(m->change->note), P(now), P(m->by->who)) < 0)
         return -1;
     m->found = db_changes(tx_db(tx)) > 0;
     return m->found ? tx_audit(tx, now, m->by, e) : 0;
@@ -57,14 +49,8 @@ struct acknowledging {
 
 static int acknowledge_one(struct store_tx *tx, int64_t seq, const char *who, int64_t now, int64_t *done, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx_db(tx), "UPDATE events SET acked_ms = ?2, acked_by = ?3 WHERE seq = ?1 AND acked_ms IS NULL", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_int(s, 2, now);
-    bind_text(s, 3, who);
-    if (stmt_run(s, e) < 0)
+    if (db_run(tx_db(tx), e, "UPDATE events SET acked_ms = ?2, acked_by = ?3 WHERE seq = ?1 AND acked_ms IS NULL",
+               P(seq), P(now), P(who)) < 0)
         return -1;
     *done += db_changes(tx_db(tx));
     return 0;
@@ -72,12 +58,7 @@ static int acknowledge_one(struct store_tx *tx, int64_t seq, const char *who, in
 
 static int write_over(struct store_tx *tx, int64_t audit_seq, const char *detail, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "UPDATE audit SET detail = ?2 WHERE seq = ?1", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, audit_seq);
-    bind_text(s, 2, detail);
-    return stmt_run(s, e);
+    return db_run(tx_db(tx), e, "UPDATE audit SET detail = ?2 WHERE seq = ?1", P(audit_seq), P(detail));
 }
 
 /* The act's row, with how many there are now. */

@@ -8,20 +8,10 @@
     " AND coalesce(parser, '') != 'drill' AND (?3 IS NULL OR EXISTS (SELECT 1 FROM events WHERE arrival = arrivals.seq"   \
     " AND device IN (SELECT id FROM devices WHERE id = ?3 OR name = ?3)))"
 
-static void bind_filter(struct stmt *s, const struct past_filter *f, int64_t after)
-{
-    bind_int(s, 1, after);
-    bind_int(s, 2, f->since_ms);
-    bind_text(s, 3, f->device);
-}
-
 int past_count(struct store_reader *r, const struct past_filter *f, int64_t *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(reader_db(r), "SELECT count(*)" PAST, e);
-    if (!s)
-        return -1;
-    bind_filter(s, f, 0);
-    if (stmt_step(s, e) < 0)
+    CLEANUP(stmt_done) struct stmt *s = db_ask(reader_db(r), e, "SELECT count(*)" PAST, P(0), P(f->since_ms), P(f->device));
+    if (!s || stmt_step(s, e) < 0)
         return -1;
     *out = col_int(s, 0);
     return 0;
@@ -30,20 +20,12 @@ int past_count(struct store_reader *r, const struct past_filter *f, int64_t *out
 int past_arrivals(struct store_reader *r, const struct past_filter *f, int64_t after, struct arrival_row *rows, int limit,
                   struct arena *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(reader_db(r), "SELECT " ARRIVAL_ROW PAST " ORDER BY seq LIMIT ?4", e);
-    if (!s)
-        return -1;
-    bind_filter(s, f, after);
-    bind_int(s, 4, limit);
-    return read_arrival_rows(s, rows, limit, a, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(reader_db(r), e, "SELECT " ARRIVAL_ROW PAST " ORDER BY seq LIMIT ?4", P(after), P(f->since_ms), P(f->device), P(limit));
+    return s ? read_arrival_rows(s, rows, limit, a, e) : -1;
 }
 
 int tx_events_read_again(struct store_tx *tx, int64_t arrival_seq, int64_t wall_ms, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "UPDATE events SET reparsed_ms = ? WHERE arrival = ?", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, wall_ms);
-    bind_int(s, 2, arrival_seq);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "UPDATE events SET reparsed_ms = ? WHERE arrival = ?", P(wall_ms), P(arrival_seq));
 }

@@ -52,14 +52,14 @@ static void read_delivery(struct stmt *q, struct delivery_row *row)
 /* The events this message tells: its members' legs lead to them. */
 static int read_members(struct db *d, int64_t message_seq, struct delivery_row *row, struct arena *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d,
-        "SELECT DISTINCT e.id FROM legs l JOIN deliveries v ON v.seq = l.delivery JOIN events e ON e.seq = v.event"
-        " WHERE l.message = ? ORDER BY e.seq LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(d, e,
+               "SELECT DISTINCT e.id FROM legs l JOIN deliveries v ON v.seq = l.delivery JOIN events e ON e.seq = v.event"
+               " WHERE l.message = ? ORDER BY e.seq LIMIT ?",
+               P(message_seq), P(MEMBERS_MAX));
     const char **ids = q ? arena_alloc(a, MEMBERS_MAX * sizeof *ids) : NULL;
     if (!q || !ids)
         return q ? err_set(e, ERR_NOMEM, "no room for a message's members") : -1;
-    bind_int(q, 1, message_seq);
-    bind_int(q, 2, MEMBERS_MAX);
     size_t n = 0;
     int    found;
     while ((found = stmt_step(q, e)) > 0 && n < MEMBERS_MAX)
@@ -86,8 +86,8 @@ static void bind_deliveries(struct stmt *q, const struct list *l)
     const struct delivery_filter *f = l->filter;
     bind_number_unless(q, ":state", f->state, -1);
     bind_number_unless(q, ":arrival", f->arrival_seq, 0);
-    bind_named_text(q, ":recipient", f->recipient);
-    bind_named_text(q, ":event", f->event);
+    bind_named(q, ":recipient", P(f->recipient));
+    bind_named(q, ":event", P(f->event));
 }
 
 int query_deliveries(struct store_reader *r, const struct delivery_filter *f, struct page *page,

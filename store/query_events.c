@@ -165,11 +165,11 @@ static void put_statement(struct buf *sql, const struct event_filter *f, bool is
 
 void query_bind_conditions(struct stmt *q, const struct event_filter *f)
 {
-    bind_named_text(q, ":id", f->id);
-    bind_named_text(q, ":kind", f->kind);
-    bind_named_text(q, ":device", f->device);
-    bind_named_text(q, ":zone_name", f->zone_name);
-    bind_named_text(q, ":user", f->user);
+    bind_named(q, ":id", P(f->id));
+    bind_named(q, ":kind", P(f->kind));
+    bind_named(q, ":device", P(f->device));
+    bind_named(q, ":zone_name", P(f->zone_name));
+    bind_named(q, ":user", P(f->user));
     bind_number_unless(q, ":zone", f->zone, ZONE_NONE);
     bind_number_unless(q, ":severity", f->severity, -1);
     bind_number_unless(q, ":arrival", f->arrival_seq, 0);
@@ -180,7 +180,7 @@ void query_bind_conditions(struct stmt *q, const struct event_filter *f)
 static void bind_events(struct stmt *q, const struct list *l)
 {
     query_bind_conditions(q, l->filter);
-    bind_named_text(q, ":match", l->match);
+    bind_named(q, ":match", P(l->match));
 }
 
 /* --- the list ------------------------------------------------------------------------------------------------------ */
@@ -189,12 +189,10 @@ static void bind_events(struct stmt *q, const struct list *l)
  * leads close to them without an index of times. */
 int query_seqs_between(struct db *d, int64_t since_ms, int64_t until_ms, int64_t *first_out, int64_t *last_out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT min(first), max(last) FROM hours WHERE hour BETWEEN ? AND ?", e);
-    if (!q)
-        return -1;
-    bind_int(q, 1, since_ms / hour_ms);
-    bind_int(q, 2, until_ms ? (until_ms - 1) / hour_ms : INT64_MAX);
-    if (stmt_step(q, e) < 0)
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(d, e, "SELECT min(first), max(last) FROM hours WHERE hour BETWEEN ? AND ?",
+               P(since_ms / hour_ms), P(until_ms ? (until_ms - 1) / hour_ms : INT64_MAX));
+    if (!q || stmt_step(q, e) < 0)
         return -1;
     *first_out = col_int(q, 0);
     *last_out = col_is_null(q, 1) ? -1 : col_int(q, 1);

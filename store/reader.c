@@ -88,29 +88,19 @@ int store_waiting_arrivals(struct store_reader *r, bool is_quick, int64_t after,
                                 " WHERE state < 2 AND seq > ?1 AND tries = 0 AND bytes <= ?3 ORDER BY seq LIMIT ?2";
     static const char slow[] = "SELECT " ARRIVAL_ROW " FROM arrivals INDEXED BY arrivals_waiting"
                                " WHERE state < 2 AND seq > ?1 AND (tries > 0 OR bytes > ?3) ORDER BY seq LIMIT ?2";
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, is_quick ? quick : slow, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, after);
-    bind_int(s, 2, limit);
-    bind_int(s, 3, STORE_QUICK_BYTES);
-    return read_arrival_rows(s, rows, limit, a, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(r->db, e, is_quick ? quick : slow, P(after), P(limit), P(STORE_QUICK_BYTES));
+    return s ? read_arrival_rows(s, rows, limit, a, e) : -1;
 }
 
 int store_overdue_arrivals(struct store_reader *r, int64_t up_to, struct arrival_row *rows, int limit, struct arena *a,
                            struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s =
-        db_stmt(r->db,
-                "SELECT " ARRIVAL_ROW
-                " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?",
-                e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, up_to);
-    bind_int(s, 2, limit);
-    return read_arrival_rows(s, rows, limit, a, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(r->db, e,
+               "SELECT " ARRIVAL_ROW
+               " FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND state = 0 AND seq <= ? ORDER BY seq LIMIT ?",
+               P(up_to), P(limit));
+    return s ? read_arrival_rows(s, rows, limit, a, e) : -1;
 }
 
 int64_t store_last_arrival(const struct store *s)
@@ -120,11 +110,8 @@ int64_t store_last_arrival(const struct store *s)
 
 int store_find_arrival(struct store_reader *r, const char *id, struct arrival_row *out, struct arena *a, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(r->db, "SELECT " ARRIVAL_ROW " FROM arrivals WHERE id = ?", e);
-    if (!s)
-        return -1;
-    bind_text(s, 1, id);
-    return read_arrival_rows(s, out, 1, a, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(r->db, e, "SELECT " ARRIVAL_ROW " FROM arrivals WHERE id = ?", P(id));
+    return s ? read_arrival_rows(s, out, 1, a, e) : -1;
 }
 
 /* --- raw bytes --------------------------------------------------------------------------------------------------- */
@@ -158,15 +145,12 @@ static int open_inline(const char *bytes, size_t n, int *fd_out, struct err *e)
 
 int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(r->db,
-                             "SELECT coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
-                             " WHERE a.seq = ? AND a.file IS NULL AND a.raw IS NOT NULL",
-                             e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(r->db, e,
+               "SELECT coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
+               " WHERE a.seq = ? AND a.file IS NULL AND a.raw IS NOT NULL",
+               P(seq));
+    int found = s ? stmt_step(s, e) : -1;
     if (found <= 0)
         return found;
     size_t      n;
@@ -176,15 +160,12 @@ int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct 
 
 int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(r->db,
-                             "SELECT a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
-                             " WHERE a.seq = ?",
-                             e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(r->db, e,
+               "SELECT a.file, coalesce(b.raw, a.raw) FROM arrivals a LEFT JOIN bodies b ON b.arrival = a.seq"
+               " WHERE a.seq = ?",
+               P(seq));
+    int found = s ? stmt_step(s, e) : -1;
     if (found < 0)
         return -1;
     if (!found || (col_is_null(s, 0) && col_is_null(s, 1)))

@@ -34,12 +34,8 @@ static DIR *open_day(const struct store *s, const char *day)
 static bool has_row(struct db *db, const char *id, const char *file)
 {
     struct err e = { 0 };
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(db, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?", &e);
-    if (!s)
-        return true;
-    bind_text(s, 1, id);
-    bind_text(s, 2, file);
-    return stmt_step(s, &e) != 0;
+    CLEANUP(stmt_done) struct stmt *s = db_ask(db, &e, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?", P(id), P(file));
+    return !s || stmt_step(s, &e) != 0;
 }
 
 /* The order matters: a file that is no longer in the list of those on their way has its row by now, or is gone. */
@@ -91,16 +87,13 @@ static bool is_missing(const struct store *s, const char *file)
 static int report_missing(struct store *s, struct db *db, int64_t *after)
 {
     struct err e = { 0 };
-    CLEANUP(stmt_done)
-    struct stmt *q =
-        db_stmt(db,
-                "SELECT seq, file FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND seq > ? AND file IS NOT NULL"
-                " ORDER BY seq LIMIT ?",
-                &e);
+    CLEANUP(stmt_done) struct stmt *q =
+        db_ask(db, &e,
+               "SELECT seq, file FROM arrivals INDEXED BY arrivals_waiting WHERE state < 2 AND seq > ? AND file IS NOT NULL"
+               " ORDER BY seq LIMIT ?",
+               P(*after), P(CHECKED_AT_ONCE));
     if (!q)
         return -1;
-    bind_int(q, 1, *after);
-    bind_int(q, 2, CHECKED_AT_ONCE);
     int n = 0, more;
     for (; (more = stmt_step(q, &e)) > 0; n++) {
         *after = col_int(q, 0);

@@ -43,27 +43,18 @@ struct picked {
 
 static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(tx->db, "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
-                                     " AND forgotten_ms IS NULL", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_int(s, 2, clock_wall_ms());
-    return stmt_run(s, e);
+    return db_run(tx->db, e,
+                  "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
+                  " AND forgotten_ms IS NULL",
+                  P(seq), P(clock_wall_ms()));
 }
 
 static int forget_one(struct store_tx *tx, int64_t seq, struct err *e)
 {
     static const char *const steps[] = { "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", "DELETE FROM bodies WHERE arrival = ?" };
-    for (size_t i = 0; i < COUNT(steps); i++) {
-        CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, steps[i], e);
-        if (!s)
+    for (size_t i = 0; i < COUNT(steps); i++)
+        if (db_run(tx->db, e, steps[i], P(seq)) < 0)
             return -1;
-        bind_int(s, 1, seq);
-        if (stmt_run(s, e) < 0)
-            return -1;
-    }
     return mark_media(tx, seq, e);
 }
 
@@ -86,12 +77,9 @@ struct bound {
 /* Picks up to a step's worth and removes the files: how many, or -1. */
 static int pick(struct store *s, struct db *db, const struct bound *bound, struct picked *out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, bound->sql, e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(db, e, bound->sql, P(bound->before_ms), P(bound->alarms_ms), P(AT_ONCE));
     if (!q)
         return -1;
-    bind_int(q, 1, bound->before_ms);
-    bind_int(q, 2, bound->alarms_ms);
-    bind_int(q, 3, AT_ONCE);
     int more = 0;
     while (out->count < AT_ONCE && out->bytes - out->files_bytes < STEP_BYTES && out->bytes < bound->bytes && (more = stmt_step(q, e)) > 0) {
         out->seqs[out->count++] = col_int(q, 0);

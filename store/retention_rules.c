@@ -76,13 +76,10 @@ static void bind_class(struct stmt *q, const struct retention_rules *r, size_t r
 {
     const struct keep_rule *own = &r->rules[rule];
     int                     n = 3;
-    if (own->severity >= 0)
-        bind_int(q, 1, own->severity);
-    if (own->kind[0])
-        bind_text(q, 2, own->kind);
+    stmt_bind(q, 1, param_if(own->severity >= 0, own->severity), P(own->kind[0] ? own->kind : NULL));
     for (size_t i = 0; own->what == KEEP_EVENTS && !of_any_kind && i < rule && n < 3 + KEEP_KINDS_MAX; i++)
         if (r->rules[i].what == KEEP_EVENTS && r->rules[i].kind[0])
-            bind_text(q, n++, r->rules[i].kind);
+            stmt_bind(q, n++, P(r->rules[i].kind));
 }
 
 /* --- one step ------------------------------------------------------------------------------------------------------ */
@@ -128,11 +125,7 @@ static int pick(struct db *db, const struct retention_rules *r, size_t rule, con
     if (!q)
         return -1;
     bind_class(q, r, rule, span->of_any_kind);
-    bind_int(q, 11, span->after);
-    bind_int(q, 12, span->up_to);
-    if (span->before_ms)
-        bind_int(q, 13, span->before_ms);
-    bind_int(q, 14, most);
+    stmt_bind(q, 11, P(span->after), P(span->up_to), param_if(span->before_ms != 0, span->before_ms), P(most));
     p->last = span->up_to;
     while (p->count < most && inline_bytes < STEP_BYTES && (p->things < span->things || p->bytes < span->bytes) && (more = stmt_step(q, e)) > 0) {
         inline_bytes += col_int(q, 4) ? col_int(q, 2) : 0;
@@ -258,8 +251,7 @@ static bool count(struct store *s, struct db *db, size_t rule, int64_t deadline_
         if (!q)
             return true;
         bind_class(q, s->rules, rule, false);
-        bind_int(q, 11, w->counted);
-        bind_int(q, 12, to);
+        stmt_bind(q, 11, P(w->counted), P(to));
         if (stmt_step(q, &e) <= 0)
             return true;
         w->count += col_int(q, 0);

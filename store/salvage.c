@@ -87,16 +87,11 @@ static bool is_whole(const char *bytes, size_t n, int64_t length, const void *ha
 
 /* --- rows that are whole ----------------------------------------------------------------------------------------------- */
 
-static void bind_value(struct stmt *s, int n, const struct page_value *v)
+static struct param param_of(const struct page_value *v)
 {
-    if (v->type == PAGE_INT)
-        bind_int(s, n, v->number);
-    else if (v->type == PAGE_TEXT)
-        bind_textn(s, n, v->bytes, v->length);
-    else if (v->type == PAGE_BLOB)
-        bind_blob(s, n, v->bytes, v->length);
-    else
-        bind_null(s, n);
+    return v->type == PAGE_TEXT   ? param_textn(v->bytes, v->length)
+           : v->type == PAGE_BLOB ? param_blob(v->bytes, v->length)
+                                  : param_if(v->type == PAGE_INT, v->number);
 }
 
 static const char add_row[] =
@@ -115,9 +110,9 @@ static int take_arrival(void *user, const struct page_row *row, struct err *e)
     CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, add_row, e);
     if (!s)
         return -1;
-    bind_int(s, SEQ + 1, row->key);
+    stmt_bind(s, SEQ + 1, P(row->key));
     for (size_t i = ID; i < row->count; i++)
-        bind_value(s, (int)i + 1, &v[i]);
+        stmt_bind(s, (int)i + 1, param_of(&v[i]));
     if (stmt_run(s, e) < 0)
         return e->code == ERR_INPUT ? 0 : -1; /* no row of ours after all */
     x->out->rows += db_changes(x->db);
@@ -136,11 +131,8 @@ static const char miss_bodies[] =
 /* 1, 0, -1. */
 static int is_missed(const struct salvage *x, const struct page_row *row, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, misses_body, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, row->key);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(x->db, e, misses_body, P(row->key));
+    int found = s ? stmt_step(s, e) : -1;
     if (found <= 0)
         return found;
     size_t      n;
@@ -154,13 +146,8 @@ static int take_body(void *user, const struct page_row *row, struct err *e)
     int             found = is_body(row) ? is_missed(x, row, e) : 0;
     if (found <= 0)
         return found;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, "INSERT INTO main.bodies(arrival, raw) VALUES(?, ?)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, row->key);
-    bind_value(s, 2, &row->values[BODY_RAW]);
     x->out->bodies++;
-    return stmt_run(s, e);
+    return db_run(x->db, e, "INSERT INTO main.bodies(arrival, raw) VALUES(?, ?)", P(row->key), param_of(&row->values[BODY_RAW]));
 }
 
 /* --- bytes whose row is gone ------------------------------------------------------------------------------------------- */
@@ -178,27 +165,16 @@ static int make_bare(const struct salvage *x, int64_t seq, int64_t received_ms, 
 {
     char          id[ID_TEXT];
     unsigned char hash[SHA256_BYTES];
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, add_bare, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_text(s, 2, id_make(id, received_ms));
-    bind_int(s, 3, received_ms);
-    bind_int(s, 4, (int64_t)n);
-    if (sha256(bytes, n, hash) == 0)
-        bind_blob(s, 5, hash, SHA256_BYTES);
-    return stmt_run(s, e);
+    bool          has_hash = sha256(bytes, n, hash) == 0;
+    return db_run(x->db, e, add_bare, P(seq), P(id_make(id, received_ms)), P(received_ms), P((int64_t)n),
+                  param_blob(has_hash ? hash : NULL, SHA256_BYTES));
 }
 
 /* 1 one was met, *after is its seq; 0 no more; -1. */
 static int take_next_bare(const struct salvage *x, int64_t *after, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(x->db, next_bare, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, *after);
-    bind_int(s, 2, clock_wall_ms());
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(x->db, e, next_bare, P(*after), P(clock_wall_ms()));
+    int found = s ? stmt_step(s, e) : -1;
     if (found <= 0)
         return found;
     size_t      n;

@@ -290,12 +290,7 @@ static const char *const fill_steps[] = {
 
 static int run_fill_step(struct db *db, const char *sql, int64_t from, int64_t to, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(db, sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, from);
-    bind_int(s, 2, to);
-    return stmt_run(s, e);
+    return db_run(db, e, sql, P(from), P(to));
 }
 
 static int fill_between(struct db *db, int64_t from, int64_t to, struct err *e)

@@ -138,11 +138,9 @@ static int put_devices(struct db *d, const struct word *w, struct buf *out, stru
     CLEANUP(buf_done) struct buf name;
     buf_init(&name, PART_MAX);
     put_string(&name, w);
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT id FROM device_names(?) LIMIT ?", e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(d, e, "SELECT id FROM device_names(?) LIMIT ?", P(buf_str(&name)), P(DEVICES_MAX));
     if (!q)
         return -1;
-    bind_text(q, 1, buf_str(&name));
-    bind_int(q, 2, DEVICES_MAX);
     int found, n = 0;
     for (; (found = stmt_step(q, e)) > 0; n++) {
         buf_puts(out, " OR ");
@@ -181,11 +179,8 @@ static int make_words(struct db *d, struct err *e)
 /* The next word of the index from here on: 1, 0, -1. */
 static int next_indexed(struct db *d, const char *from, char out[WORD_BYTES], struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(d, "SELECT term FROM temp.search_words WHERE term >= ? LIMIT 1", e);
-    if (!q)
-        return -1;
-    bind_text(q, 1, from);
-    int found = stmt_step(q, e);
+    CLEANUP(stmt_done) struct stmt *q = db_ask(d, e, "SELECT term FROM temp.search_words WHERE term >= ? LIMIT 1", P(from));
+    int found = q ? stmt_step(q, e) : -1;
     if (found > 0)
         (void)snprintf(out, WORD_BYTES, "%s", col_text(q, 0));
     return found;

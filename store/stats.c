@@ -121,7 +121,7 @@ static bool is_by_time(const struct stats *t)
 static void bind_span(struct stmt *q, const struct list *l)
 {
     query_bind_conditions(q, l->filter);
-    bind_named_text(q, ":match", l->match);
+    bind_named(q, ":match", P(l->match));
 }
 
 int stats_add_event(struct stats *t, int64_t received_ms, const char *kind, const char *device, struct err *e)
@@ -199,8 +199,8 @@ static int count_hours(struct stats *t, int64_t first, int64_t end, struct err *
     if (!q)
         return -1;
     query_bind_conditions(q, t->filter);
-    bind_named_int(q, ":first", first);
-    bind_named_int(q, ":end", end);
+    bind_named(q, ":first", P(first));
+    bind_named(q, ":end", P(end));
     int found;
     while ((found = stmt_step(q, e)) > 0)
         if (is_by_time(t) ? add_hour(t, col_int(q, 0), col_int(q, 1), e) < 0 : add(t, 0, col_text(q, 0), col_int(q, 1), e) < 0)

@@ -4,46 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static void bind_time(struct stmt *q, int n, int64_t ms)
-{
-    if (ms != 0)
-        bind_int(q, n, ms);
-}
-
 int tx_token_add(struct store_tx *tx, const struct token_row *t, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx), "INSERT INTO tokens(id, name, role, hash, created_ms, expires_ms) VALUES(?, ?, ?, ?, ?, ?)", e);
-    if (!q)
-        return -1;
-    bind_text(q, 1, t->id);
-    bind_text(q, 2, t->name);
-    bind_text(q, 3, role_name(t->role));
-    bind_blob(q, 4, t->hash, sizeof t->hash);
-    bind_int(q, 5, t->created_ms);
-    bind_time(q, 6, t->expires_ms);
-    return stmt_run(q, e);
+    return db_run(tx_db(tx), e, "INSERT INTO tokens(id, name, role, hash, created_ms, expires_ms) VALUES(?, ?, ?, ?, ?, ?)",
+                  P(t->id), P(t->name), P(role_name(t->role)), param_blob(t->hash, sizeof t->hash), P(t->created_ms),
+                  param_if(t->expires_ms != 0, t->expires_ms));
 }
 
 int tx_token_revoke(struct store_tx *tx, const char *id, int64_t wall_ms, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *q = db_stmt(tx_db(tx), "UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1 AND revoked_ms IS NULL", e);
-    if (!q)
-        return -1;
-    bind_text(q, 1, id);
-    bind_int(q, 2, wall_ms);
-    return stmt_run(q, e) < 0 ? -1 : db_changes(tx_db(tx)) > 0;
+    int done = db_run(tx_db(tx), e, "UPDATE tokens SET revoked_ms = ?2 WHERE id = ?1 AND revoked_ms IS NULL", P(id), P(wall_ms));
+    return done < 0 ? -1 : db_changes(tx_db(tx)) > 0;
 }
 
 int tx_token_used(struct store_tx *tx, const char *id, int64_t wall_ms, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(tx_db(tx), "UPDATE tokens SET last_used_ms = ?2 WHERE id = ?1", e);
-    if (!q)
-        return -1;
-    bind_text(q, 1, id);
-    bind_int(q, 2, wall_ms);
-    return stmt_run(q, e);
+    return db_run(tx_db(tx), e, "UPDATE tokens SET last_used_ms = ?2 WHERE id = ?1", P(id), P(wall_ms));
 }
 
 /* 1; 0: not as we write them, so nobody's. */

@@ -127,12 +127,9 @@ static bool is_file_marked(int at, const char *file)
 static bool is_still_named(struct look *l, int64_t seq, const char *file)
 {
     struct err unused;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(l->db, "SELECT 1 FROM arrivals WHERE seq = ? AND file = ?", &unused);
-    if (!s)
-        return true;
-    bind_int(s, 1, seq);
-    bind_text(s, 2, file);
-    return stmt_step(s, &unused) != 0;
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(l->db, &unused, "SELECT 1 FROM arrivals WHERE seq = ? AND file = ?", P(seq), P(file));
+    return !s || stmt_step(s, &unused) != 0;
 }
 
 static void judge(struct look *l, const char *id, int64_t bytes, const unsigned char *hash, const struct copied *now)
@@ -158,11 +155,8 @@ struct fetched {
 
 static int fetch(struct look *l, int64_t after, struct fetched *f, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(l->db, next_arrival, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, after);
-    int found = stmt_step(s, e);
+    CLEANUP(stmt_done) struct stmt *s = db_ask(l->db, e, next_arrival, P(after));
+    int found = s ? stmt_step(s, e) : -1;
     if (found <= 0)
         return found;
     size_t      n, raw_n;
@@ -298,11 +292,11 @@ static int note_stray(void *user, const char *path, struct err *e)
 {
     struct look *l = user;
     const char  *slash = strrchr(path, '/');
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(l->db, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?", e);
+    CLEANUP(stmt_done) struct stmt *s =
+        db_ask(l->db, e, "SELECT 1 FROM arrivals WHERE id = ? AND file = ?",
+               param_textn(slash + 1, strcspn(slash + 1, ".")), P(path));
     if (!s)
         return -1;
-    bind_textn(s, 1, slash + 1, strcspn(slash + 1, "."));
-    bind_text(s, 2, path);
     int found = stmt_step(s, e);
     l->counts->strays += found == 0;
     return found < 0 && e->code != ERR_DAMAGED ? -1 : 0;

@@ -12,7 +12,7 @@ void walk_unlimited(struct db **d)
 void bind_number_unless(struct stmt *q, const char *name, int64_t value, int64_t any)
 {
     if (value != any)
-        bind_named_int(q, name, value);
+        bind_named(q, name, P(value));
 }
 
 /* What is still to be walked, or one window of it: lower <= seq < upper. */
@@ -48,9 +48,9 @@ static struct span cut(struct span *rest, int64_t size, bool is_ascending)
 static int read_window(struct db *d, struct stmt *q, const struct list *l, struct span window, struct page *page, int *taken,
                        struct err *e)
 {
-    bind_named_int(q, ":upper", window.upper);
-    bind_named_int(q, ":lower", window.lower);
-    bind_named_int(q, ":limit", page->limit - *taken + 1); /* one more tells whether there is a next page */
+    bind_named(q, ":upper", P(window.upper));
+    bind_named(q, ":lower", P(window.lower));
+    bind_named(q, ":limit", P(page->limit - *taken + 1)); /* one more tells whether there is a next page */
     int found;
     while ((found = stmt_step(q, e)) > 0) {
         int more = *taken < page->limit ? l->take(d, q, l, e) : 0;

@@ -200,12 +200,8 @@ static int reopen(struct writer *w, struct err *e)
 
 int tx_running(struct store_tx *tx, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx->db, "INSERT OR REPLACE INTO meta(key, value) VALUES('running_ms', ?)", e);
-    if (!s)
-        return -1;
     tx->running_ms = store_running_ms(tx->store);
-    bind_int(s, 1, tx->running_ms);
-    return stmt_run(s, e);
+    return db_run(tx->db, e, "INSERT OR REPLACE INTO meta(key, value) VALUES('running_ms', ?)", P(tx->running_ms));
 }
 
 /* A minute of running time may be lost with the power, not more; it is saved with a commit that happens anyway. */

@@ -47,14 +47,7 @@ static void write_file(const char *folder, const char *file)
 
 static int run(struct db *d, const char *sql, int64_t seq, int64_t ms, const char *text, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(d, sql, e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_int(s, 2, ms);
-    if (text)
-        bind_text(s, 3, text);
-    return stmt_run(s, e);
+    return text ? db_run(d, e, sql, P(seq), P(ms), P(text)) : db_run(d, e, sql, P(seq), P(ms));
 }
 
 static int add(struct db *d, const char *folder, int64_t seq, int64_t ms, bool has_picture, struct err *e)

@@ -75,51 +75,28 @@ static int add_arrival(struct db *d, int64_t i, int64_t ms, const struct made *m
 {
     static const char envelope[] = "{\"listener\":\"smtp\",\"peer\":\"192.168.1.20\",\"helo\":\"xt1\",\"login\":\"\",\"from\":\"xt1@home\",\"to\":[\"alarm@home\"]}";
     char              id[ID_TEXT];
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(d, "INSERT INTO arrivals(seq, id, received_ms, bytes, state, envelope, parser, subject) VALUES(?, ?, ?, ?, 2, ?, ?, ?)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, i);
-    bind_text(s, 2, id_make(id, ms));
-    bind_int(s, 3, ms);
-    bind_int(s, 4, m->has_picture ? 60000 : 900);
-    bind_text(s, 5, envelope);
-    bind_text(s, 6, m->target ? "camera" : "lupusec");
-    bind_text(s, 7, m->subject);
-    return stmt_run(s, e);
+    return db_run(d, e,
+                  "INSERT INTO arrivals(seq, id, received_ms, bytes, state, envelope, parser, subject) VALUES(?, ?, ?, ?, 2, ?, ?, ?)",
+                  P(i), P(id_make(id, ms)), P(ms), P(m->has_picture ? 60000 : 900), P(envelope),
+                  P(m->target ? "camera" : "lupusec"), P(m->subject));
 }
 
 static int add_event(struct db *d, int64_t i, int64_t ms, const struct made *m, struct err *e)
 {
     char id[ID_TEXT];
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(d, "INSERT INTO events(seq, id, arrival, n, received_ms, parser, kind, restored, severity, device, zone, zone_name, user, text, target)"
-                                " VALUES(?1, ?2, ?1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, i);
-    bind_text(s, 2, id_make(id, ms));
-    bind_int(s, 3, ms);
-    bind_text(s, 4, m->zone_name ? "lupusec" : "camera");
-    bind_text(s, 5, m->kind);
-    bind_int(s, 6, m->severity);
-    bind_text(s, 7, m->device);
-    if (m->zone_name)
-        bind_int(s, 8, m->zone);
-    bind_text(s, 9, m->zone_name);
-    bind_text(s, 10, m->user);
-    bind_text(s, 11, m->text);
-    bind_text(s, 12, m->target);
-    return stmt_run(s, e);
+    return db_run(d, e,
+                  "INSERT INTO events(seq, id, arrival, n, received_ms, parser, kind, restored, severity, device, zone, zone_name, user, text,"
+                  " target) VALUES(?1, ?2, ?1, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                  P(i), P(id_make(id, ms)), P(ms), P(m->zone_name ? "lupusec" : "camera"), P(m->kind), P(m->severity), P(m->device),
+                  param_if(m->zone_name, m->zone), P(m->zone_name), P(m->user), P(m->text), P(m->target));
 }
 
 static int add_picture(struct db *d, int64_t i, struct err *e)
 {
-    CLEANUP(stmt_done)
-    struct stmt *s = db_stmt(d, "INSERT INTO media(event, n, type, name, bytes, offset, length, encoding) VALUES(?, 1, 'image/jpeg', 'Snap.jpg', 43000, 800, 58000, 1)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, i);
-    return stmt_run(s, e);
+    return db_run(d, e,
+                  "INSERT INTO media(event, n, type, name, bytes, offset, length, encoding)"
+                  " VALUES(?, 1, 'image/jpeg', 'Snap.jpg', 43000, 800, 58000, 1)",
+                  P(i));
 }
 
 static int add_some(struct db *d, int64_t from, int64_t to, int64_t all, struct err *e)

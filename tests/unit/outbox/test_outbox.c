@@ -190,7 +190,7 @@ static int64_t number(struct temp *t, const char *sql, int64_t value)
     struct stmt *q = db_prepare(reader_db(r), sql, &e);
     if (!q)
         fail_msg("%s", e.text);
-    bind_int(q, 1, value);
+    stmt_bind(q, 1, P(value));
     assert_int_equal(stmt_step(q, &e), 1);
     int64_t result = col_int(q, 0);
     stmt_done(&q);

@@ -15,8 +15,7 @@ static int exec(struct store_tx *tx, const char *sql, int64_t a, int64_t b, stru
     CLEANUP(stmt_done) struct stmt *s = db_prepare(tx_db(tx), sql, e);
     if (!s)
         return -1;
-    bind_int(s, 1, a);
-    bind_int(s, 2, b);
+    stmt_bind(s, 1, P(a), P(b));
     return stmt_run(s, e);
 }
 

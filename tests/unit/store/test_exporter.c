@@ -67,13 +67,9 @@ static int make_event(struct store_tx *tx, void *user, struct err *e)
 static int erase_event(struct store_tx *tx, void *user, struct err *e)
 {
     const struct work *w = user;
-    CLEANUP(stmt_done) struct stmt *media = db_prepare(tx_db(tx), "DELETE FROM media WHERE event = ?", e),
-                                   *event = db_prepare(tx_db(tx), "DELETE FROM events WHERE seq = ?", e);
-    if (!media || !event || tx_exported_erase(tx, w->event, e) < 0)
+    if (tx_exported_erase(tx, w->event, e) < 0 || db_run(tx_db(tx), e, "DELETE FROM media WHERE event = ?", P(w->event)) < 0)
         return -1;
-    bind_int(media, 1, w->event);
-    bind_int(event, 1, w->event);
-    return stmt_run(media, e) < 0 ? -1 : stmt_run(event, e);
+    return db_run(tx_db(tx), e, "DELETE FROM events WHERE seq = ?", P(w->event));
 }
 
 static void start(struct work *w)

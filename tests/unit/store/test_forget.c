@@ -35,7 +35,7 @@ static int exec(struct store_tx *tx, const char *sql, int64_t n, struct err *e)
     CLEANUP(stmt_done) struct stmt *s = db_prepare(tx_db(tx), sql, e);
     if (!s)
         return -1;
-    bind_int(s, 1, n);
+    stmt_bind(s, 1, P(n));
     return stmt_run(s, e);
 }
 

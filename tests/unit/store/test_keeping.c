@@ -143,17 +143,10 @@ static int mean(struct store_tx *tx, void *user, struct err *e)
         return -1;
     if (m->delivery_state < 0)
         return 0;
-    CLEANUP(stmt_done)
-    struct stmt *s =
-        db_stmt(tx_db(tx),
-                "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms)"
-                " VALUES(?1, ?1, 'anna', 0, ?2, 0, 0, 0)",
-                e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, seq);
-    bind_int(s, 2, m->delivery_state);
-    return stmt_run(s, e);
+    return db_run(tx_db(tx), e,
+                  "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms)"
+                  " VALUES(?1, ?1, 'anna', 0, ?2, 0, 0, 0)",
+                  P(seq), P(m->delivery_state));
 }
 
 static const char large_text[] = "a picture";

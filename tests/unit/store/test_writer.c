@@ -36,12 +36,7 @@ static int noted_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (n->gate)
         (void)sem_wait(n->gate);
     notes.applied[notes.applied_count++ % NOTES_MAX] = n->number;
-    CLEANUP(stmt_done) struct stmt *s = db_stmt(tx_db(tx), "INSERT INTO audit(at_ms, who, what) VALUES(?, 'test', ?)", e);
-    if (!s)
-        return -1;
-    bind_int(s, 1, n->number);
-    bind_text(s, 2, "noted");
-    if (stmt_run(s, e) < 0)
+    if (db_run(tx_db(tx), e, "INSERT INTO audit(at_ms, who, what) VALUES(?, 'test', ?)", P(n->number), P("noted")) < 0)
         return -1;
     return n->fails ? err_set(e, ERR_STATE, "operation %d does not want to", n->number) : 0;
 }
