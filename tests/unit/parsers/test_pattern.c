@@ -134,7 +134,7 @@ static void no_pattern_takes_longer_than_it_may(void **state)
                 (void)match(runaways[i], subject, n, &hit);
                 double took = now_ms() - before;
                 longest = took > longest ? took : longest;
-                if (took > LONGEST_MS)
+                if (took > (double)LONGEST_MS)
                     fail_msg("%s with %zu bytes: %.1f ms", runaways[i], n, took);
             }
     print_message("longest %.1f ms\n", longest);
