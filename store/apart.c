@@ -80,6 +80,14 @@ static void free_all(struct apart *a)
     free(a);
 }
 
+static void note_end(struct apart *a)
+{
+    (void)pthread_mutex_lock(&a->lock);
+    a->has_ended = true;
+    (void)pthread_cond_broadcast(&a->changed);
+    (void)pthread_mutex_unlock(&a->lock);
+}
+
 static void *run(void *arg)
 {
     struct apart *a = arg;
@@ -87,15 +95,11 @@ static void *run(void *arg)
     (void)pthread_mutex_lock(&a->home);
     a->work.run(a, a->work.user);
     bool is_abandoned = a->is_abandoned;
+    if (!is_abandoned)
+        note_end(a); /* while at home: after that nobody abandons us */
     (void)pthread_mutex_unlock(&a->home);
-    if (is_abandoned) {
+    if (is_abandoned)
         free_all(a);
-        return NULL;
-    }
-    (void)pthread_mutex_lock(&a->lock);
-    a->has_ended = true;
-    (void)pthread_cond_broadcast(&a->changed);
-    (void)pthread_mutex_unlock(&a->lock);
     return NULL;
 }
 

@@ -1,9 +1,7 @@
-/* archive: the thread's turns, its position, and who waits for whom at the end.
- * The thread is "at home" (holds `home`) while it touches the store, and "away" during a call to the server. Whoever stops it and
- * finds it away for too long takes the store from it: it comes home to nothing, and ends alone. */
+/* archive: the thread's turns and its position. It is away (store/apart.h) during each call to the server. */
 #include "store/archive.h"
 #include "core/clock.h"
-#include "core/wait.h"
+#include "store/apart.h"
 #include "store/archive_inside.h"
 #include "store/db.h"
 #include "store/notes.h"
@@ -11,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 enum {
     READERS = 4,
@@ -20,25 +16,21 @@ enum {
     LOOK_MS = 1000, /* how often the lag is told while nothing moves */
     BACK_OFF_MS = 250,
     BACK_OFF_MAX_MS = 30 * 1000,
-    STOP_MS = 3000,
     MARK_EVERY = 2000, /* events: so many are written again after a doubt */
-    NICENESS = 10,     /* catching up takes what the rest leaves */
 };
 
 struct archive {
     struct store          *store;
     struct archive_options options;
     char                  *uri, *site;
-    pthread_t              thread;
-    pthread_mutex_t        home; /* see above; guards reader and is_abandoned */
-    bool                   is_abandoned;
-    struct copying         copying; /* the thread's own */
-    bool                   is_ready, has_indexes, is_noted;
-    int64_t                marked_seq, marked_changed;
+    struct apart          *apart;
+
+    /* the thread's own */
+    struct copying copying;
+    bool           is_ready, has_indexes, is_noted, is_left_behind;
+    int64_t        marked_seq, marked_changed;
 
     pthread_mutex_t      lock; /* guards the rest */
-    pthread_cond_t       changed;
-    bool                 is_stopping, has_ended;
     struct archive_state state;
     int64_t              failing_since; /* monotonic; 0: it does not */
     struct mongo        *idle[READERS];
@@ -49,21 +41,13 @@ struct archive {
 
 void archive_away(struct archive *a)
 {
-    (void)pthread_mutex_unlock(&a->home);
+    apart_away(a->apart);
 }
 
 int archive_home(struct archive *a, int result, struct err *e)
 {
-    (void)pthread_mutex_lock(&a->home);
-    return a->is_abandoned ? err_set(e, ERR_STATE, "stopping") : result;
-}
-
-static bool is_stopping(struct archive *a)
-{
-    (void)pthread_mutex_lock(&a->lock);
-    bool is = a->is_stopping;
-    (void)pthread_mutex_unlock(&a->lock);
-    return is;
+    a->is_left_behind = !apart_home(a->apart);
+    return a->is_left_behind ? err_set(e, ERR_STATE, "stopping") : result;
 }
 
 /* --- position ----------------------------------------------------------------------------------------------------------- */
@@ -256,160 +240,90 @@ static void tell_lag(struct archive *a)
     (void)pthread_mutex_unlock(&a->lock);
 }
 
-static void wait_ms(struct archive *a, int64_t ms)
+/* As apart_rest, and the lag is told meanwhile. */
+static bool rest_after_failure(struct archive *a, int64_t ms)
 {
-    int64_t until_us = wait_deadline_us(ms);
-    archive_away(a);
-    (void)pthread_mutex_lock(&a->lock);
-    while (!a->is_stopping && wait_until(&a->changed, &a->lock, until_us))
-        ;
-    (void)pthread_mutex_unlock(&a->lock);
-    (void)pthread_mutex_lock(&a->home);
+    for (int64_t waited = 0; waited < ms && !apart_is_stopping(a->apart); waited += LOOK_MS) {
+        if (!apart_rest(a->apart, ms - waited < LOOK_MS ? ms - waited : LOOK_MS))
+            return false;
+        tell_lag(a);
+    }
+    return true;
 }
 
-/* The wait after a failure. */
-static void back_off_ms(struct archive *a, int64_t ms)
+static void run(struct apart *apart, void *user)
 {
-    for (int64_t waited = 0; waited < ms && !a->is_abandoned && !is_stopping(a); waited += LOOK_MS) {
-        wait_ms(a, ms - waited < LOOK_MS ? ms - waited : LOOK_MS);
-        if (!a->is_abandoned)
-            tell_lag(a);
+    struct archive *a = user;
+    int64_t         back_off = BACK_OFF_MS;
+    while (!apart_is_stopping(apart)) {
+        struct err e;
+        int        did = turn(a, &e);
+        if (a->is_left_behind)
+            return;
+        tell(a, did, &e);
+        if (did > 0)
+            continue;
+        if (did < 0) {
+            a->is_ready = false;
+            copying_slower(&a->copying);
+        }
+        if (did < 0 ? !rest_after_failure(a, back_off) : !apart_rest(apart, IDLE_MS))
+            return;
+        if (did == 0) /* all of it works, not only the first half of a turn */
+            back_off = BACK_OFF_MS;
+        else
+            back_off = back_off * 2 < BACK_OFF_MAX_MS ? back_off * 2 : BACK_OFF_MAX_MS;
     }
 }
 
-static void free_all(struct archive *a)
+/* --- from outside ------------------------------------------------------------------------------------------------------------ */
+
+static void let_go(void *user)
 {
+    store_reader_close(&((struct archive *)user)->copying.reader);
+}
+
+static void free_all(void *user)
+{
+    struct archive *a = user;
     copying_done(&a->copying);
     for (size_t i = 0; i < a->idle_count; i++)
         mongo_close(&a->idle[i]);
-    (void)pthread_mutex_destroy(&a->home);
     (void)pthread_mutex_destroy(&a->lock);
-    (void)pthread_cond_destroy(&a->changed);
     free(a->uri);
     free(a->site);
     free(a);
 }
 
-static void turn_until_stopped(struct archive *a)
-{
-    int64_t back_off = BACK_OFF_MS;
-    while (!is_stopping(a)) {
-        struct err e;
-        int        did = turn(a, &e);
-        if (a->is_abandoned)
-            return;
-        tell(a, did, &e);
-        if (did == 0) { /* all of it works, not only the first half of a turn */
-            back_off = BACK_OFF_MS;
-            wait_ms(a, IDLE_MS);
-        }
-        if (did >= 0)
-            continue;
-        a->is_ready = false;
-        copying_slower(&a->copying);
-        back_off_ms(a, back_off);
-        if (a->is_abandoned)
-            return;
-        back_off = back_off * 2 < BACK_OFF_MAX_MS ? back_off * 2 : BACK_OFF_MAX_MS;
-    }
-}
-
-static void *run(void *arg)
-{
-    struct archive *a = arg;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
-    (void)pthread_mutex_lock(&a->home);
-    turn_until_stopped(a);
-    bool is_abandoned = a->is_abandoned;
-    (void)pthread_mutex_unlock(&a->home);
-    if (is_abandoned) {
-        free_all(a);
-        return NULL;
-    }
-    (void)pthread_mutex_lock(&a->lock);
-    a->has_ended = true;
-    (void)pthread_cond_broadcast(&a->changed);
-    (void)pthread_mutex_unlock(&a->lock);
-    return NULL;
-}
-
-/* --- from outside ------------------------------------------------------------------------------------------------------------ */
-
-static struct archive *archive_new(struct store *s, const struct archive_options *o)
+int archive_start(struct store *s, const struct archive_options *o, struct archive **out, struct err *e)
 {
     struct archive *a = calloc(1, sizeof *a);
     if (!a)
-        return NULL;
-    (void)pthread_cond_init(&a->changed, NULL);
-    (void)pthread_mutex_init(&a->home, NULL);
+        return err_set(e, ERR_NOMEM, "out of memory");
     (void)pthread_mutex_init(&a->lock, NULL);
     a->store = s;
     a->options = *o;
     a->uri = strdup(o->uri);
     a->site = strdup(o->site);
-    return a;
-}
-
-int archive_start(struct store *s, const struct archive_options *o, struct archive **out, struct err *e)
-{
-    struct archive *a = archive_new(s, o);
-    if (!a)
-        return err_set(e, ERR_NOMEM, "out of memory");
     struct mongo_options to = { .uri = a->uri, .call_ms = o->call_ms };
-    if (!a->uri || !a->site || copying_init(&a->copying, a, s, &to, a->site, o->has_pictures, e) < 0) {
+    int failed = a->uri && a->site ? 0 : err_set(e, ERR_NOMEM, "out of memory");
+    if (failed || copying_init(&a->copying, a, s, &to, a->site, o->has_pictures, e) < 0) {
         free_all(a);
         return -1;
     }
     a->copying.keep_days = o->keep_days;
     a->copying.keep_pictures_days = o->keep_pictures_days;
-    int failed = pthread_create(&a->thread, NULL, run, a);
-    if (failed != 0) {
-        free_all(a);
-        return err_set(e, ERR_BUSY, "thread: %s", strerror(failed));
-    }
-    (void)pthread_setname_np(a->thread, "archive");
+    if (apart_start(&(struct apart_work){ .name = "archive", .run = run, .let_go = let_go, .free = free_all, .user = a }, &a->apart, e) < 0)
+        return -1;
     *out = a;
     return 0;
-}
-
-static bool has_ended_soon(struct archive *a)
-{
-    int64_t until_us = wait_deadline_us(STOP_MS);
-    (void)pthread_mutex_lock(&a->lock);
-    a->is_stopping = true;
-    (void)pthread_cond_broadcast(&a->changed);
-    while (!a->has_ended && wait_until(&a->changed, &a->lock, until_us))
-        ;
-    bool has_ended = a->has_ended;
-    (void)pthread_mutex_unlock(&a->lock);
-    return has_ended;
-}
-
-/* It is away, and may be so for long: it frees itself when it comes back, if the process lasts so long. false: it came home. */
-static bool abandon(struct archive *a)
-{
-    (void)pthread_mutex_lock(&a->home);
-    (void)pthread_mutex_lock(&a->lock);
-    bool has_ended = a->has_ended;
-    (void)pthread_mutex_unlock(&a->lock);
-    if (!has_ended) {
-        a->is_abandoned = true;
-        store_reader_close(&a->copying.reader);
-        (void)pthread_detach(a->thread);
-    }
-    (void)pthread_mutex_unlock(&a->home);
-    return !has_ended;
 }
 
 void archive_stop(struct archive **ap)
 {
     struct archive *a = TAKE(*ap);
-    if (!a)
-        return;
-    if (!has_ended_soon(a) && abandon(a))
-        return;
-    (void)pthread_join(a->thread, NULL);
-    free_all(a);
+    if (a)
+        apart_stop(a->apart);
 }
 
 void archive_state(struct archive *a, struct archive_state *out)
