@@ -2,6 +2,7 @@
 #include "parsers/labels.h"
 #include "core/fold.h"
 #include "core/utf8.h"
+#include "parsers/span.h"
 #include <string.h>
 
 enum {
@@ -11,32 +12,11 @@ enum {
     PHRASE_BYTES = 160,
 };
 
-struct span {
-    const char *s;
-    size_t      n;
-};
-
 /* One "label (note): value". */
 struct pair {
     const struct label *label;
     struct span         note, value;
 };
-
-static bool is_blank(char c)
-{
-    return (unsigned char)c <= ' ';
-}
-
-static struct span trim(struct span x)
-{
-    while (x.n > 0 && is_blank(x.s[0])) {
-        x.s++;
-        x.n--;
-    }
-    while (x.n > 0 && is_blank(x.s[x.n - 1]))
-        x.n--;
-    return x;
-}
 
 /* Folded words of the text without the blanks at their ends; size at least 3. */
 static const char *fold(char *out, size_t size, struct span x)
@@ -76,7 +56,7 @@ static bool cut_at_colon(struct span x, struct span *name, struct span *value)
         size_t k = closing ? 0 : colon_at(x.s + i, x.n - i);
         if (k > 0) {
             *name = (struct span){ x.s, i };
-            *value = trim((struct span){ x.s + i + k, x.n - i - k });
+            *value = span_trim((struct span){ x.s + i + k, x.n - i - k });
             return true;
         }
         if (x.s[i] == ',' && !closing)
@@ -99,7 +79,7 @@ static struct span cut_note(struct span *name)
         const char *end = memchr(name->s + i, closing, name->n - i);
         struct span note = { name->s + i + 1, end ? (size_t)(end - name->s) - i - 1 : 0 };
         name->n = i;
-        return trim(note);
+        return span_trim(note);
     }
     return (struct span){ NULL, 0 };
 }
@@ -125,10 +105,10 @@ static size_t cut_at_next(const struct label *table, struct span x, struct pair 
     const char *end = x.s + x.n;
     for (const char *comma = pair->value.s; (comma = memchr(comma, ',', (size_t)(end - comma))); comma++) {
         struct pair other;
-        struct span rest = trim((struct span){ comma + 1, (size_t)(end - comma) - 1 });
+        struct span rest = span_trim((struct span){ comma + 1, (size_t)(end - comma) - 1 });
         if (!read_pair(table, rest, &other))
             continue;
-        pair->value = trim((struct span){ pair->value.s, (size_t)(comma - pair->value.s) });
+        pair->value = span_trim((struct span){ pair->value.s, (size_t)(comma - pair->value.s) });
         return (size_t)(comma - x.s) + 1;
     }
     return x.n;
@@ -154,7 +134,7 @@ static bool peek_line(const char *rest, struct span *line, const char **behind)
 {
     while (*rest) {
         size_t n = strcspn(rest, "\n");
-        *line = trim((struct span){ rest, n });
+        *line = span_trim((struct span){ rest, n });
         rest += n + (rest[n] == '\n');
         *behind = rest;
         if (line->n > 0)
@@ -194,7 +174,7 @@ static bool next_pair(struct walk *w, struct pair *out)
         if (!read_pair(w->table, line, out))
             continue;
         size_t taken = cut_at_next(w->table, line, out);
-        w->line = trim((struct span){ line.s + taken, line.n - taken });
+        w->line = span_trim((struct span){ line.s + taken, line.n - taken });
         if (out->value.n == 0 && w->line.n == 0)
             take_value_below(w, out);
         return true;

@@ -6,6 +6,7 @@
  *        | text */
 #include "parsers/lupusec.h"
 #include "parsers/parser.h"
+#include "parsers/span.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,11 +22,6 @@ enum {
     KNOWN_SHAPE = 95,
 };
 
-struct span {
-    const char *s;
-    size_t      n;
-};
-
 struct line {
     struct span whole, name, text;
     int         zone_number;
@@ -34,23 +30,12 @@ struct line {
 
 /* --- lines ---------------------------------------------------------------------------------------------------- */
 
-static struct span trim(struct span x)
-{
-    while (x.n > 0 && (unsigned char)x.s[0] <= ' ') {
-        x.s++;
-        x.n--;
-    }
-    while (x.n > 0 && (unsigned char)x.s[x.n - 1] <= ' ')
-        x.n--;
-    return x;
-}
-
 /* Takes the next line that is not blank; false at the end. */
 static bool next_line(const char **p, struct span *out)
 {
     while (**p) {
         size_t n = strcspn(*p, "\n");
-        *out = trim((struct span){ *p, n });
+        *out = span_trim((struct span){ *p, n });
         *p += n + ((*p)[n] == '\n');
         if (out->n > 0)
             return true;
@@ -93,8 +78,8 @@ static void split_at_comma(struct span x, struct line *out)
         out->text = x;
         return;
     }
-    out->name = trim((struct span){ x.s, (size_t)(comma - x.s) });
-    out->text = trim((struct span){ comma + 1, (size_t)(x.s + x.n - comma) - 1 });
+    out->name = span_trim((struct span){ x.s, (size_t)(comma - x.s) });
+    out->text = span_trim((struct span){ comma + 1, (size_t)(x.s + x.n - comma) - 1 });
 }
 
 /* After "Zone:". The number may be missing; digits that something else follows than a blank belong to the name. */
@@ -111,7 +96,7 @@ static void read_zone(struct span x, struct line *out)
     if (digits == 0 || digits > ZONE_DIGITS_MAX || (digits < name.n && name.s[digits] != ' '))
         return;
     out->zone_number = number_of(name.s, digits);
-    out->name = trim((struct span){ name.s + digits, name.n - digits });
+    out->name = span_trim((struct span){ name.s + digits, name.n - digits });
 }
 
 /* At the line's start; or, behind free text, a blank before it and a digit after it. */
@@ -146,8 +131,8 @@ static struct line read_line(struct span x)
     if (zone) {
         read_zone((struct span){ zone + 5, (size_t)(end - zone) - 5 }, &line);
     } else if (by) {
-        line.text = trim((struct span){ x.s, (size_t)(by - x.s) });
-        line.name = trim((struct span){ by + reported, (size_t)(end - by) - reported });
+        line.text = span_trim((struct span){ x.s, (size_t)(by - x.s) });
+        line.name = span_trim((struct span){ by + reported, (size_t)(end - by) - reported });
     } else {
         split_at_comma(x, &line);
     }
