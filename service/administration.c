@@ -22,21 +22,13 @@ void administration_mistakes(const struct mistakes *list, struct json_out *w)
     }
 }
 
-static size_t count_real(const struct mistakes *list)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++)
-        n += !list->items[i].is_note;
-    return n;
-}
-
 static void write_check(const struct settings *s, struct json_out *w)
 {
     CLEANUP(arena_done) struct arena arena;
     arena_init(&arena, MISTAKES_ARENA_MAX);
     struct mistakes beyond = { .arena = &arena };
     settings_beyond(s, &beyond);
-    json_b(w, "ok", settings_mistakes(s) + count_real(&beyond) == 0);
+    json_b(w, "ok", settings_mistakes(s) + mistakes_count(&beyond) == 0);
     json_array(w, "mistakes");
     administration_mistakes(&s->mistakes, w);
     administration_mistakes(&beyond, w);

@@ -79,6 +79,14 @@ void note_add(struct mistakes *m, const char *path, const char *format, ...)
     va_end(args);
 }
 
+size_t mistakes_count(const struct mistakes *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->count; i++)
+        n += !m->items[i].is_note;
+    return n;
+}
+
 bool conf_is_placeholder(const char *text)
 {
     size_t n = text ? strlen(text) : 0;

@@ -34,6 +34,7 @@ struct mistakes {
 };
 void mistake_add(struct mistakes *m, const char *path, const char *format, ...) PRINTF(3, 4);
 void note_add(struct mistakes *m, const char *path, const char *format, ...) PRINTF(3, 4);
+size_t mistakes_count(const struct mistakes *m); /* without notes */
 
 /* A value still of the form <…>: a placeholder that nobody filled; a mistake in a part that is in use. */
 bool conf_is_placeholder(const char *text);

@@ -10,14 +10,6 @@
 
 enum { ARENA_BYTES = 1 << 20 };
 
-static size_t count_real(const struct mistakes *list)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < list->count; i++)
-        n += !list->items[i].is_note;
-    return n;
-}
-
 /* Whatever waits to be told lies in the folder in force. */
 static void check_folder(struct reload_look *l)
 {
@@ -36,7 +28,7 @@ int reload_look(const struct settings *now, struct reload_look *out, struct err 
     check_folder(out);
     doors_try(now, &out->next, &out->beyond);
     out->changes = settings_changes(now, &out->next, NULL);
-    out->is_good = settings_mistakes(&out->next) + count_real(&out->beyond) == 0;
+    out->is_good = settings_mistakes(&out->next) + mistakes_count(&out->beyond) == 0;
     return 0;
 }
 

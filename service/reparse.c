@@ -2,6 +2,7 @@
 #include "service/reparse.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "service/aside.h"
 #include "service/devices.h"
 #include "service/inspect_ask.h"
 #include "store/outbox.h"
@@ -11,14 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     BATCH = 32,
     BATCH_ARENA = 16 * 1024 * 1024,
     EVENT_ARENA = 4 * 1024 * 1024,
-    YIELD_MS = 20,
-    YIELD_MAX_MS = 10 * 1000, /* for one arrival: new ones that never end must not stop us for ever */
 };
 
 enum state { IDLE, RUNNING, DONE, STOPPED, FAILED };
@@ -152,22 +150,6 @@ static int read_again(struct run *run, const struct arrival_row *row, struct err
 
 /* --- the run -------------------------------------------------------------------------------------------------------- */
 
-static bool does_anything_wait(struct run *run)
-{
-    CLEANUP(arena_done) struct arena a;
-    struct arrival_row               row;
-    struct err                       e;
-    arena_init(&a, BATCH_ARENA);
-    return store_waiting_arrivals(run->reader, true, 0, &row, 1, &a, &e) > 0 ||
-           store_waiting_arrivals(run->reader, false, 0, &row, 1, &a, &e) > 0;
-}
-
-static void let_others_go_first(struct run *run)
-{
-    for (int waited = 0; waited < YIELD_MAX_MS && !run->r->is_stopping && does_anything_wait(run); waited += YIELD_MS)
-        (void)usleep(YIELD_MS * 1000);
-}
-
 /* How many of them; 0: the end; -1. */
 static int read_batch(struct run *run, int64_t *after, struct err *e)
 {
@@ -176,7 +158,7 @@ static int read_batch(struct run *run, int64_t *after, struct err *e)
     arena_init(&a, BATCH_ARENA);
     int n = past_arrivals(run->reader, &run->filter, *after, rows, BATCH, &a, e);
     for (int i = 0; i < n; i++) {
-        let_others_go_first(run);
+        aside_wait(run->reader, &run->r->is_stopping);
         if (run->r->is_stopping)
             return 0;
         if (read_again(run, &rows[i], e) < 0)

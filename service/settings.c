@@ -568,10 +568,7 @@ void settings_done(struct settings *s)
 
 size_t settings_mistakes(const struct settings *s)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < s->mistakes.count; i++)
-        n += !s->mistakes.items[i].is_note;
-    return n;
+    return mistakes_count(&s->mistakes);
 }
 
 /* --- printing -------------------------------------------------------------------------------------------------- */
