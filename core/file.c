@@ -15,6 +15,20 @@ void file_close(const int *fd)
         (void)close(*fd);
 }
 
+int file_read(int fd, struct buf *out, struct err *e)
+{
+    char chunk[8192];
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n == 0)
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return err_set(e, ERR_IO, "read: %m");
+        if (n > 0 && buf_add(out, chunk, (size_t)n, e) < 0)
+            return -1;
+    }
+}
+
 int file_write(int fd, const void *bytes, size_t n)
 {
     for (const char *p = bytes; n > 0;) {

@@ -1,4 +1,5 @@
 /* owner_rules: how the owner's rules come into this process, and what `postern check` asks of them. */
+#include "core/file.h"
 #include "inspect/inspect.h"
 #include <errno.h>
 #include <stdio.h>
@@ -8,20 +9,9 @@
 
 static int read_whole(int fd, struct buf *out, struct err *e)
 {
-    char chunk[16 * 1024];
     if (lseek(fd, 0, SEEK_SET) < 0 && errno != ESPIPE)
         return err_set(e, ERR_IO, "rules: %m");
-    for (;;) {
-        ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_set(e, ERR_IO, "rules: %m");
-        if (n == 0)
-            return 0;
-        if (buf_add(out, chunk, (size_t)n, e) < 0)
-            return -1;
-    }
+    return file_read(fd, out, e);
 }
 
 int owner_rules_load(int fd, struct rules **out, rules_mistake_fn *say, void *user, struct err *e)

@@ -1,7 +1,7 @@
 /* gateway: the kernel's routing tables, read once at start. */
 #include "net/gateway.h"
 #include "core/attr.h"
-#include "core/buf.h"
+#include "core/file.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -73,14 +73,10 @@ void gateways_read_ipv6(struct gateways *out, const char *text)
 
 static void read_table(const char *path, struct buf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char chunk[4096];
-    ssize_t n;
+    CLEANUP(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     buf_clear(out);
-    while (fd >= 0 && (n = read(fd, chunk, sizeof chunk)) > 0)
-        buf_put(out, chunk, (size_t)n);
     if (fd >= 0)
-        (void)close(fd);
+        (void)!file_read(fd, out, NULL); /* as far as it goes */
 }
 
 static bool is_container(void)

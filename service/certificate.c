@@ -58,15 +58,10 @@ static bool is_pem(const char *text)
 
 static int read_file(const char *path, struct buf *out, struct err *e)
 {
-    char chunk[8192];
-    ssize_t n;
     CLEANUP(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us */
     if (fd < 0)
         return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %m; our uid %u", path, (unsigned)getuid());
-    while ((n = read(fd, chunk, sizeof chunk)) > 0)
-        if (buf_add(out, chunk, (size_t)n, e) < 0)
-            return err_prefix(e, "%s", path);
-    return n < 0 ? err_set(e, ERR_IO, "read %s: %m", path) : 0;
+    return file_read(fd, out, e) < 0 ? err_prefix(e, "%s", path) : 0;
 }
 
 /* The text itself, or the text of the file. */

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "service/aside.h"
 #include "service/import_keep.h"
 #include "service/inspect_ask.h"
 #include <errno.h>
@@ -20,8 +21,6 @@ enum {
     LOOK_ARENA = 4 * 1024 * 1024,
     REFUSALS_KEPT = 10,
     REFUSAL_TEXT = 320,
-    YIELD_MS = 20,
-    YIELD_MAX_MS = 10 * 1000, /* for one batch: new ones that never end must not stop us for ever */
 };
 static const char job_file[] = "import.json";
 
@@ -204,24 +203,6 @@ static int take_row(struct run *run, struct err *e)
 
 /* --- the run -------------------------------------------------------------------------------------------------------- */
 
-static bool does_anything_wait(struct run *run)
-{
-    CLEANUP(arena_done) struct arena a;
-    struct arrival_row               row;
-    struct err                       e;
-    arena_init(&a, LOOK_ARENA);
-    return store_waiting_arrivals(run->reader, true, 0, &row, 1, &a, &e) > 0 ||
-           store_waiting_arrivals(run->reader, false, 0, &row, 1, &a, &e) > 0;
-}
-
-static void let_others_go_first(struct run *run)
-{
-    if (run->i->is_alone)
-        return;
-    for (int waited = 0; waited < YIELD_MAX_MS && !run->i->is_stopping && does_anything_wait(run); waited += YIELD_MS)
-        (void)usleep(YIELD_MS * 1000);
-}
-
 static int has_room(const struct run *run, struct err *e)
 {
     if (store_is_full(run->i->store) || store_is_low(run->i->store))
@@ -240,7 +221,8 @@ static int step(struct run *run, void *source, struct err *e)
     if (got < 0)
         refuse(run, e);
     if (run->batch.count == 0) {
-        let_others_go_first(run);
+        if (!run->i->is_alone)
+            aside_wait(run->reader, &run->i->is_stopping);
         if (has_room(run, e) < 0)
             return -1;
     }
@@ -339,12 +321,9 @@ static int take_job(const char *folder, struct buf *out, struct err *e)
     if (fd < 0)
         return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "no job in the data folder; `postern import` puts one there: %m");
     (void)unlink(path);
-    char    piece[4096];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof piece)) > 0)
-        buf_put(out, piece, (size_t)n);
+    int failed = file_read(fd, out, e);
     (void)close(fd);
-    return n < 0 || out->failed ? err_set(e, ERR_INPUT, "%s: not readable, or too long", job_file) : 0;
+    return failed ? err_set(e, ERR_INPUT, "%s: not readable, or too long", job_file) : 0;
 }
 
 static int read_job(struct import *i, struct err *e)

@@ -1,6 +1,6 @@
 /* mounts: the longest mount point above the folder, and what kind of thing is mounted there. */
 #include "service/mounts.h"
-#include "core/buf.h"
+#include "core/file.h"
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -120,10 +120,7 @@ enum mount mount_here(const char *folder)
         return MOUNT_LASTING;
     CLEANUP(buf_done) struct buf text;
     buf_init(&text, MOUNTINFO_MAX);
-    char    piece[4096];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof piece)) > 0)
-        buf_put(&text, piece, (size_t)n);
+    int failed = file_read(fd, &text, NULL);
     (void)close(fd);
-    return text.failed ? MOUNT_LASTING : mount_of(buf_str(&text), path);
+    return failed ? MOUNT_LASTING : mount_of(buf_str(&text), path);
 }

@@ -1,5 +1,6 @@
 /* manifest: what a backup holds, as JSON. */
 #include "store/manifest.h"
+#include "core/file.h"
 #include "core/json.h"
 #include "store/copies.h"
 #include "store/schema.h"
@@ -7,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char name[] = "manifest.json";
 enum { MANIFEST_BYTES = 1 << 20, FORMAT = 1 };
@@ -38,15 +38,10 @@ int manifest_write(int at, const char *database, const char *hash, const struct 
 /* The file's text: 1; 0: there is none; -1. */
 static int read_text(int at, struct buf *out, struct err *e)
 {
-    char    piece[4096];
-    ssize_t n;
-    int     fd = openat(at, name, O_RDONLY | O_CLOEXEC);
+    CLEANUP(file_close) int fd = openat(at, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_set(e, ERR_IO, "open %s: %m", name);
-    while ((n = read(fd, piece, sizeof piece)) > 0)
-        buf_put(out, piece, (size_t)n);
-    (void)close(fd);
-    return n < 0 || out->failed ? err_set(e, ERR_IO, "read %s: %m", name) : 1;
+    return file_read(fd, out, e) < 0 ? err_set(e, ERR_IO, "%s: not readable, or too long", name) : 1;
 }
 
 static bool is_plain_name(const char *text)

@@ -49,6 +49,31 @@ static void test_file_write_says_why_it_failed(void **state)
     file_close(&none);
 }
 
+static void test_file_read_adds_all_up_to_the_ceiling(void **state)
+{
+    (void)state;
+    static char  bytes[20000];
+    struct buf   got;
+    struct err   e;
+    FILE        *f = tmpfile();
+    const int    fd = fileno(f);
+    memset(bytes, 'a', sizeof bytes);
+    buf_init(&got, 1 + sizeof bytes);
+    buf_putc(&got, '>');
+    assert_int_equal(file_write(fd, bytes, sizeof bytes), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_int_equal(file_read(fd, &got, &e), 0);
+    assert_int_equal(got.len, 1 + sizeof bytes);
+    assert_memory_equal(got.data + 1, bytes, sizeof bytes);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    assert_int_equal(file_read(fd, &got, &e), -1);
+    assert_int_equal(e.code, ERR_LIMIT);
+    assert_int_equal(file_read(-1, &got, &e), -1);
+    assert_int_equal(e.code, ERR_IO);
+    buf_done(&got);
+    (void)fclose(f);
+}
+
 static size_t content(const char *folder, const char *name, char *out, size_t size, mode_t *mode)
 {
     char        path[128];
@@ -88,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file_write_goes_on_until_all_is_written),
         cmocka_unit_test(test_file_write_says_why_it_failed),
+        cmocka_unit_test(test_file_read_adds_all_up_to_the_ceiling),
         cmocka_unit_test(test_file_keep_puts_the_new_where_the_old_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
