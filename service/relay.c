@@ -101,12 +101,23 @@ void relay_look_everywhere(struct relay *r)
             s->lane.is_waiting[i] = true;
 }
 
-void relay_look_soon(struct relay *r)
+static void ask_to_look(struct relay *r, bool is_erased_from)
 {
     (void)pthread_mutex_lock(&r->lock);
     r->is_look_asked = true;
+    r->is_erased_from |= is_erased_from;
     (void)pthread_mutex_unlock(&r->lock);
     courier_wake(r->courier);
+}
+
+void relay_look_soon(struct relay *r)
+{
+    ask_to_look(r, false);
+}
+
+void relay_erased(struct relay *r)
+{
+    ask_to_look(r, true);
 }
 
 void relay_open_account(struct relay *r, const struct account *a)
@@ -201,16 +212,16 @@ void relay_take_later(struct relay *r, struct understanding *u)
 struct inbox {
     struct understanding *understandings;
     struct relay_op      *finished;
-    bool                  is_stopping, is_look_asked;
+    bool                  is_stopping, is_look_asked, is_erased_from;
 };
 
 static struct inbox empty_inbox(struct relay *r)
 {
     (void)pthread_mutex_lock(&r->lock);
-    struct inbox in = { r->first, r->finished, r->is_stopping, r->is_look_asked };
+    struct inbox in = { r->first, r->finished, r->is_stopping, r->is_look_asked, r->is_erased_from };
     r->first = r->last = NULL;
     r->finished = r->last_finished = NULL;
-    r->is_look_asked = false;
+    r->is_look_asked = r->is_erased_from = false;
     (void)pthread_mutex_unlock(&r->lock);
     return in;
 }
@@ -221,6 +232,8 @@ static void read_inbox(struct relay *r)
     r->is_ending = in.is_stopping;
     if (in.is_look_asked)
         relay_look_everywhere(r);
+    if (in.is_erased_from)
+        relay_forget_erased(r);
     for (struct relay_op *o = in.finished, *next; o; o = next) {
         next = o->next;
         r->ops_open--;

@@ -22,6 +22,7 @@ struct understanding {
     const struct account *except;      /* told through every account but this one; NULL = through all      */
     const char           *except_address; /* … but to this address of it; NULL = to none. The relay's own */
     bool                is_untold;     /* kept and told nobody                                             */
+    int64_t             quotes;        /* the message whose refusal it tells (store/quotes.h); 0 = none    */
     /* Any thread, once, when the events are kept (or could not be). May be NULL. */
     void (*kept)(void *user, const struct err *failed);
     void *user;
@@ -52,12 +53,15 @@ void relay_system(struct relay *r, const char *kind, bool restored, const char *
 int relay_retry(struct relay *r, const char *delivery_id, struct err *e) MUST_CHECK;
 /* Deliveries may wait that did not before. Any thread. */
 void relay_look_soon(struct relay *r);
+/* Events were erased: what this keeps in memory of answers to their messages goes, and others of those wait again. Any thread. */
+void relay_erased(struct relay *r);
 /* What an operator sees of an account. Times are the wall clock's; 0: never (as far as the last messages say). */
 struct relay_account {
     const struct account *account;
     bool    is_paused, is_shut; /* by the operator; the far side refuses us */
     int64_t success_ms, error_ms;
     char    error[200];         /* the last, in the provider's words, no secrets */
+    int64_t error_message;      /* that it answered to; 0: none (any more)       */
     int64_t pending, oldest_ms; /* deliveries not yet told through it, and how long the oldest waits */
     double  tokens;             /* of its bucket: so many may go at once now */
 };

@@ -2,9 +2,11 @@
  * second; whether an account is paused stands in the database, so that it stays so. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "service/health.h"
 #include "service/relay_inside.h"
 #include "store/account_ends.h"
 #include "store/notes.h"
+#include "store/quotes.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +24,7 @@ bool relay_is_out(const struct account_state *s)
 
 /* --- what is seen of it ----------------------------------------------------------------------------------------- */
 
-void relay_see_end(struct relay *r, const struct account *a, const struct outcome *o)
+void relay_see_end(struct relay *r, const struct account *a, int64_t message, const struct outcome *o)
 {
     struct relay_account *seen = &relay_account(r, a)->seen;
     int64_t               now = clock_wall_ms();
@@ -31,6 +33,7 @@ void relay_see_end(struct relay *r, const struct account *a, const struct outcom
         seen->success_ms = now;
     } else {
         seen->error_ms = now;
+        seen->error_message = message;
         (void)snprintf(seen->error, sizeof seen->error, "%s", o->detail[0] ? o->detail : verdict_name(o->verdict));
     }
     (void)pthread_mutex_unlock(&r->lock);
@@ -44,7 +47,7 @@ static struct account_state *find(struct relay *r, const char *name)
     return NULL;
 }
 
-static void remember_end(void *user, const char *account, int64_t ended_ms, const char *detail)
+static void remember_end(void *user, const char *account, int64_t ended_ms, const char *detail, int64_t message)
 {
     struct account_state *s = find(user, account);
     if (!s)
@@ -53,6 +56,7 @@ static void remember_end(void *user, const char *account, int64_t ended_ms, cons
         s->seen.success_ms = ended_ms;
     if (detail && s->seen.error_ms == 0) {
         s->seen.error_ms = ended_ms;
+        s->seen.error_message = message;
         (void)snprintf(s->seen.error, sizeof s->seen.error, "%s", detail);
     }
 }
@@ -70,6 +74,26 @@ int relay_remember_accounts(struct relay *r, struct err *e)
     int result = query_account_ends(r->reader, remember_end, r, e);
     (void)pthread_mutex_unlock(&r->lock);
     return result;
+}
+
+static void forget_error(struct relay *r, struct account_state *s)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    s->seen.error_message = 0;
+    (void)snprintf(s->seen.error, sizeof s->seen.error, "the answer was erased with what it was about");
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+void relay_forget_erased(struct relay *r)
+{
+    struct err e;
+    for (size_t i = 0; i < r->options.people->account_count; i++) {
+        struct account_state *s = &r->accounts[i];
+        if (s->seen.error_message > 0 && query_may_quote(r->reader, s->seen.error_message, &e) == 0)
+            forget_error(r, s);
+        if (s->is_ailing) /* since an earlier answer, maybe */
+            health_set(HEALTH_ACCOUNT, s->account->name, s->seen.error);
+    }
 }
 
 /* The fewest tokens of its lanes: what the next message finds at worst. */

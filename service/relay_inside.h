@@ -108,7 +108,7 @@ struct relay {
     pthread_mutex_t       lock; /* guards the inbox: the next five */
     struct understanding *first, *last;
     struct relay_op      *finished, *last_finished;
-    bool                  is_stopping, is_look_asked;
+    bool                  is_stopping, is_look_asked, is_erased_from;
     struct own_event      said[OWN_EVENTS];
 
     struct understanding *later; /* our own events that could not be kept: tried again */
@@ -140,7 +140,8 @@ bool relay_may_say(struct relay *r, const char *key);
 
 /* --- relay_accounts.c ---- */
 bool relay_is_out(const struct account_state *s); /* refused or paused: the next way begins at once. Any thread */
-void relay_see_end(struct relay *r, const struct account *a, const struct outcome *o);
+void relay_see_end(struct relay *r, const struct account *a, int64_t message, const struct outcome *o);
+void relay_forget_erased(struct relay *r); /* the errors among them that answered to something erased */
 void relay_see_pending(struct relay *r, const char *account, int64_t count, int64_t oldest_ms);
 void relay_see_buckets(struct relay *r);
 int  relay_remember_accounts(struct relay *r, struct err *e) MUST_CHECK;

@@ -3,6 +3,7 @@
  * but that one), to the technician if there is one. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/sha256.h"
 #include "service/mask.h"
 #include "service/relay_inside.h"
 #include "service/text.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { TEXT_MAX = 600 };
+enum { TEXT_MAX = 600, MARK_CHARS = 16 };
 
 struct waiting {
     const char *account;
@@ -67,6 +68,8 @@ static void say(struct relay *r, const struct flight *f, const struct text_style
     u->only_recipient = technician(r, u);
     u->kept = on_kept;
     u->user = r;
+    if (!is_restored && text_refusal_reason(style, o->detail) == o->detail)
+        u->quotes = f->row.seq;
     relay_take(r, u);
 }
 
@@ -79,10 +82,24 @@ static bool may_report(struct relay *r, const struct flight *f, const struct out
     return relay_may_say(r, key);
 }
 
+/* What a reason is remembered by: our own words for it, or a number for theirs, which may repeat what they were told. */
+static const char *mark_of(const struct text_style *style, const char *detail, char out[SHA256_TEXT])
+{
+    unsigned char hash[SHA256_BYTES];
+    const char   *reason = text_refusal_reason(style, detail);
+    if (reason != detail)
+        return reason;
+    if (sha256(detail, strlen(detail), hash) < 0)
+        return "?";
+    sha256_text(out, hash)[MARK_CHARS] = '\0';
+    return out;
+}
+
 static void report_refusal(struct relay *r, const struct flight *f, const struct text_style *style, const struct outcome *o)
 {
     struct refusals *told = o->fault == FAULT_ACCOUNT ? &relay_account(r, f->station->account)->refusals : &f->station->refusals;
-    const char      *reason = text_refusal_reason(style, o->detail);
+    char             hex[SHA256_TEXT];
+    const char      *reason = mark_of(style, o->detail, hex);
     if (refusals_have(told, reason) || !may_report(r, f, o, reason))
         return;
     refusals_add(told, reason);

@@ -340,7 +340,7 @@ static void end_attempt(struct flight *f, const struct outcome *heard)
     say_verdict(f, o);
     note_account(r, f, o, &d);
     relay_report(r, f, o);
-    relay_see_end(r, a, o);
+    relay_see_end(r, a, f->row.seq, o);
     if (o->moved_to[0] && strcmp(s->moved_to, o->moved_to) != 0) {
         (void)snprintf(s->moved_to, sizeof s->moved_to, "%s", o->moved_to);
         relay_note_move(r, s);

@@ -7,6 +7,7 @@
 #include "service/health.h"
 #include "service/relay_inside.h"
 #include "service/route.h"
+#include "store/quotes.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,10 +188,15 @@ static void sort_by_severity(const struct events *events, size_t order[EVENTS_MA
 /* --- the transaction (writer's thread) ---------------------------------------------------------------------- */
 
 /* Whether its events are news: the arrival was not told before (then they are only corrected). 1, 0, -1. Late: nothing is to be written,
- * since it was read in the meantime, or erased. */
+ * since it was read in the meantime, or erased, or what it quotes was. */
 static int is_news(struct store_tx *tx, const struct understanding *u, bool *is_late_out, struct err *e)
 {
     *is_late_out = false;
+    if (u->quotes) {
+        int may = tx_may_quote(tx, u->quotes, e);
+        *is_late_out = may == 0;
+        return may < 0 ? -1 : 1;
+    }
     if (u->arrival_seq == 0)
         return 1;
     enum arrival_state before = ARRIVAL_KEPT;
@@ -272,6 +278,8 @@ static int take_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (is_late)
         return 0;
     if (tx_events(tx, u->arrival_seq, &t->source->origin, &u->events, t->seqs, t->is_new, e) < 0)
+        return -1;
+    if (u->quotes && tx_quote(tx, t->seqs[0], u->quotes, e) < 0)
         return -1;
     FAULT("relay.events_written");
     if (u->arrival_seq && tx_arrival_state(tx, u->arrival_seq, u->state, u->parser, u->subject, e) < 0)

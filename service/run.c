@@ -161,12 +161,12 @@ static void on_forgotten(void *user, int64_t events, int64_t mails, int64_t pict
 }
 
 /* Any thread. */
-static void on_withdrawn(void *user)
+static void on_erased(void *user)
 {
     struct gateway *g = user;
     (void)pthread_mutex_lock(&g->telling);
     if (g->relay)
-        relay_look_soon(g->relay);
+        relay_erased(g->relay);
     (void)pthread_mutex_unlock(&g->telling);
 }
 
@@ -363,7 +363,7 @@ static int live(struct gateway *g)
         .floor_bytes = s->store_floor_mib << 20, .floor_percent = (int)s->store_floor_percent,
         .max_bytes = s->store_max_bytes, .keep_raw_days = (int)s->store_keep_raw_days,
         .rules = s->keep_rules, .rule_count = s->keep_rule_count, .has_archive = s->archive_uri[0] != '\0',
-        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten, .withdrawn = on_withdrawn,
+        .is_prepared_beside = true, .user = g, .raw_is_missing = on_raw_missing, .forgotten = on_forgotten, .erased = on_erased,
     };
     if (store_open(&keep, &g->store, &e) < 0) {
         log_line(LOG_ERROR, "store.failed", LOG_S("text", e.text));

@@ -9,7 +9,7 @@ int query_account_ends(struct store_reader *r, account_end_fn *each, void *user,
 {
     CLEANUP(stmt_done) struct stmt *q =
         db_ask(reader_db(r), e,
-               "SELECT account, state, ended_ms, detail, verdict FROM (SELECT * FROM messages ORDER BY seq DESC LIMIT ?)"
+               "SELECT account, state, ended_ms, detail, verdict, seq FROM (SELECT * FROM messages ORDER BY seq DESC LIMIT ?)"
                " WHERE ended_ms IS NOT NULL AND state IN (?, ?, ?)",
                P(LOOKED_AT), P(MESSAGE_SENT), P(MESSAGE_UNKNOWN), P(MESSAGE_FAILED));
     if (!q)
@@ -18,7 +18,7 @@ int query_account_ends(struct store_reader *r, account_end_fn *each, void *user,
     while ((more = stmt_step(q, e)) > 0) {
         bool        is_sent = col_int(q, 1) == MESSAGE_SENT;
         const char *detail = col_text(q, 3) && col_text(q, 3)[0] ? col_text(q, 3) : col_text(q, 4);
-        each(user, col_text(q, 0), col_int(q, 2), is_sent ? NULL : detail ? detail : "failed");
+        each(user, col_text(q, 0), col_int(q, 2), is_sent ? NULL : detail ? detail : "failed", col_int(q, 5));
     }
     return more;
 }

@@ -159,8 +159,8 @@ static int step_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 
 static void add(struct store *s, struct erase_result *sum, const struct erase_result *one)
 {
-    if (one->deliveries > 0 && s->options.withdrawn)
-        s->options.withdrawn(s->options.user);
+    if (one->events > 0 && s->options.erased)
+        s->options.erased(s->options.user);
     sum->events += one->events;
     sum->mails += one->mails;
     sum->deliveries += one->deliveries;

@@ -1,5 +1,5 @@
 /* erase: what an owner wants gone without a trace, a whole mail with all its events at a time: rows, words in the search, counts, raw bytes,
- * the conversation that brought it, deliveries and the texts of messages, words of it in the audit, exported pictures (store/exported.h), and the copy in the
+ * the conversation that brought it, deliveries and the texts of messages, events that say how those were refused (store/quotes.h), words of it in the audit, exported pictures (store/exported.h), and the copy in the
  * archive, whose thread follows the table erasures. Nobody is told of it any more; what is on its way is let end first.
  *
  * What is to go is written down before anything goes (table erasing), then goes in small transactions: cut off anywhere, the keeper goes on. It
@@ -34,7 +34,7 @@ int erase_count(struct erase_list *l, struct store_reader *r, struct erase_count
 
 struct erase_result {
     int64_t events, mails, deliveries, bytes;
-    int64_t left; /* mails that go by themselves, soon: a message about them is on its way, or the time was up */
+    int64_t left; /* go by themselves, soon: mails, a message about which is on its way, or the time was up; events that quote them */
 };
 /* One row in the audit for all of it, from *by. Waits for the disk, up to ERASE_WAIT_MS; -1: some may be gone. Not from the writer's thread. */
 int erase_all(struct store *s, struct store_reader *r, struct erase_list *l, const struct audit_entry *by, struct erase_result *out,

@@ -40,6 +40,20 @@ static int withdraw(struct store_tx *tx, int64_t event, struct erase_result *r, 
     return 0;
 }
 
+/* --- what an answer quoted --------------------------------------------------------------------------------------------- */
+
+/* Events of ours that say how its messages were refused: they are erased like it, by whoever goes on with the list. */
+#define QUOTING "FROM quotes WHERE message IN " ITS_MESSAGES " AND event NOT IN (SELECT event FROM erasing)"
+
+static int list_quoting(struct store_tx *tx, int64_t event, struct erase_result *r, struct err *e)
+{
+    int64_t more;
+    if (db_number_of(tx->db, "SELECT count(*) " QUOTING, 0, &more, e, P(event)) < 0)
+        return -1;
+    r->left += more;
+    return db_run(tx->db, e, "INSERT INTO erasing(event) SELECT event " QUOTING, P(event));
+}
+
 /* --- what stays: an id ------------------------------------------------------------------------------------------------- */
 
 static const char *const remember_steps[] = {
@@ -90,7 +104,7 @@ int tx_erase_mail(struct store_tx *tx, int64_t event, struct erase_result *r, st
         r->left++;
         return 0;
     }
-    if (withdraw(tx, event, r, e) < 0 || remember(tx, event, e) < 0 || forget_all(tx, event, arrival, &f, e) < 0)
+    if (list_quoting(tx, event, r, e) < 0 || withdraw(tx, event, r, e) < 0 || remember(tx, event, e) < 0 || forget_all(tx, event, arrival, &f, e) < 0)
         return -1;
     r->events += f.events;
     r->mails += arrival > 0;

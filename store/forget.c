@@ -74,6 +74,7 @@ static const char *const remove_steps[] = {
     "DELETE FROM legs WHERE delivery IN (SELECT seq FROM deliveries WHERE event = ?1)",
     "DELETE FROM deliveries WHERE event = ?1",
     "DELETE FROM media WHERE event = ?1",
+    "DELETE FROM quotes WHERE event = ?1",
     "DELETE FROM events WHERE seq = ?1",
 };
 

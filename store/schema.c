@@ -275,7 +275,14 @@ static const char *const version_8 =
     "CREATE TRIGGER events_changed AFTER UPDATE ON events WHEN " SEEN("old") " IS NOT " SEEN("new")
     " OR (old.clock, old.received_ms) IS NOT (new.clock, new.received_ms) BEGIN " NEXT_CHANGE " UPDATE events SET " CHANGED " WHERE seq = new.seq; END;";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8 };
+/* Which event says what the far side answered to which message (store/quotes.h). What the relay remembers of refusals that it told no longer holds
+ * the answers themselves: it begins anew, and one that lasts is told once more. */
+static const char *const version_9 =
+    "CREATE TABLE quotes(event INTEGER PRIMARY KEY, message INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX quotes_message ON quotes(message);"
+    "DELETE FROM meta WHERE key LIKE 'note/refused/%';";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8, version_9 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */

@@ -39,8 +39,8 @@ struct store_options {
     bool        is_prepared_beside; /* a migration does not keep store_open waiting: see store_phase */
     /* The keeper's thread, once a day: what was forgotten since. May be NULL. */
     void (*forgotten)(void *user, int64_t events, int64_t mails, int64_t pictures, int64_t bytes);
-    /* Any thread: messages were withdrawn, since an event of theirs was erased; their others wait again. May be NULL. */
-    void (*withdrawn)(void *user);
+    /* Any thread: events were erased. Messages of theirs are withdrawn, and their others wait again. May be NULL. */
+    void (*erased)(void *user);
     const struct keep_rule *rules; /* copied by store_open */
     size_t      rule_count;    /* at most KEEP_RULES_MAX */
     bool        has_archive;   /* no event is forgotten that it does not have yet */

@@ -191,6 +191,42 @@ def test_nobody_is_told_of_what_was_erased(postern, clock):
         assert found_in(p.data) == set()
 
 
+def quoting(far_gotify, far_hook):
+    accounts = {"push": {"Provider": "gotify", "Url": far_gotify.url, "AppToken": "a", "Rate": 6000, "Burst": 100},
+                "hook": {"Provider": "webhook", "Url": far_hook.url + "/hook", "Rate": 6000, "Burst": 100}}
+    return {"Accounts": accounts, "Recipients": {"anna": ["push:"], "ben": ["hook:"]}, "Routes": [{"Kinds": ["*"], "Tell": ["anna", "ben"]}]}
+
+
+def told_of_refusal(p):
+    return [e for e in p.events() if e["kind"] == "system.delivery" and TEXT in e["text"]]
+
+
+def test_what_a_refusal_quoted_of_it_goes_too(postern):
+    """The service's own words stand in the delivery, in the event about it and what was told of that, at the account, and in what the next start remembers."""
+    with FarSide() as gotify, FarSide() as hook:
+        p = postern(quoting(gotify, hook))
+        gotify.always(status(404, {"error": "Refused", "errorCode": 404, "errorDescription": f"no, not {TEXT}"}))
+        p.send(mails.panel(f"Zone:1 {TEXT}, Innenbereich Alarm"))
+        [mine] = p.wait_events(1, f"text={TEXT}&kind=alarm.*")
+        wait_until("others are told of the refusal", lambda: told_of_refusal(p) and all(d["state"] == "sent" for d in p.deliveries() if d["recipient"] == "ben"))
+        p.send(mails.panel("Zone:2 Holunder, Innenbereich Alarm"))
+        p.wait_events(1, "text=Holunder")
+        admin = Api(p.api.port, (p.data / "api-token").read_text().strip())
+        everything = ["/api/v1/accounts", "/readyz", "/api/v1/deliveries", "/api/v1/events"]
+        assert [path for path in everything if TEXT not in admin.get(path).text] == []  # the control
+        gotify.always(status(404))
+        erase(p, f"/api/v1/events/{mine['id']}")
+        wait_erased(p)
+        for path in everything:
+            wait_until(f"{path} says nothing of it", lambda path=path: TEXT not in admin.get(path).text)
+        assert "push" in admin.get("/readyz").text  # it still refuses
+        assert found_in(p.data) == set()
+        p.restart()
+        assert TEXT not in p.api.get("/api/v1/accounts").text and len(p.events("text=Holunder")) == 1
+        p.stop()
+        assert found_in(p.data) == set()
+
+
 def test_what_is_on_its_way_is_let_end_and_then_goes(postern):
     with FarSide() as far:
         p = postern(telling(far))
