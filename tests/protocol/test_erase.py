@@ -227,6 +227,21 @@ def test_what_a_refusal_quoted_of_it_goes_too(postern):
         assert found_in(p.data) == set()
 
 
+def test_a_conversation_that_goes_on_leaves_no_lines_of_it(postern):
+    p = postern()
+    with p.connect() as s:
+        s.ehlo(TEXT)
+        s.mail("panel@house.example")
+        s.rcpt("alarm@house.example")
+        s.data(mails.panel("Zone:1 Holunder, Innenbereich Alarm"))
+        [mine] = p.wait_events(1)
+        erase(p, f"/api/v1/events/{mine['id']}")
+        wait_erased(p)
+    p.send(mails.panel("Zone:2 Haselnuss, Innenbereich Alarm"))
+    said = wait_until("what was said later is written", lambda: p.api.get(f"/api/v1/devices/{mine['device']['id']}/sessions").json.get("items"))
+    assert TEXT not in str(said) and found_in(p.data) == set()
+
+
 def test_what_is_on_its_way_is_let_end_and_then_goes(postern):
     with FarSide() as far:
         p = postern(telling(far))
