@@ -38,10 +38,16 @@ static bool is_named(int i, const char *name)
     return at && strcspn(at, ":") == strlen(name) && strncmp(at, name, strlen(name)) == 0;
 }
 
+static int count_handed(void)
+{
+    long n = number_in("LISTEN_PID") == (long)getpid() ? number_in("LISTEN_FDS") : 0;
+    return n > INHERITED_MAX ? INHERITED_MAX : (int)n;
+}
+
 int inherited_socket(const char *name, int port)
 {
-    long count = number_in("LISTEN_PID") == (long)getpid() ? number_in("LISTEN_FDS") : 0;
-    for (int i = 0; i < count && i < INHERITED_MAX; i++) {
+    int count = count_handed();
+    for (int i = 0; i < count; i++) {
         int fd = INHERITED_FIRST + i, its = is_taken[i] ? -1 : listen_port(fd);
         if (its < 0 || !(port != 0 ? its == port : is_named(i, name)))
             continue;
@@ -51,6 +57,17 @@ int inherited_socket(const char *name, int port)
         return fd;
     }
     return -1;
+}
+
+int inherited_untaken(void)
+{
+    int count = count_handed();
+    for (int i = 0; i < count; i++) {
+        int port = is_taken[i] ? -1 : listen_port(INHERITED_FIRST + i);
+        if (port > 0)
+            return port;
+    }
+    return 0;
 }
 
 int inherited_keep(const char *name, int fd, struct err *e)

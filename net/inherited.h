@@ -10,6 +10,9 @@ enum { INHERITED_FIRST = 3, INHERITED_MAX = 64 };
  * non-blocking. -1: none. */
 int inherited_socket(const char *name, int port);
 
+/* The port of a socket that was opened for us and that nobody took; 0: there is none. */
+int inherited_untaken(void);
+
 /* --- for whoever begins again ------------------------------------------------------------------------------------- */
 
 /* The socket goes on listening under this name, also when fd is closed, until it is handed over or forgotten. */

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/metrics.h"
+#include "net/inherited.h"
 #include "net/smtp_server.h"
 #include "service/again.h"
 #include "service/archive_watch.h"
@@ -147,6 +148,17 @@ static void check_volume(struct gateway *g)
     health_set(HEALTH_STORE, "volume", text);
     if (g->relay)
         relay_system(g->relay, "system.storage", false, "volume", text);
+}
+
+/* Whoever knocks there is let in by the kernel and waits for a greeting that never comes. */
+static void check_sockets(void)
+{
+    int  port = inherited_untaken();
+    char text[160];
+    (void)snprintf(text, sizeof text, "systemd listens on port %d for us, which is no port of the settings: who knocks there hears nothing; see ListenStream= and Smtp:Port", port);
+    if (port > 0)
+        log_line(LOG_WARN, "socket.untaken", LOG_I("port", port), LOG_S("text", text));
+    health_set(HEALTH_SETTINGS, "socket", port > 0 ? text : NULL);
 }
 
 /* The keeper's thread. Restored, that is an info: nothing is wrong. */
@@ -303,6 +315,7 @@ static void start_rest(struct gateway *g)
     archive_watch_start(&g->archive, g->store, s, g->relay);
     start_api(g);
     check_volume(g);
+    check_sockets();
     tell_if_rebuilt(g);
     g->panel = panel_poll_new(&g->loop, s, g->relay);
     log_line(LOG_INFO, "started", LOG_S("version", POSTERN_VERSION), LOG_S("folder", s->store_folder), LOG_S("site", s->site_name),

@@ -69,6 +69,13 @@ def test_a_socket_that_was_opened_for_it_is_taken(postern):
     p.stop()
 
 
+def test_a_socket_that_no_setting_asks_for_is_said(postern):
+    port = free_port()
+    p = postern(wrap=[sys.executable, "-c", HAND_OVER, str(port)])
+    assert p.wait_log("socket.untaken")[0]["port"] == str(port)
+    assert any(line["reason"] == "settings" and str(port) in line["detail"] for line in p.log("health.degraded"))
+
+
 def test_sockets_for_somebody_else_are_left_alone(postern):
     p = postern(env={"LISTEN_PID": "1", "LISTEN_FDS": "1"})
     assert p.send(mails.panel("Zone:1 A, Innenbereich Alarm"))[0] == 250
