@@ -64,13 +64,9 @@ static bool note_parse(char *text, struct note *out)
 /* 1: there is one of this boot; 0; -1. */
 static int note_of_boot(struct store_tx *tx, const char *boot, struct note *out, struct err *e)
 {
-    char                         text[NOTE_BYTES];
-    CLEANUP(stmt_done) struct stmt *q = db_ask(tx_db(tx), e, "SELECT value FROM meta WHERE key = 'note/' || ?", P(note_name));
-    int                          found = q ? stmt_step(q, e) : -1;
-    if (found <= 0)
-        return found;
-    (void)snprintf(text, sizeof text, "%s", col_text(q, 0) ? col_text(q, 0) : "");
-    return note_parse(text, out) && boot[0] && strcmp(out->boot, boot) == 0;
+    char text[NOTE_BYTES];
+    int  found = note_of(tx_db(tx), note_name, text, sizeof text, e);
+    return found <= 0 ? found : note_parse(text, out) && boot[0] && strcmp(out->boot, boot) == 0;
 }
 
 static int note_now(struct store_tx *tx, const struct clock_now *now, struct err *e)

@@ -244,6 +244,14 @@ int db_run_params(struct db *d, const char *sql, const struct param *params, siz
     return s ? stmt_run(s, e) : -1;
 }
 
+int db_run_each_params(struct db *d, const char *const *steps, size_t steps_count, const struct param *params, size_t count, struct err *e)
+{
+    for (size_t i = 0; i < steps_count; i++)
+        if (db_run_params(d, steps[i], params, count, e) < 0)
+            return -1;
+    return 0;
+}
+
 int stmt_step(struct stmt *s, struct err *e)
 {
     int rc = s->bind_error != SQLITE_OK ? s->bind_error : sqlite3_step(s->handle);

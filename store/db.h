@@ -57,6 +57,10 @@ static inline struct param param_blob(const void *b, size_t n) { return (struct 
 #define db_run(d, e, sql, ...) db_run_params(d, sql, PARAMS(__VA_ARGS__), e)
 struct stmt *db_ask_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
 int db_run_params(struct db *d, const char *sql, const struct param *params, size_t count, struct err *e) MUST_CHECK;
+/* Each statement of an array, all with these parameters; -1 at the first that fails. */
+#define db_run_each(d, e, steps, ...) db_run_each_params(d, steps, COUNT(steps), PARAMS(__VA_ARGS__), e)
+int db_run_each_params(struct db *d, const char *const *steps, size_t steps_count, const struct param *params, size_t count,
+                       struct err *e) MUST_CHECK;
 
 /* For what cannot be had in one call: parameters from the n-th on, counted from 1. What cannot be bound makes the step fail. */
 #define stmt_bind(s, n, ...) bind_params(s, n, PARAMS(__VA_ARGS__))

@@ -34,10 +34,7 @@ static int withdraw(struct store_tx *tx, int64_t event, struct erase_result *r, 
     if (db_number_of(tx->db, owed_sql, 0, &owed, e, P(event)) < 0)
         return -1;
     r->deliveries += owed;
-    for (size_t i = 0; i < COUNT(withdraw_steps); i++)
-        if (db_run(tx->db, e, withdraw_steps[i], P(event)) < 0)
-            return -1;
-    return 0;
+    return db_run_each(tx->db, e, withdraw_steps, P(event));
 }
 
 /* --- what an answer quoted --------------------------------------------------------------------------------------------- */
@@ -65,10 +62,7 @@ static const char *const remember_steps[] = {
 
 static int remember(struct store_tx *tx, int64_t event, struct err *e)
 {
-    for (size_t i = 0; i < COUNT(remember_steps); i++)
-        if (db_run(tx->db, e, remember_steps[i], P(event)) < 0)
-            return -1;
-    return 0;
+    return db_run_each(tx->db, e, remember_steps, P(event));
 }
 
 /* --- the mail ---------------------------------------------------------------------------------------------------------- */

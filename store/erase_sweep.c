@@ -8,22 +8,11 @@
 
 enum { MERGES_AT_ONCE = 20, STAGE_BYTES = 16 };
 
-#define SWEEP_NOTE "sweep"
-static const char begin[] = "begin", merging[] = "merging", merged[] = "merged";
+static const char sweep_note[] = "sweep", begin[] = "begin", merging[] = "merging", merged[] = "merged";
 
 int tx_erase_begin_sweep(struct store_tx *tx, struct err *e)
 {
-    return tx_note(tx, SWEEP_NOTE, begin, e);
-}
-
-/* 1, 0: there is nothing to sweep, -1. */
-static int read_stage(struct db *db, char out[STAGE_BYTES], struct err *e)
-{
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT value FROM meta WHERE key = 'note/" SWEEP_NOTE "'", e);
-    int found = q ? stmt_step(q, e) : -1;
-    if (found > 0)
-        (void)snprintf(out, STAGE_BYTES, "%s", col_text(q, 0));
-    return found;
+    return tx_note(tx, sweep_note, begin, e);
 }
 
 /* --- words in the audit ------------------------------------------------------------------------------------------------ */
@@ -52,7 +41,7 @@ static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     char          stage[STAGE_BYTES] = "";
     int64_t       before, after;
     m->is_done = false;
-    if (read_stage(tx->db, stage, e) < 0)
+    if (note_of(tx->db, sweep_note, stage, sizeof stage, e) < 0)
         return -1;
     bool is_first = strcmp(stage, begin) == 0;
     if (is_first && unquote(tx, e) < 0)
@@ -61,7 +50,7 @@ static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
         db_number(tx->db, "SELECT total_changes()", 0, &after, e) < 0)
         return -1;
     m->is_done = !is_first && after - before < 2;
-    return tx_note(tx, SWEEP_NOTE, m->is_done ? merged : merging, e);
+    return tx_note(tx, sweep_note, m->is_done ? merged : merging, e);
 }
 
 /* true: all of it is merged. */
@@ -82,9 +71,9 @@ static int end_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     char stage[STAGE_BYTES] = "";
     (void)op;
-    if (read_stage(tx->db, stage, e) < 0)
+    if (note_of(tx->db, sweep_note, stage, sizeof stage, e) < 0)
         return -1;
-    return strcmp(stage, merged) == 0 ? tx_note(tx, SWEEP_NOTE, NULL, e) : 0; /* else more was erased meanwhile */
+    return strcmp(stage, merged) == 0 ? tx_note(tx, sweep_note, NULL, e) : 0; /* else more was erased meanwhile */
 }
 
 bool erase_sweep(struct store *s, struct db *db)
@@ -92,7 +81,7 @@ bool erase_sweep(struct store *s, struct db *db)
     struct store_op end = { .rank = STORE_LATER, .apply = end_apply };
     char            stage[STAGE_BYTES] = "";
     struct err      e = { 0 };
-    int             found = read_stage(db, stage, &e);
+    int             found = note_of(db, sweep_note, stage, sizeof stage, &e);
     if (found <= 0)
         return found < 0;
     if (strcmp(stage, merged) != 0 && !merge_some(s, &e))

@@ -143,10 +143,7 @@ static int drop_beyond(struct store_tx *tx, int64_t arrival, size_t count, struc
         "DELETE FROM events WHERE arrival = ?1 AND n > ?2"
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = events.seq)",
     };
-    for (size_t i = 0; i < COUNT(steps); i++)
-        if (db_run(tx->db, e, steps[i], P(arrival), P((int64_t)count)) < 0)
-            return -1;
-    return 0;
+    return db_run_each(tx->db, e, steps, P(arrival), P((int64_t)count));
 }
 
 int tx_events(struct store_tx *tx, int64_t arrival_seq, const struct event_origin *origin, struct events *list,

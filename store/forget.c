@@ -5,19 +5,6 @@
 #include "store/notes.h"
 #include <stdio.h>
 
-static int run_one(struct store_tx *tx, const char *sql, int64_t seq, struct err *e)
-{
-    return db_run(tx->db, e, sql, P(seq));
-}
-
-static int run_all(struct store_tx *tx, const char *const *steps, size_t count, int64_t seq, struct err *e)
-{
-    for (size_t i = 0; i < count; i++)
-        if (run_one(tx, steps[i], seq, e) < 0)
-            return -1;
-    return 0;
-}
-
 /* --- raw bytes ------------------------------------------------------------------------------------------------- */
 
 static int doom_file(struct store_tx *tx, int64_t arrival, struct err *e)
@@ -43,7 +30,7 @@ int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, str
         return 0;
     f->mails++;
     f->bytes += bytes;
-    if (doom_file(tx, arrival, e) < 0 || run_all(tx, steps, COUNT(steps), arrival, e) < 0)
+    if (doom_file(tx, arrival, e) < 0 || db_run_each(tx->db, e, steps, P(arrival)) < 0)
         return -1;
     return db_run(tx->db, e, mark_sql, P(arrival), P(clock_wall_ms()));
 }
@@ -80,7 +67,7 @@ static const char *const remove_steps[] = {
 
 static int remove_arrival(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e)
 {
-    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : run_one(tx, "DELETE FROM arrivals WHERE seq = ?1", arrival, e);
+    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : db_run(tx->db, e, "DELETE FROM arrivals WHERE seq = ?1", P(arrival));
 }
 
 /* Its arrival once the event is gone. */
@@ -93,7 +80,7 @@ static int let_arrival_go(struct store_tx *tx, int64_t arrival, bool is_erased, 
         return remove_arrival(tx, arrival, f, e);
     if (!is_erased)
         return 0;
-    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : run_one(tx, "UPDATE arrivals SET subject = NULL WHERE seq = ?1", arrival, e);
+    return tx_forget_raw(tx, arrival, f, e) < 0 ? -1 : db_run(tx->db, e, "UPDATE arrivals SET subject = NULL WHERE seq = ?1", P(arrival));
 }
 
 int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct forgotten *f, struct err *e)
@@ -104,9 +91,9 @@ int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct for
         return -1;
     if (arrival < 0 || is_open)
         return 0;
-    if (is_erased && run_all(tx, wipe_steps, COUNT(wipe_steps), seq, e) < 0)
+    if (is_erased && db_run_each(tx->db, e, wipe_steps, P(seq)) < 0)
         return -1;
-    if (run_all(tx, remove_steps, COUNT(remove_steps), seq, e) < 0)
+    if (db_run_each(tx->db, e, remove_steps, P(seq)) < 0)
         return -1;
     f->events++;
     return arrival > 0 && let_arrival_go(tx, arrival, is_erased, f, e) < 0 ? -1 : 1;
@@ -115,16 +102,15 @@ int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct for
 /* --- counting --------------------------------------------------------------------------------------------------- */
 
 static const char note_name[] = "forgotten";
+enum { COUNTS_BYTES = 96 };
 
 static int read_counts(struct db *db, struct forgotten *out, struct err *e)
 {
+    char      text[COUNTS_BYTES];
     long long events, mails, pictures, bytes;
     *out = (struct forgotten){ 0 };
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(db, "SELECT value FROM meta WHERE key = 'note/forgotten'", e);
-    if (!q)
-        return -1;
-    int found = stmt_step(q, e);
-    if (found > 0 && col_text(q, 0) && sscanf(col_text(q, 0), "%lld %lld %lld %lld", &events, &mails, &pictures, &bytes) == 4)
+    int found = note_of(db, note_name, text, sizeof text, e);
+    if (found > 0 && sscanf(text, "%lld %lld %lld %lld", &events, &mails, &pictures, &bytes) == 4)
         *out = (struct forgotten){ events, mails, pictures, bytes };
     return found < 0 ? -1 : 0;
 }
@@ -132,7 +118,7 @@ static int read_counts(struct db *db, struct forgotten *out, struct err *e)
 int tx_forgotten_add(struct store_tx *tx, const struct forgotten *f, struct err *e)
 {
     struct forgotten sum;
-    char             text[96];
+    char             text[COUNTS_BYTES];
     if (read_counts(tx->db, &sum, e) < 0)
         return -1;
     (void)snprintf(text, sizeof text, "%lld %lld %lld %lld", (long long)(sum.events + f->events), (long long)(sum.mails + f->mails),

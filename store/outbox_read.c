@@ -211,9 +211,5 @@ int outbox_last_texts(struct store_reader *r, outbox_text_fn *each, void *user, 
 
 int outbox_next_due(struct store_reader *r, int64_t *run_ms_out, struct err *e)
 {
-    CLEANUP(stmt_done) struct stmt *q = db_stmt(reader_db(r), "SELECT min(due_run_ms) FROM deliveries WHERE state < 2", e);
-    if (!q || stmt_step(q, e) < 0)
-        return -1;
-    *run_ms_out = col_is_null(q, 0) ? INT64_MAX : col_int(q, 0);
-    return 0;
+    return db_number(reader_db(r), "SELECT min(due_run_ms) FROM deliveries WHERE state < 2", INT64_MAX, run_ms_out, e);
 }

@@ -52,10 +52,7 @@ static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
 static int forget_one(struct store_tx *tx, int64_t seq, struct err *e)
 {
     static const char *const steps[] = { "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", "DELETE FROM bodies WHERE arrival = ?" };
-    for (size_t i = 0; i < COUNT(steps); i++)
-        if (db_run(tx->db, e, steps[i], P(seq)) < 0)
-            return -1;
-    return mark_media(tx, seq, e);
+    return db_run_each(tx->db, e, steps, P(seq)) < 0 ? -1 : mark_media(tx, seq, e);
 }
 
 static int forget(struct store_tx *tx, struct store_op *op, struct err *e)

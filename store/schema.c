@@ -295,19 +295,6 @@ static const char *const fill_steps[] = {
     "UPDATE meta SET value = ?2 WHERE key = 'indexed' AND value = ?1",
 };
 
-static int run_fill_step(struct db *db, const char *sql, int64_t from, int64_t to, struct err *e)
-{
-    return db_run(db, e, sql, P(from), P(to));
-}
-
-static int fill_between(struct db *db, int64_t from, int64_t to, struct err *e)
-{
-    for (size_t i = 0; i < COUNT(fill_steps); i++)
-        if (run_fill_step(db, fill_steps[i], from, to, e) < 0)
-            return -1;
-    return 0;
-}
-
 int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
 {
     struct err unused;
@@ -321,7 +308,7 @@ int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
         return 0;
     if (db_exec(db, "SAVEPOINT fill", e) < 0)
         return -1;
-    bool is_filled = fill_between(db, from, to, e) == 0;
+    bool is_filled = db_run_each(db, e, fill_steps, P(from), P(to)) == 0;
     if (!is_filled && db_is_in_transaction(db))
         (void)!db_exec(db, "ROLLBACK TO fill", &unused);
     if (db_is_in_transaction(db) && db_exec(db, "RELEASE fill", is_filled ? e : &unused) < 0)
