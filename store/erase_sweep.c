@@ -17,11 +17,11 @@ int tx_erase_begin_sweep(struct store_tx *tx, struct err *e)
 
 /* --- words in the audit ------------------------------------------------------------------------------------------------ */
 
-/* A search that somebody acknowledged everything by may quote what it found. */
+/* A filter that somebody acknowledged everything by may quote what it found. */
 static int unquote(struct store_tx *tx, struct err *e)
 {
     return db_exec(tx->db, "UPDATE audit SET detail = json_remove(detail, '$.filter') WHERE what = 'event.ack'"
-                           " AND (instr(detail, 'text=') > 0 OR instr(detail, 'user=') > 0)", e);
+                           " AND (instr(detail, 'text=') > 0 OR instr(detail, 'user=') > 0 OR instr(detail, 'zone=') > 0)", e);
 }
 
 /* --- words in the index ------------------------------------------------------------------------------------------------ */

@@ -227,6 +227,18 @@ def test_what_a_refusal_quoted_of_it_goes_too(postern):
         assert found_in(p.data) == set()
 
 
+@pytest.mark.parametrize("mail,filter", [(mails.panel(f"Zone:1 {TEXT}, Innenbereich Alarm"), f"zone={TEXT}"), (secret_panel(), f"user={USER}")])
+def test_the_audit_no_longer_quotes_what_was_acknowledged_by(postern, mail, filter):
+    p = postern()
+    p.send(mail)
+    [mine] = p.wait_events(1)
+    assert p.api.post(f"/api/v1/events/ack?{filter}").json["acknowledged"] == 1
+    erase(p, f"/api/v1/events/{mine['id']}")
+    wait_erased(p)
+    [row] = [a for a in p.api.all("/api/v1/audit") if a["what"] == "event.ack"]
+    assert row["detail"] == {"count": 1} and found_in(p.data) == set()
+
+
 def test_a_conversation_that_goes_on_leaves_no_lines_of_it(postern):
     p = postern()
     with p.connect() as s:
