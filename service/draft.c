@@ -48,6 +48,37 @@ void draft_name(struct draft *d, const char *name)
     buf_puts(d->out, name + bytes_of(name, length - tail));
 }
 
+void draft_one_line(struct buf *out, const char *text)
+{
+    size_t before = out->len;
+    for (const char *s = text; *s;) {
+        size_t blank = strspn(s, " \t\r\n"), ink = strcspn(s + blank, " \t\r\n");
+        if (blank > 0 && ink > 0 && out->len > before)
+            buf_putc(out, ' ');
+        buf_put(out, s + blank, ink);
+        s += blank + ink;
+    }
+}
+
+bool draft_speaks_for_itself(const struct event *ev)
+{
+    return strcmp(ev->kind, "unknown") == 0 || strcmp(ev->kind, "camera.other") == 0;
+}
+
+void draft_kind(struct draft *d, const struct event *ev)
+{
+    enum { OWN_MAX = 40 };
+    buf_puts(d->out, draft_word(d, ev->kind));
+    if (!draft_speaks_for_itself(ev) || !draft_has(ev->text) || d->style->detail != TEXT_FULL || d->name_max < NAME_MIN)
+        return;
+    CLEANUP(buf_done) struct buf own;
+    buf_init(&own, LINE_MAX);
+    draft_one_line(&own, ev->text);
+    buf_puts(d->out, " (");
+    draft_start(d->out, buf_str(&own), d->name_max < OWN_MAX ? d->name_max : OWN_MAX);
+    buf_putc(d->out, ')');
+}
+
 /* The device's clock where it can be right, else ours: panels without a battery live in 1970. */
 int64_t draft_time(const struct event *ev, const struct event_origin *o)
 {

@@ -21,11 +21,14 @@ const char   *draft_word(const struct draft *d, const char *key);
 bool          draft_has(const char *s); /* neither NULL nor "" */
 bool          draft_is_drill(const struct event_origin *o);
 bool          draft_is_camera(const struct event *ev);
-const char   *draft_channel(const struct event *ev); /* which of a recorder's cameras it was, where that has no name; else NULL */
+bool          draft_speaks_for_itself(const struct event *ev); /* its own text says more than its kind */
+const char   *draft_channel(const struct event *ev);           /* which of a recorder's cameras it was, where that has no name; else NULL */
 enum severity draft_severity(const struct text_input *in); /* of the worst */
 int64_t       draft_time(const struct event *ev, const struct event_origin *o);
 
 void draft_start(struct buf *out, const char *s, size_t max); /* its first characters, ".." where it was cut */
+void draft_one_line(struct buf *out, const char *text);        /* runs of blanks and line ends become one blank */
+void draft_kind(struct draft *d, const struct event *ev);      /* its word; where that says nothing, the device's own behind it */
 void draft_channel_of(struct draft *d, const struct event *ev, const char *before); /* before, "channel D2"; nothing where there is none */
 void draft_name(struct draft *d, const char *name);            /* "Gästezimmer" in 8 characters: "Gäs..mer"   */
 

@@ -20,7 +20,7 @@ static bool is_same_item(const struct event *a, const struct event *b)
     return is_same(a->kind, b->kind) && a->restored == b->restored && a->zone_number == b->zone_number &&
            is_same(a->zone_name, b->zone_name) && is_same(a->user, b->user) && (!draft_is_camera(a) || is_same(a->device_name, b->device_name)) &&
            is_same(draft_channel(a), draft_channel(b)) &&
-           (strcmp(a->kind, "unknown") != 0 || is_same(a->text, b->text));
+           (!draft_speaks_for_itself(a) || is_same(a->text, b->text));
 }
 
 size_t draft_items(const struct text_input *in, size_t items[ITEMS_MAX])
@@ -48,7 +48,7 @@ static void put_phrase(struct draft *d, size_t at, const char *head)
     else if (kind_matches("system.*", ev->kind) && draft_has(ev->text))
         draft_start(d->out, ev->text, d->name_max < NAME_MIN ? NAME_MIN : d->name_max);
     else
-        buf_puts(d->out, draft_word(d, ev->kind));
+        draft_kind(d, ev);
 }
 
 static const char *name_of(const struct draft *d, const struct event *ev)

@@ -50,7 +50,7 @@ static void put_pictures(struct draft *d, const struct event *ev)
 static void put_event(struct draft *d, const struct event *ev, const struct event_origin *o)
 {
     (void)o;
-    buf_puts(d->out, draft_word(d, ev->kind));
+    draft_kind(d, ev);
     if (draft_has(ev->user) && d->style->detail == TEXT_FULL) {
         buf_printf(d->out, " %s ", draft_word(d, "by"));
         draft_name(d, ev->user);
@@ -71,26 +71,13 @@ static void put_drill(struct draft *d, const struct event *ev, const struct even
     buf_puts(d->out, draft_word(d, "test"));
 }
 
-/* The text on one line: runs of blanks and line ends become one blank. */
-static void put_one_line(struct buf *out, const char *text)
-{
-    size_t before = out->len;
-    for (const char *s = text; *s;) {
-        size_t blank = strspn(s, " \t\r\n"), ink = strcspn(s + blank, " \t\r\n");
-        if (blank > 0 && ink > 0 && out->len > before)
-            buf_putc(out, ' ');
-        buf_put(out, s + blank, ink);
-        s += blank + ink;
-    }
-}
-
 static void put_unknown(struct draft *d, const struct event *ev, const struct event_origin *o)
 {
     (void)o;
     CLEANUP(buf_done) struct buf line;
     buf_init(&line, LINE_MAX);
     if (draft_has(ev->text) && d->style->detail == TEXT_FULL)
-        put_one_line(&line, ev->text);
+        draft_one_line(&line, ev->text);
     if (line.len == 0)
         buf_puts(d->out, draft_word(d, draft_has(ev->text) ? "unknown" : "text.empty"));
     else

@@ -90,7 +90,9 @@ static void test_one_event_reads_as_the_table_says(void **state)
     camera.device_name = "Einfahrt";
     camera.media = three;
     camera.media_count = 3;
-    struct event input = event_of("camera.person"), named_input, empty = unknown;
+    struct event input = event_of("camera.person"), named_input, empty = unknown, other = event_of("camera.other");
+    other.device_name = "Rekorder";
+    other.text = "Baggage\n  left in the hall of the second floor near";
     input.device_name = "Rekorder";
     input.channel = "D2";
     named_input = input;
@@ -115,6 +117,8 @@ static void test_one_event_reads_as_the_table_says(void **state)
           "CAMERA Ferienhaus: Person, Einfahrt, 3 pictures, 21 Nov 03:12:45" },
         { input, "dahua", "KAMERA Ferienhaus: Person, Rekorder, Kanal D2, 21.11. 03:12:45", "CAMERA Ferienhaus: Person, Rekorder, channel D2, 21 Nov 03:12:45" },
         { named_input, "dahua", "KAMERA Ferienhaus: Person, Rekorder, Hof, 21.11. 03:12:45", "CAMERA Ferienhaus: Person, Rekorder, Hof, 21 Nov 03:12:45" },
+        { other, "hikvision", "KAMERA Ferienhaus: Ereignis (Baggage left in the hall of the second..), Rekorder, 21.11. 03:12:45",
+          "CAMERA Ferienhaus: Event (Baggage left in the hall of the second..), Rekorder, 21 Nov 03:12:45" },
         { empty, "plain", "MELDUNG Ferienhaus (Text unbekannt): leere Mail, 21.11. 03:12:45",
           "MESSAGE Ferienhaus (text not known): empty mail, 21 Nov 03:12:45" },
         { unknown, "plain", "MELDUNG Ferienhaus (Text unbekannt): Zone:4 Keller, Alarme intrusion, 21.11. 03:12:45",
