@@ -139,3 +139,9 @@ def test_the_unit_allows_every_system_call_that_a_journey_asks_for(postern):
     assert p.wait_events(1)[0]["kind"] == "alarm.interior"
     p.stop()
     assert p.exit_code == 0 and "inspector.ended" not in p.log_text()
+
+
+def test_the_unit_stops_the_gateway_before_its_helper_and_leaves_it_the_time_it_takes():
+    assert unit_values("KillMode") == ["mixed"]
+    grace = int(re.search(r"GRACE_MS = (\d+) \* 1000", (ROOT / "service" / "run_inside.h").read_text())[1])
+    assert int(unit_values("TimeoutStopSec")[0]) > grace and int(services()["postern"]["stop_grace_period"].rstrip("s")) > grace
