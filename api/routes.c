@@ -154,6 +154,15 @@ static bool is_listed(const char *names, const char *name)
     return false;
 }
 
+/* Each parameter has one value: of two, one would be passed over in silence. */
+static bool is_repeated(const struct request *r, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(r->query[k].name, r->query[i].name) == 0)
+            return true;
+    return false;
+}
+
 static bool is_query_right(const struct request *r, const struct route *route, struct response *p)
 {
     if (r->is_query_bad) {
@@ -163,6 +172,9 @@ static bool is_query_right(const struct request *r, const struct route *route, s
     for (size_t i = 0; i < r->query_count; i++)
         if (!is_listed(route->query, r->query[i].name)) {
             problem(p, 400, "%.60s: there is no such parameter here", r->query[i].name);
+            return false;
+        } else if (is_repeated(r, i)) {
+            problem(p, 400, "%s: may be given only once", r->query[i].name);
             return false;
         }
     return true;

@@ -66,7 +66,7 @@ def test_counts(house):
     assert house.api.get("/api/v1/stats?by=device&until=2001-01-01T00:00:00Z").json == {"by": "device", "items": [], "total": 0}
 
 
-@pytest.mark.parametrize("query", ["events?order=up", "events?kept=maybe", "events?person=1", "stats", "stats?by=year", "stats?by=day&limit=3"])
+@pytest.mark.parametrize("query", ["events?order=up", "events?kept=maybe", "events?person=1", "stats", "stats?by=year", "stats?by=day&limit=3", "events?person=true&person=false"])
 def test_a_wrong_parameter_is_named(house, query):
     answer = house.api.get("/api/v1/" + query)
     assert answer.status == 400 and any(name in answer.json["detail"] for name in ("order", "kept", "person", "by", "limit"))
