@@ -15,14 +15,25 @@ static int doom_file(struct store_tx *tx, int64_t arrival, struct err *e)
     return found > 0 ? tx_doom(tx, col_text(s, 0), col_int(s, 1), e) : found;
 }
 
-int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e)
+int tx_forget_media(struct store_tx *tx, int64_t arrival, int64_t now_ms, struct err *e)
+{
+    return db_run(tx->db, e,
+                  "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
+                  " AND forgotten_ms IS NULL",
+                  P(arrival), P(now_ms));
+}
+
+int tx_forget_bytes(struct store_tx *tx, int64_t arrival, struct err *e)
 {
     static const char *const steps[] = {
         "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?1",
         "DELETE FROM bodies WHERE arrival = ?1",
     };
-    static const char mark_sql[] = "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
-                                   " AND forgotten_ms IS NULL";
+    return db_run_each(tx->db, e, steps, P(arrival)) < 0 ? -1 : tx_forget_media(tx, arrival, clock_wall_ms(), e);
+}
+
+int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e)
+{
     int64_t bytes;
     if (db_number_of(tx->db, "SELECT bytes FROM arrivals WHERE seq = ? AND (file IS NOT NULL OR raw IS NOT NULL)", -1, &bytes, e, P(arrival)) < 0)
         return -1;
@@ -30,9 +41,7 @@ int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, str
         return 0;
     f->mails++;
     f->bytes += bytes;
-    if (doom_file(tx, arrival, e) < 0 || db_run_each(tx->db, e, steps, P(arrival)) < 0)
-        return -1;
-    return db_run(tx->db, e, mark_sql, P(arrival), P(clock_wall_ms()));
+    return doom_file(tx, arrival, e) < 0 ? -1 : tx_forget_bytes(tx, arrival, e);
 }
 
 /* --- events ---------------------------------------------------------------------------------------------------- */

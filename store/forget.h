@@ -15,6 +15,9 @@ int tx_forget_event(struct store_tx *tx, int64_t seq, bool is_erased, struct for
 
 /* The raw bytes; events and the arrival's row stay, their media are marked as forgotten. */
 int tx_forget_raw(struct store_tx *tx, int64_t arrival, struct forgotten *f, struct err *e) MUST_CHECK;
+/* Of that only what is in the database: its file is the caller's. And of that only the marks. */
+int tx_forget_bytes(struct store_tx *tx, int64_t arrival, struct err *e) MUST_CHECK;
+int tx_forget_media(struct store_tx *tx, int64_t arrival, int64_t now_ms, struct err *e) MUST_CHECK;
 
 /* A mail's pictures: it is written anew without those parts, with this line in the place of each. */
 #define FORGET_MARK_BEGINS "[Postern: a part of "

@@ -246,14 +246,6 @@ static int put_body(struct store_tx *tx, const struct cutting *c, bool is_apart,
                   P(c->arrival), param_blob(buf_str(&c->rest), c->rest.len));
 }
 
-static int mark_media(struct store_tx *tx, struct cutting *c, struct err *e)
-{
-    return db_run(tx->db, e,
-                  "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
-                  " AND forgotten_ms IS NULL",
-                  P(c->arrival), P(c->wall_ms));
-}
-
 /* Whether it is still the mail that was read: 1, 0, -1. An owner may have erased it meanwhile, or kept it. */
 static int is_unchanged(struct store_tx *tx, const struct cutting *c, struct err *e)
 {
@@ -280,7 +272,7 @@ static int apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (c->old_file[0] && tx_doom(tx, c->old_file, c->old_bytes, e) < 0)
         return -1;
     tx->files_bytes += c->new_file[0] ? (int64_t)c->rest.len : 0;
-    return put_row(tx, c, is_apart, e) < 0 || put_body(tx, c, is_apart, e) < 0 || mark_media(tx, c, e) < 0 ||
+    return put_row(tx, c, is_apart, e) < 0 || put_body(tx, c, is_apart, e) < 0 || tx_forget_media(tx, c->arrival, c->wall_ms, e) < 0 ||
                    write_detail(tx, c, e) < 0 || tx_forgotten_add(tx, &c->forgotten, e) < 0
                ? -1
                : 0;

@@ -41,25 +41,11 @@ struct picked {
     int count;
 };
 
-static int mark_media(struct store_tx *tx, int64_t seq, struct err *e)
-{
-    return db_run(tx->db, e,
-                  "UPDATE media SET forgotten_ms = ?2 WHERE event IN (SELECT seq FROM events WHERE arrival = ?1)"
-                  " AND forgotten_ms IS NULL",
-                  P(seq), P(clock_wall_ms()));
-}
-
-static int forget_one(struct store_tx *tx, int64_t seq, struct err *e)
-{
-    static const char *const steps[] = { "UPDATE arrivals SET raw = NULL, file = NULL WHERE seq = ?", "DELETE FROM bodies WHERE arrival = ?" };
-    return db_run_each(tx->db, e, steps, P(seq)) < 0 ? -1 : mark_media(tx, seq, e);
-}
-
 static int forget(struct store_tx *tx, struct store_op *op, struct err *e)
 {
     const struct picked *p = (const struct picked *)op;
     for (int i = 0; i < p->count; i++)
-        if (forget_one(tx, p->seqs[i], e) < 0)
+        if (tx_forget_bytes(tx, p->seqs[i], e) < 0)
             return -1;
     tx->files_bytes -= p->files_bytes;
     return tx_forgotten_add(tx, &(struct forgotten){ .mails = p->count, .bytes = p->bytes }, e);
