@@ -336,48 +336,48 @@ int mongo_put_file(struct mongo *m, const char *hash, const char *type, const ch
 
 int mongo_put_mark(struct mongo *m, const char *gateway, const char *site, int64_t seq, int64_t changed, int64_t wall_ms, struct err *e)
 {
-    CLEANUP(done_bson) bson_t *command = bson_new();
-    bson_t                     list, one, part, set;
-    BSON_APPEND_UTF8(command, "update", "gateways");
-    BSON_APPEND_ARRAY_BEGIN(command, "updates", &list);
-    BSON_APPEND_DOCUMENT_BEGIN(&list, "0", &one);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "q", &part);
-    BSON_APPEND_UTF8(&part, "_id", gateway);
-    (void)bson_append_document_end(&one, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "u", &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&part, "$set", &set);
-    BSON_APPEND_INT32(&set, "v", MONGO_VERSION);
-    BSON_APPEND_UTF8(&set, "site", site);
-    BSON_APPEND_INT64(&set, "seq", seq);
-    BSON_APPEND_INT64(&set, "changed", changed);
-    BSON_APPEND_DATE_TIME(&set, "at", wall_ms);
-    (void)bson_append_document_end(&part, &set);
-    (void)bson_append_document_end(&one, &part);
-    BSON_APPEND_BOOL(&one, "upsert", true);
-    (void)bson_append_document_end(&list, &one);
-    (void)bson_append_array_end(command, &list);
-    BSON_APPEND_BOOL(command, "ordered", false);
+    CLEANUP(done_bson) bson_t *set = BCON_NEW("v", BCON_INT32(MONGO_VERSION), "site", BCON_UTF8(site), "seq", BCON_INT64(seq), "changed",
+                                              BCON_INT64(changed), "at", BCON_DATE_TIME(wall_ms));
+    CLEANUP(done_bson) bson_t *command =
+        BCON_NEW("update", BCON_UTF8("gateways"), "updates", "[", "{", "q", "{", "_id", BCON_UTF8(gateway), "}", "u", "{", "$set",
+                 BCON_DOCUMENT(set), "}", "upsert", BCON_BOOL(true), "}", "]", "ordered", BCON_BOOL(false));
     return mongo_run_write(m, command, e);
 }
 
-int mongo_get_mark(struct mongo *m, const char *gateway, int64_t *seq_out, int64_t *changed_out, struct err *e)
+int mongo_each_with(struct mongo *m, const char *collection, const char *path, const char *value,
+                    int (*on_doc)(void *user, const bson_t *doc), void *user, struct err *e)
 {
     if (mongo_connect(m, e) < 0)
         return -1;
     CLEANUP(done_bson) bson_t *filter = bson_new();
-    BSON_APPEND_UTF8(filter, "_id", gateway);
-    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, "gateways");
+    BSON_APPEND_UTF8(filter, path, value);
+    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, collection);
     CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, NULL, NULL);
     const bson_t *doc;
     bson_error_t  why;
-    int           found = 0;
-    while (mongoc_cursor_next(cursor, &doc)) { /* to its end: a row set left open is one of a hundred */
-        bson_iter_t at;
-        *seq_out = bson_iter_init_find(&at, doc, "seq") ? bson_iter_as_int64(&at) : 0;
-        *changed_out = bson_iter_init_find(&at, doc, "changed") ? bson_iter_as_int64(&at) : 0;
-        found = 1;
-    }
-    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : found;
+    int           count = 0;
+    while (mongoc_cursor_next(cursor, &doc)) /* to its end: a row set left open is one of a hundred */
+        count += on_doc(user, doc);
+    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
+}
+
+struct marks {
+    int64_t *seq, *changed;
+};
+
+static int on_mark(void *user, const bson_t *doc)
+{
+    const struct marks *out = user;
+    bson_iter_t         at;
+    *out->seq = bson_iter_init_find(&at, doc, "seq") ? bson_iter_as_int64(&at) : 0;
+    *out->changed = bson_iter_init_find(&at, doc, "changed") ? bson_iter_as_int64(&at) : 0;
+    return 1;
+}
+
+int mongo_get_mark(struct mongo *m, const char *gateway, int64_t *seq_out, int64_t *changed_out, struct err *e)
+{
+    struct marks out = { seq_out, changed_out };
+    return mongo_each_with(m, "gateways", "_id", gateway, on_mark, &out, e);
 }
 
 int mongo_uses_indexes(struct mongo *m, bool *out, struct err *e)

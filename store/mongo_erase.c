@@ -8,23 +8,11 @@ enum { FORGET_MAX = 200 }; /* events at once */
 
 /* --- by name ---------------------------------------------------------------------------------------------------------- */
 
-/* { delete: name, deletes: [{ q: { field: { $in: values } }, limit: 0 }] } */
 static int delete_all(struct mongo *m, const char *name, const char *field, const bson_t *values, struct err *e)
 {
-    CLEANUP(done_bson) bson_t *command = bson_new();
-    bson_t                     list, one, q, in;
-    BSON_APPEND_UTF8(command, "delete", name);
-    BSON_APPEND_ARRAY_BEGIN(command, "deletes", &list);
-    BSON_APPEND_DOCUMENT_BEGIN(&list, "0", &one);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "q", &q);
-    BSON_APPEND_DOCUMENT_BEGIN(&q, field, &in);
-    BSON_APPEND_ARRAY(&in, "$in", values);
-    (void)bson_append_document_end(&q, &in);
-    (void)bson_append_document_end(&one, &q);
-    BSON_APPEND_INT32(&one, "limit", 0);
-    (void)bson_append_document_end(&list, &one);
-    (void)bson_append_array_end(command, &list);
-    BSON_APPEND_BOOL(command, "ordered", false);
+    CLEANUP(done_bson) bson_t *command =
+        BCON_NEW("delete", BCON_UTF8(name), "deletes", "[", "{", "q", "{", field, "{", "$in", BCON_ARRAY(values), "}", "}", "limit", BCON_INT32(0),
+                 "}", "]", "ordered", BCON_BOOL(false));
     return mongo_run_write(m, command, e);
 }
 
@@ -171,28 +159,11 @@ static int list_old(struct mongo *m, const char *site, int64_t before_ms, bool h
     return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : 0;
 }
 
-/* { update: "events", updates: [{ q: { _id: { $in: ids } }, u: { $unset: { media: "" } }, multi: true }] } */
 static int unset_files(struct mongo *m, const bson_t *ids, struct err *e)
 {
-    CLEANUP(done_bson) bson_t *command = bson_new();
-    bson_t                     list, one, part, inner;
-    BSON_APPEND_UTF8(command, "update", "events");
-    BSON_APPEND_ARRAY_BEGIN(command, "updates", &list);
-    BSON_APPEND_DOCUMENT_BEGIN(&list, "0", &one);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "q", &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&part, "_id", &inner);
-    BSON_APPEND_ARRAY(&inner, "$in", ids);
-    (void)bson_append_document_end(&part, &inner);
-    (void)bson_append_document_end(&one, &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&one, "u", &part);
-    BSON_APPEND_DOCUMENT_BEGIN(&part, "$unset", &inner);
-    BSON_APPEND_UTF8(&inner, "media", "");
-    (void)bson_append_document_end(&part, &inner);
-    (void)bson_append_document_end(&one, &part);
-    BSON_APPEND_BOOL(&one, "multi", true);
-    (void)bson_append_document_end(&list, &one);
-    (void)bson_append_array_end(command, &list);
-    BSON_APPEND_BOOL(command, "ordered", false);
+    CLEANUP(done_bson) bson_t *command =
+        BCON_NEW("update", BCON_UTF8("events"), "updates", "[", "{", "q", "{", "_id", "{", "$in", BCON_ARRAY(ids), "}", "}", "u", "{", "$unset", "{",
+                 "media", BCON_UTF8(""), "}", "}", "multi", BCON_BOOL(true), "}", "]", "ordered", BCON_BOOL(false));
     return mongo_run_write(m, command, e);
 }
 

@@ -26,6 +26,9 @@ mongoc_collection_t *mongo_collection(struct mongo *m, const char *name);
 int mongo_failed(struct mongo *m, const bson_error_t *why, struct err *e);
 /* A write command: for updates and deletes, which the library's helpers would split in their own way; the write concern is the client's. */
 int mongo_run_write(struct mongo *m, const bson_t *command, struct err *e) MUST_CHECK;
+/* { path: value } in a collection: each that is found is handed to on_doc. The sum of what that said, or -1. */
+int mongo_each_with(struct mongo *m, const char *collection, const char *path, const char *value,
+                    int (*on_doc)(void *user, const bson_t *doc), void *user, struct err *e) MUST_CHECK;
 void done_bson(bson_t **b);              /* CLEANUP handlers */
 void done_collection(mongoc_collection_t **c);
 void done_cursor(mongoc_cursor_t **c);

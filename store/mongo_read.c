@@ -254,24 +254,6 @@ bool mongo_was_cut(const struct mongo *m)
     return m->is_cut;
 }
 
-/* { path: value } in a collection: what is found is handed to on_doc. How many, or -1. */
-static int find_by(struct mongo *m, const char *collection, const char *path, const char *value,
-                   int (*on_doc)(void *user, const bson_t *doc), void *user, struct err *e)
-{
-    if (mongo_connect(m, e) < 0)
-        return -1;
-    CLEANUP(done_bson) bson_t *filter = bson_new();
-    BSON_APPEND_UTF8(filter, path, value);
-    CLEANUP(done_collection) mongoc_collection_t *from = mongo_collection(m, collection);
-    CLEANUP(done_cursor) mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(from, filter, NULL, NULL);
-    const bson_t *doc;
-    bson_error_t  why;
-    int           count = 0;
-    while (mongoc_cursor_next(cursor, &doc))
-        count += on_doc(user, doc);
-    return mongoc_cursor_error(cursor, &why) ? mongo_failed(m, &why, e) : count;
-}
-
 static int on_one(void *user, const bson_t *doc)
 {
     return mongo_write_event(doc, user);
@@ -279,7 +261,7 @@ static int on_one(void *user, const bson_t *doc)
 
 int mongo_find_one(struct mongo *m, const char *id, struct buf *json_out, struct err *e)
 {
-    return find_by(m, "events", "_id", id, on_one, json_out, e);
+    return mongo_each_with(m, "events", "_id", id, on_one, json_out, e);
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------------ */
@@ -332,7 +314,7 @@ int mongo_find_file(struct mongo *m, const char *event, int n, struct mongo_file
 {
     struct file_search s = { .n = n, .out = out };
     *out = (struct mongo_file){ .bytes = 0 };
-    return find_by(m, "events", "_id", event, on_file, &s, e);
+    return mongo_each_with(m, "events", "_id", event, on_file, &s, e);
 }
 
 static int on_chunk(void *user, const bson_t *doc)
@@ -350,6 +332,6 @@ static int on_chunk(void *user, const bson_t *doc)
 int mongo_read_chunk(struct mongo *m, const char *hash, int n, struct buf *out, struct err *e)
 {
     char id[96];
-    int  found = find_by(m, "fs.chunks", "_id", doc_chunk_id(id, hash, n), on_chunk, out, e);
+    int  found = mongo_each_with(m, "fs.chunks", "_id", doc_chunk_id(id, hash, n), on_chunk, out, e);
     return found > 0 && out->failed ? err_set(e, ERR_NOMEM, "no room for a piece of a file") : found;
 }
