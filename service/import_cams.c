@@ -58,14 +58,10 @@ static int64_t read_local(const char *text, const struct import_zone *zone)
 
 static int add_item(struct cams *s, struct item item, struct err *e)
 {
-    if (s->count == s->cap) {
-        size_t       cap = s->cap ? s->cap * 2 : 1024;
-        struct item *grown = cap <= rows_max * 2 ? realloc(s->items, cap * sizeof *grown) : NULL;
-        if (!grown)
-            return err_set(e, ERR_NOMEM, "more rows than there is memory for");
-        s->items = grown;
-        s->cap = cap;
-    }
+    struct item *items = import_list_room(s->items, s->count, &s->cap, sizeof *items, rows_max * 2);
+    if (!items)
+        return err_set(e, ERR_NOMEM, "more rows than there is memory for");
+    s->items = items;
     s->items[s->count++] = item;
     return 0;
 }

@@ -30,14 +30,10 @@ struct eml {
 
 static int add_item(struct eml *s, struct item item, struct err *e)
 {
-    if (s->count == s->cap) {
-        size_t       cap = s->cap ? s->cap * 2 : 256;
-        struct item *grown = cap <= items_max ? realloc(s->items, cap * sizeof *grown) : NULL;
-        if (!grown)
-            return err_set(e, ERR_NOMEM, "more mails than there is memory for");
-        s->items = grown;
-        s->cap = cap;
-    }
+    struct item *items = import_list_room(s->items, s->count, &s->cap, sizeof *items, items_max);
+    if (!items)
+        return err_set(e, ERR_NOMEM, "more mails than there is memory for");
+    s->items = items;
     s->items[s->count++] = item;
     return 0;
 }

@@ -69,14 +69,10 @@ static int64_t read_timestamptz(const char *text)
 
 static int add_record(struct postgres *p, struct record r, struct err *e)
 {
-    if (p->count == p->cap) {
-        size_t         cap = p->cap ? p->cap * 2 : 1024;
-        struct record *grown = cap <= records_max * 2 ? realloc(p->records, cap * sizeof *grown) : NULL;
-        if (!grown)
-            return err_set(e, ERR_NOMEM, "more records than there is memory for");
-        p->records = grown;
-        p->cap = cap;
-    }
+    struct record *records = import_list_room(p->records, p->count, &p->cap, sizeof *records, records_max * 2);
+    if (!records)
+        return err_set(e, ERR_NOMEM, "more records than there is memory for");
+    p->records = records;
     p->records[p->count++] = r;
     return 0;
 }

@@ -4,6 +4,8 @@
 #include "core/clock.h"
 #include "core/sha256.h"
 #include "core/utf8.h"
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HEADER_VALUE_MAX = 1024, WORD_BYTES = 42 }; /* of an encoded word, so that it stays below 75 characters */
@@ -98,4 +100,16 @@ void import_put_text(struct buf *raw, const char *text, size_t n)
             buf_putc(raw, text[i]);
     }
     buf_puts(raw, "\r\n");
+}
+
+void *import_list_room(void *items, size_t count, size_t *cap, size_t item_bytes, size_t most)
+{
+    enum { FIRST = 256 };
+    if (count < *cap)
+        return items;
+    size_t wanted = *cap ? *cap * 2 : FIRST;
+    void  *grown = wanted <= most && wanted <= SIZE_MAX / item_bytes ? realloc(items, wanted * item_bytes) : NULL;
+    if (grown)
+        *cap = wanted;
+    return grown;
 }

@@ -29,6 +29,10 @@ void import_put_header(struct buf *raw, const char *name, const char *value);
 /* Adds a text of one or more lines as a mail's body, with its Content headers: the last headers. */
 void import_put_text(struct buf *raw, const char *text, size_t n);
 
+/* A list with room for one item more: the block itself, or a larger one instead of it (*cap grows). NULL: it would have more than `most`,
+ * or there is no memory; the block stays. */
+void *import_list_room(void *items, size_t count, size_t *cap, size_t item_bytes, size_t most) MUST_CHECK;
+
 struct import_source {
     const char *name; /* as arrivals.source keeps it */
     int (*open)(const struct import_job *job, void **out, int64_t *total_out, struct err *e);
