@@ -27,7 +27,7 @@ import mails  # noqa: E402
 import measure  # noqa: E402
 import reading  # noqa: E402
 import tls_rows  # noqa: E402
-from postern import Api, Postern, merge, wait_until  # noqa: E402
+from postern import Api, Postern, free_port, merge, wait_until  # noqa: E402
 from postfix import Postfix  # noqa: E402
 
 FOLDER = ROOT / "build/bench"
@@ -71,12 +71,6 @@ class Syncs:
 
     def count(self):
         return int.from_bytes(self.path.read_bytes()[:8], sys.byteorder)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def start_quietly(p):

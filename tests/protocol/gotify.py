@@ -9,21 +9,14 @@ import base64
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import urllib.error
 import urllib.request
 
-from postern import ROOT, die_with_parent, wait_until
+from postern import ROOT, die_with_parent, free_port, wait_until
 
 BINARY = ROOT / "build/servers/gotify"
 VERSION = BINARY.with_suffix(".version")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Gotify:

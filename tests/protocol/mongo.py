@@ -16,18 +16,12 @@ import threading
 
 import pymongo
 
-from postern import ROOT, die_with_parent, wait_until
+from postern import ROOT, die_with_parent, free_port, wait_until
 
 SERVERS = ROOT / "build/servers"
 FERRETDB = SERVERS / "ferretdb"
 FERRETDB_PROGRAM = SERVERS / "ferretdb-program"
 JAVAMONGO = SERVERS / "javamongo"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Server:

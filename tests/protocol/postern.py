@@ -3,16 +3,20 @@
 A daemon runs in a folder of its own (settings, data, log) on ports the kernel picks. Builds are folders under build/ made by
 tools/build.sh; without a word it is the one POSTERN_BUILD names (build/asan).
 """
+import contextlib
 import ctypes
 import json
 import mmap
 import os
 import pathlib
+import random
 import re
 import signal
 import smtplib
+import socket
 import struct
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -66,6 +70,33 @@ def wait_until(what, look, seconds=WAIT_SECONDS, every=0.02):
         if time.monotonic() > end:
             raise AssertionError(f"{what}: not within {seconds} s; last answer: {answer!r}")
         time.sleep(every)
+
+
+def free_port():
+    """Below the ports that the kernel gives away, so that nobody takes it before the daemon does."""
+    while True:
+        port = random.randint(15000, 30000)
+        with contextlib.suppress(OSError), socket.socket() as s:
+            s.bind(("127.0.0.1", port))
+            return port
+
+
+@contextlib.contextmanager
+def repeating(act):
+    """Meanwhile a thread of its own does act() again and again."""
+    stop = threading.Event()
+
+    def run():
+        while not stop.is_set():
+            act()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def merge(base, over):
@@ -376,6 +407,10 @@ class Postern:
             self.stop()
         else:
             self.check_log()
+
+    def reasons(self):
+        """Why it is not quite well: {reason: detail}."""
+        return {r["reason"]: r["detail"] for r in self.api.get("/readyz?verbose=1").json["reasons"]}
 
     # --- its log
 

@@ -1,5 +1,8 @@
 """smtp_raw.py: a device that speaks SMTP as it likes: bytes out, replies in."""
+import array
+import fcntl
 import socket
+import termios
 
 
 class Raw:
@@ -42,6 +45,12 @@ class Raw:
         """Up to the 354."""
         self.say(f"MAIL FROM:<{sender}>\r\nRCPT TO:<{to}>\r\nDATA\r\n").expect("250 2.1.0", "250 2.1.5", "354")
         return self
+
+    def unread(self):
+        """Bytes that the daemon's kernel has not acknowledged (SIOCOUTQ)."""
+        left = array.array("i", [0])
+        fcntl.ioctl(self.socket, termios.TIOCOUTQ, left)
+        return left[0]
 
     def vanish(self):
         """Drops the link as a device does that loses power: no QUIT, a reset."""

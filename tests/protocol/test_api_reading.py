@@ -4,7 +4,6 @@ import hashlib
 import re
 import socket
 import subprocess
-import threading
 import time
 import urllib.parse
 
@@ -12,7 +11,7 @@ import pytest
 
 import mails
 from farside import FarSide
-from postern import ROOT
+from postern import ROOT, repeating
 
 
 def ids(p, query):
@@ -52,15 +51,7 @@ def test_a_walk_through_the_pages_misses_nothing_while_events_arrive(postern):
     for i in range(25):
         p.send(mails.panel(f"Zone:{i} Tor {i}, Innenbereich Alarm"))
     before = {e["id"] for e in p.wait_events(25)}
-    stop = threading.Event()
-
-    def more():
-        while not stop.is_set():
-            p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))
-
-    sender = threading.Thread(target=more)
-    sender.start()
-    try:
+    with repeating(lambda: p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))):
         seen, cursor = [], None
         while True:
             page = p.api.get("/api/v1/events?limit=3" + (f"&cursor={cursor}" if cursor else "")).json
@@ -70,9 +61,6 @@ def test_a_walk_through_the_pages_misses_nothing_while_events_arrive(postern):
             if not cursor:
                 break
             time.sleep(0.01)
-    finally:
-        stop.set()
-        sender.join()
     assert len(seen) == len(set(seen)), "an event came twice"
     assert before <= set(seen), "an event was missed"
 

@@ -49,10 +49,6 @@ def proxy(ferretdb):
     proxy.close()
 
 
-def reasons(p):
-    return {r["reason"]: r["detail"] for r in p.api.get("/readyz?verbose=1").json["reasons"]}
-
-
 def send_some(p, round_, count=3):
     for i in range(count):
         assert p.send(mails.panel(f"Zone:{i + 1} Raum {round_}, Innenbereich Alarm"))[0] == 250
@@ -141,7 +137,7 @@ def test_a_database_killed_in_the_middle_of_a_batch_loses_and_doubles_nothing(po
         assert killing.goes_on.wait(60), "nothing was copied after the server came back"
     assert_agree(p, proxy.server, least=3 * count)
     assert sum(killing.counts.values()) >= count * 0.8
-    assert "archive" not in wait_until("all is well", lambda: reasons(p) if "archive" not in reasons(p) else None)
+    assert "archive" not in wait_until("all is well", lambda: p.reasons() if "archive" not in p.reasons() else None)
     killing.say("FerretDB was", count, p, proxy.server)
 
 
@@ -173,9 +169,9 @@ def test_a_database_that_is_not_there_delays_nothing_and_is_said(postern):
         assert p.send(mails.panel(f"Zone:{i + 1} Ost, Innenbereich Alarm"))[0] == 250
         assert time.monotonic() - began < 2
     p.wait_events(20)
-    assert "127.0.0.1:9/postern" in wait_until("the reason", lambda: reasons(p).get("archive"))
+    assert "127.0.0.1:9/postern" in wait_until("the reason", lambda: p.reasons().get("archive"))
     wait_until("the lag is told", lambda: p.metric("postern_archive_lag_events") >= 20)
-    assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(reasons(p))
+    assert "geheim" not in p.log_text(whole=True) and "geheim" not in str(p.reasons())
 
 
 def test_the_compose_files_archive_takes_our_events(postern, ferretdb_with):
@@ -217,7 +213,7 @@ def test_a_server_that_does_not_let_us_in_is_said(postern, guarded, tmp_path, wr
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=other",
                     "-keyout", tmp_path / "other.key", "-out", other], check=True, capture_output=True)
     p = postern(settings(guarded.string("falsch%40wort") if wrong == "password" else guarded.string("geheim%40wort", other)))
-    said = wait_until("the reason", lambda: reasons(p).get("archive"))
+    said = wait_until("the reason", lambda: p.reasons().get("archive"))
     assert ("uthentication failed" if wrong == "password" else "TLS") in said
     assert "wort" not in said + p.log_text(whole=True)
     assert p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))[0] == 250
@@ -235,7 +231,7 @@ def test_trouble_is_told_after_a_while_and_when_it_is_over(postern, proxy, clock
     proxy.on_request = lambda name: "cut"
     p = postern(settings(proxy.uri, TellAfter=60), clock=clock)
     p.send(mails.panel("Zone:8 Ost 1, Innenbereich Alarm"))
-    wait_until("the reason", lambda: reasons(p).get("archive"))
+    wait_until("the reason", lambda: p.reasons().get("archive"))
     assert not p.events("kind=system.archive")
     clock.advance(3601 * 1000)
     [told] = p.wait_events(1, "kind=system.archive")
@@ -270,10 +266,10 @@ def test_a_database_in_trouble_delays_no_mail_and_gets_all_later(postern, proxy,
         times.append(time.monotonic() - began)
     assert sorted(times)[-2] < 1, times
     p.wait_events(20)
-    assert wait_until("the reason", lambda: reasons(p).get("archive"))
+    assert wait_until("the reason", lambda: p.reasons().get("archive"))
     proxy.on_request, proxy.delay = lambda name: "go", 0
     proxy.closing.set() if trouble == "hang" else None
-    wait_until("it is well again", lambda: "archive" not in reasons(p), 40)
+    wait_until("it is well again", lambda: "archive" not in p.reasons(), 40)
     assert_agree(p, proxy.server)
 
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as xml
 import pytest
 
 import mails
-from postern import wait_until
+from postern import repeating, wait_until
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -120,21 +120,10 @@ def test_an_export_of_any_size_takes_no_memory_and_one_that_stalls_nothing_else(
 def test_an_export_while_events_arrive_has_each_old_event_once(postern):
     p = postern()
     fill(p, 3000)
-    stop = threading.Event()
-
-    def more():
-        while not stop.is_set():
-            p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))
-
-    sender = threading.Thread(target=more)
-    sender.start()
-    try:
+    with repeating(lambda: p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))):
         for _ in range(5):
             old = [e["id"] for e in lines(p.api.get("/api/v1/events.ndjson")) if e.get("text", "").startswith("Zone 8, Ost 1")]
             assert len(old) == len(set(old)) == 3000
-    finally:
-        stop.set()
-        sender.join()
 
 
 def test_an_export_that_nobody_takes_is_cut(postern):

@@ -41,10 +41,6 @@ def wait_pictures(folder, count):
     return wait_until(f"{count} pictures lie there", lambda: at_least(count, files(folder)), 30)
 
 
-def reasons(p):
-    return {r["reason"]: r["detail"] for r in p.api.get("/readyz?verbose").json["reasons"]}
-
-
 def test_each_picture_lies_there_beside_its_event_once(postern, tmp_path):
     folder = tmp_path / "export"
     p = postern(settings(folder))
@@ -155,7 +151,7 @@ def test_a_folder_that_fails_is_said_once_and_caught_up_with(failing, tmp_path, 
     wait_until("the folder has been met", lambda: (tmp_path / "hits").exists())
     check_nobody_waits(p)
     clock.advance(31_000)
-    wait_until("it is a reason", lambda: "export" in reasons(p), 10)
+    wait_until("it is a reason", lambda: "export" in p.reasons(), 10)
     clock.advance(61_000)
     wait_until("it is told", lambda: p.events("kind=system.storage"), 10)
     check_nobody_waits(p)
@@ -163,7 +159,7 @@ def test_a_folder_that_fails_is_said_once_and_caught_up_with(failing, tmp_path, 
     show(p, mails.jpeg(2))
     say(tmp_path)
     wait_pictures(p.folder / "export", 2)
-    wait_until("all is well", lambda: "export" not in reasons(p), 10)
+    wait_until("all is well", lambda: "export" not in p.reasons(), 10)
     wait_until("and it is told", lambda: len(p.events("kind=system.storage")) == 2, 10)
     assert [bool(e.get("restored")) for e in p.events("kind=system.storage")] == [True, False]
     assert not files(p.folder / "export", ".partial")
@@ -185,7 +181,7 @@ def test_a_stop_waits_for_no_folder(failing, tmp_path):
 def test_a_folder_within_the_data_is_refused(postern, tmp_path, where):
     p = postern(settings(tmp_path / "postern" / where))
     assert "Store:ExportFolder" in p.command("check").stdout
-    assert "must not lie in each other" in wait_until("it is a reason", lambda: reasons(p).get("export"), 10)
+    assert "must not lie in each other" in wait_until("it is a reason", lambda: p.reasons().get("export"), 10)
     show(p, mails.jpeg(1))
     p.wait_events(1, "kind=camera.*")
     assert not [f for f in tmp_path.rglob("*.jpg")]

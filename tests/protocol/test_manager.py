@@ -3,7 +3,7 @@ import os
 import socket
 import sys
 
-from postern import wait_until
+from postern import free_port, wait_until
 import mails
 
 HAND_OVER = """
@@ -30,11 +30,6 @@ if first == 0:
     os._exit(0)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 def told(manager):

@@ -1,11 +1,10 @@
 """What people say about events: acknowledged, kept, a note; one by one and for a whole filter; who did it stands in the audit."""
 import sqlite3
-import threading
 
 import pytest
 
 import mails
-from postern import Api, wait_until
+from postern import Api, repeating, wait_until
 from test_export import fill
 
 
@@ -79,21 +78,10 @@ def test_a_whole_filter_is_acknowledged_while_events_arrive(postern):
     fill(p, 3000)
     p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))  # with the next write they are indexed
     wait_until("an index", lambda: len(p.events("kind=zone.open")) == 2700)
-    stop = threading.Event()
-
-    def more():
-        while not stop.is_set():
-            p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))
-
-    sender = threading.Thread(target=more)
-    sender.start()
-    try:
+    with repeating(lambda: p.send(mails.panel("Zone:99 Tor, Innenbereich Alarm"))):
         answer = p.api.post("/api/v1/events/ack?kind=zone.open", {})
         assert answer.status == 200 and answer.json == {"acknowledged": 2700, "complete": True}
         assert p.api.post("/api/v1/events/ack?kind=zone.open", {}).json == {"acknowledged": 0, "complete": True}
-    finally:
-        stop.set()
-        sender.join()
     with sqlite3.connect(f"file:{p.data}/postern.db?mode=ro", uri=True) as db:
         assert db.execute("SELECT count(*), count(DISTINCT changed) FROM events WHERE acked_ms NOT NULL").fetchone() == (2700, 2700)
         assert db.execute("SELECT count(*) FROM events WHERE acked_ms NOT NULL AND kind != 'zone.open'").fetchone() == (0,)

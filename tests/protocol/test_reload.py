@@ -14,8 +14,7 @@ import pytest
 
 import mails
 from farside import FarSide
-from postern import Api, points_of, rounds, wait_until
-from test_manager import free_port
+from postern import Api, free_port, points_of, rounds, wait_until
 from test_stream import Stream
 
 ALARM = "Zone:8 Ost 1, Innenbereich Alarm"

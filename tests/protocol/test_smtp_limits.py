@@ -151,7 +151,7 @@ def test_a_mail_that_comes_a_drop_at_a_time_is_cut(postern, clock):
         if n == 24:
             pause.say(ALARM[40:] + b".\r\n").expect("250")
         slow.say(b"y" * 998 + b"\r\n")
-        wait_until("all is read", lambda: not any(unread(d) for d in (drop, slow)))
+        wait_until("all is read", lambda: not any(d.unread() for d in (drop, slow)))
         clock.advance(5_000)
         if drop_was_cut(drop):
             break
@@ -169,7 +169,7 @@ def test_a_mail_has_so_much_time(postern, clock):
     endless = Raw(p).data(sender="long@house")
     for _ in range(100):
         endless.say(b"y" * 8998 + b"\r\n")
-        wait_until("it is read", lambda: not unread(endless))
+        wait_until("it is read", lambda: not endless.unread())
         clock.advance(30_000)
         if drop_was_cut(endless):
             break
@@ -181,15 +181,6 @@ def test_a_mail_has_so_much_time(postern, clock):
 def drop_was_cut(device):
     import select
     return select.select([device.socket], [], [], 0.05)[0]
-
-
-def unread(device):
-    import array
-    import fcntl
-    import termios
-    left = array.array("i", [0])
-    fcntl.ioctl(device.socket, termios.TIOCOUTQ, left)
-    return left[0]
 
 
 def test_mails_a_minute_are_limited_where_the_owner_says_so(postern, clock):

@@ -15,25 +15,13 @@ import time
 import pytest
 
 import mails
-from postern import wait_until
+from postern import free_port, wait_until
 from smtp_raw import Raw
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1 is deprecated")
 
 ALARM = mails.panel("Zone:8 Ost 1, Innenbereich Alarm")
 AS_OLD_DEVICES = "ALL:@SECLEVEL=0"
-
-
-def free_port():
-    """Below the ports that the kernel gives away, so that nobody takes it before the daemon does."""
-    while True:
-        port = random.randint(15000, 30000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def trusting(least=None, most=None, ciphers=None):
