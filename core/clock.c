@@ -195,22 +195,39 @@ int64_t clock_from_utc(int year, int month, int day, int hour, int minute, int s
     return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000;
 }
 
+/* Each field is two digits. */
+enum field { CENTURY, YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, FIELDS };
+static const struct {
+    int at, min, max;
+} fields[FIELDS] = {
+    [CENTURY] = { 0, 0, 99 }, [YEAR] = { 2, 0, 99 },    [MONTH] = { 5, 1, 12 },   [DAY] = { 8, 1, 31 },
+    [HOUR] = { 11, 0, 23 },   [MINUTE] = { 14, 0, 59 }, [SECOND] = { 17, 0, 60 },
+};
+
+/* "2026-11-21T03:12:45" */
+static int parse_fields(const char *text, int out[FIELDS])
+{
+    if (text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':' || !memchr("Tt ", text[10], 3))
+        return -1;
+    for (int i = 0; i < FIELDS; i++) {
+        out[i] = two_digits(text + fields[i].at);
+        if (out[i] < fields[i].min || out[i] > fields[i].max)
+            return -1;
+    }
+    return 0;
+}
+
 int clock_parse_rfc3339(const char *text, int64_t *ms_out)
 {
-    if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':')
-        return -1;
-    if (text[10] != 'T' && text[10] != 't' && text[10] != ' ')
-        return -1;
-    int c = two_digits(text), y = two_digits(text + 2), mo = two_digits(text + 5), d = two_digits(text + 8);
-    int h = two_digits(text + 11), mi = two_digits(text + 14), s = two_digits(text + 17);
-    if (c < 0 || y < 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60)
+    int f[FIELDS], ms, offset;
+    if (strlen(text) < 20 || parse_fields(text, f) < 0)
         return -1;
     const char *p = text + 19;
-    int         ms, offset;
-    if (parse_fraction(&p, &ms) < 0 || parse_offset(p, &offset) < 0 || !is_date(c * 100 + y, (unsigned)mo, (unsigned)d))
+    int         year = f[CENTURY] * 100 + f[YEAR];
+    if (parse_fraction(&p, &ms) < 0 || parse_offset(p, &offset) < 0 || !is_date(year, (unsigned)f[MONTH], (unsigned)f[DAY]))
         return -1;
-    int64_t days = days_from_civil(c * 100 + y, (unsigned)mo, (unsigned)d);
-    *ms_out = ((days * 24 + h) * 60 + mi - offset) * 60000 + (int64_t)s * 1000 + ms;
+    int64_t days = days_from_civil(year, (unsigned)f[MONTH], (unsigned)f[DAY]);
+    *ms_out = ((days * 24 + f[HOUR]) * 60 + f[MINUTE] - offset) * 60000 + (int64_t)f[SECOND] * 1000 + ms;
     return 0;
 }
 

@@ -136,6 +136,26 @@ static const char *find(const struct html *h, const char *needle)
     return at ? at : h->end;
 }
 
+/* A tag within what is hidden. */
+static void show_again(struct html *h, const char *name, size_t n, bool is_end)
+{
+    bool is_body = !is_end && n == 4 && strncasecmp(name, "body", 4) == 0; /* </head> may be left out */
+    if (is_body || (is_end && strlen(h->hidden) == n && strncasecmp(h->hidden, name, n) == 0))
+        h->hidden = NULL;
+}
+
+/* What any other tag does to the text. */
+static void obey(struct html *h, const char *name, size_t n, bool is_end)
+{
+    const char *which = NULL;
+    if (!is_end && is_one_of(hidden_elements, COUNT(hidden_elements), name, n, &which))
+        h->hidden = which;
+    else if (is_one_of(line_elements, COUNT(line_elements), name, n, &which))
+        put_line_end(h);
+    else if (n == 2 && (name[0] | 0x20) == 't') /* td, th: cells stand apart */
+        put_blank(h);
+}
+
 /* At "<": a comment, a tag, or a sign that somebody forgot to write as an entity. */
 static void take_tag(struct html *h)
 {
@@ -157,18 +177,10 @@ static void take_tag(struct html *h)
     }
     h->p = find(h, ">");
     h->p += h->p < h->end;
-    const char *which = NULL;
-    if (h->hidden) {
-        bool is_body = !is_end && n == 4 && strncasecmp(name, "body", 4) == 0; /* </head> may be left out */
-        if (is_body || (is_end && strlen(h->hidden) == n && strncasecmp(h->hidden, name, n) == 0))
-            h->hidden = NULL;
-    } else if (!is_end && is_one_of(hidden_elements, COUNT(hidden_elements), name, n, &which)) {
-        h->hidden = which;
-    } else if (is_one_of(line_elements, COUNT(line_elements), name, n, &which)) {
-        put_line_end(h);
-    } else if (n == 2 && (name[0] | 0x20) == 't') { /* td, th: cells stand apart */
-        put_blank(h);
-    }
+    if (h->hidden)
+        show_again(h, name, n, is_end);
+    else
+        obey(h, name, n, is_end);
 }
 
 void html_visible(struct buf *out, const char *html, size_t n)
