@@ -63,7 +63,7 @@ def test_a_gateway_tells_each_of_them(postern):
             arrivals[text.decode().split()[-1]] = shape
 
     def understood():
-        events = [e for e in p.events("limit=500") if "arrival" in e]
+        events = [e for e in p.events() if "arrival" in e]
         return events if len(events) == len(unknown.SHAPES) else None
 
     events = {arrivals[e["arrival"]].name: (e["kind"], e.get("text", "")) for e in wait_until("all events", understood, 60)}
