@@ -5,7 +5,7 @@ set -eu
 build="build-essential meson ninja-build pkg-config ca-certificates
   libuv1-dev libsqlite3-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libcjson-dev libssl-dev libcrypt-dev
   libmongoc-dev libgmime-3.0-dev libpcre2-dev libseccomp-dev"
-test="$build libcmocka-dev clang llvm libclang-rt-dev procps python3 python3-venv netcat-openbsd swaks libnet-ssleay-perl openssl curl strace tzdata
+test="$build libcmocka-dev clang llvm libclang-rt-dev procps python3 python3-venv netcat-openbsd swaks libnet-ssleay-perl openssl curl strace tzdata systemd
   default-jdk-headless maven"
 # ARMv7 is built and played where the machine is none itself (tools/armv7.sh).
 case $(dpkg --print-architecture) in amd64 | arm64) test="$test lld mmdebstrap qemu-user-static" ;; esac
