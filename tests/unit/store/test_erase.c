@@ -5,6 +5,7 @@
 #include "store/imports.h"
 #include "store/outbox.h"
 #include "store/query.h"
+#include "store/quotes.h"
 #include "tests/unit/store/temp.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -268,6 +269,50 @@ static void test_a_message_that_told_others_too_keeps_no_word(void **state)
     assert_no_trace(t);
 }
 
+struct quoting {
+    int64_t message;
+    int     may;
+};
+
+static int ask_whether(struct store_tx *tx, void *user, struct err *e)
+{
+    struct quoting *q = user;
+    q->may = tx_may_quote(tx, q->message, e);
+    return q->may < 0 ? -1 : 0;
+}
+
+static int may_quote(struct temp *t, int64_t message)
+{
+    struct quoting q = { .message = message };
+    struct err     e = { 0 };
+    assert_int_equal(temp_do(t, STORE_EVENT, ask_whether, &q, &e), 0);
+    return q.may;
+}
+
+static void test_an_event_that_quotes_what_was_answered_goes_too(void **state)
+{
+    struct temp  *t = *state;
+    struct err    e = { 0 };
+    struct making quoting = { .text = "refused: no Brombeere", .user = "", .events = 1 };
+    int64_t       mine = put_secret(t, 1, false);
+    (void)put(t, "a", "b", "c", 1, false);
+    assert_int_equal(temp_do(t, STORE_EVENT, make, &quoting, &e), 0);
+    sql(t, "INSERT INTO messages(id, account, provider, address, severity, state, attempts, detail, text, created_ms, due_run_ms)"
+           " VALUES('m1', 'sms', 'log', 'x', 2, 4, 1, 'no Brombeere', 'Brombeere and b', 0, 0), ('m2', 'sms', 'log', 'x', 2, 0, 1, NULL, 'b', 0, 0);"
+           "INSERT INTO deliveries(id, event, recipient, severity, state, created_ms, created_run_ms, due_run_ms, message)"
+           " VALUES('d1', 1, 'anna', 2, 4, 0, 0, 0, 1), ('d2', 2, 'anna', 2, 4, 0, 0, 0, 1);"
+           "INSERT INTO legs(delivery, n, way, account, address, severity, state, message) VALUES(1, 0, 0, 'sms', 'x', 2, 4, 1), (2, 0, 0, 'sms', 'x', 2, 4, 1);"
+           "INSERT INTO quotes(event, message) VALUES(3, 1)");
+    assert_true(may_quote(t, 1) == 1 && may_quote(t, 2) == 1 && may_quote(t, 3) == 0);
+    struct erase_result result = erase(t, &mine, 1);
+    assert_true(result.events == 1 && result.left == 1);
+    assert_int_equal(may_quote(t, 1), 0); /* one that comes late is not kept */
+    sweep(t);
+    assert_int_equal(temp_number(t, "SELECT group_concat(seq) FROM events"), 2);
+    assert_int_equal(temp_number(t, "SELECT count(*) FROM quotes"), 0);
+    assert_no_trace(t);
+}
+
 static void test_an_event_of_our_own_goes_alone(void **state)
 {
     struct temp  *t = *state;
@@ -392,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_any_event_stands_for_its_whole_mail_which_counts_once, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_what_waits_is_withdrawn_and_what_flies_is_let_end, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_a_message_that_told_others_too_keeps_no_word, temp_setup, temp_teardown),
+        cmocka_unit_test_setup_teardown(test_an_event_that_quotes_what_was_answered_goes_too, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_an_event_of_our_own_goes_alone, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_what_was_erased_is_not_imported_again, temp_setup, temp_teardown),
         cmocka_unit_test_setup_teardown(test_the_archive_hears_of_it_where_there_is_one, temp_setup, temp_teardown),
