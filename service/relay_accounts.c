@@ -94,6 +94,7 @@ void relay_forget_erased(struct relay *r)
         if (s->is_ailing) /* since an earlier answer, maybe */
             health_set(HEALTH_ACCOUNT, s->account->name, s->seen.error);
     }
+    r->has_changed = true; /* fewer are owed: what waits is counted anew */
 }
 
 /* The fewest tokens of its lanes: what the next message finds at worst. */

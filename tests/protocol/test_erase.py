@@ -214,8 +214,12 @@ def test_what_a_refusal_quoted_of_it_goes_too(postern):
         admin = Api(p.api.port, (p.data / "api-token").read_text().strip())
         everything = ["/api/v1/accounts", "/readyz", "/api/v1/deliveries", "/api/v1/events"]
         assert [path for path in everything if TEXT not in admin.get(path).text] == []  # the control
+        def pending():
+            return p.api.get("/api/v1/accounts").json["items"][0]["pending"]
+        wait_until("two wait for it", lambda: pending() == 2)
         gotify.always(status(404))
         erase(p, f"/api/v1/events/{mine['id']}")
+        wait_until("one waits for it", lambda: pending() == 1)
         wait_erased(p)
         for path in everything:
             wait_until(f"{path} says nothing of it", lambda path=path: TEXT not in admin.get(path).text)
