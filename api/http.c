@@ -9,6 +9,7 @@
 #include "api/problem.h"
 #include "core/listen.h"
 #include "core/log.h"
+#include "core/turn.h"
 #include "core/utf8.h"
 #include "core/wait.h"
 #include <arpa/inet.h>
@@ -25,7 +26,6 @@ enum {
     THREADS = 3,
     THREAD_STACK = 512 * 1024,
     CONNECTION_MEMORY = 24 * 1024,
-    NICENESS = 5, /* of these threads: who asks waits sooner than a device for its 250 */
     SLOW_MAX = 4,
     BODY_SKIPPED_MAX = 1 << 20, /* of a body that is too large: read to its end, so that the client reads our answer */
     PART_MS = 2 * 1000, /* at the end, for answers under way to be taken */
@@ -210,7 +210,7 @@ static void step_back(void)
 {
     static _Thread_local bool has_stepped_back;
     if (!has_stepped_back)
-        (void)!nice(NICENESS); /* Linux: the calling thread's */
+        turn_take(TURN_READER);
     has_stepped_back = true;
 }
 

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/metrics.h"
+#include "core/turn.h"
 #include "net/inherited.h"
 #include "net/smtp_server.h"
 #include "service/again.h"
@@ -394,6 +395,7 @@ static int live(struct gateway *g)
     start_reload(g);
     start_handles(g);
     start_or_wait(g);
+    turn_take(TURN_DEVICE);
     (void)uv_run(&g->loop, UV_RUN_DEFAULT);
     stop_all(g);
     hear_last_signals(g);

@@ -1,14 +1,13 @@
 /* apart: `home` is held by the thread while it is at home; `lock` guards what others ask of it. */
 #include "store/apart.h"
 #include "core/clock.h"
+#include "core/turn.h"
 #include "core/wait.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-enum { STOP_MS = 3000, NICENESS = 10 };
+enum { STOP_MS = 3000 };
 
 struct apart {
     struct apart_work work;
@@ -91,7 +90,7 @@ static void note_end(struct apart *a)
 static void *run(void *arg)
 {
     struct apart *a = arg;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
+    turn_take(TURN_LATER);
     (void)pthread_mutex_lock(&a->home);
     a->work.run(a, a->work.user);
     bool is_abandoned = a->is_abandoned;

@@ -3,10 +3,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-enum { NICENESS = 10 };
 
 struct carrier {
     struct mongo   *mongo; /* the carrier's own, but between two batches */
@@ -29,7 +25,6 @@ static void change(struct carrier *c, enum carrier_state state)
 static void *run(void *arg)
 {
     struct carrier *c = arg;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
     (void)pthread_mutex_lock(&c->lock);
     while (c->state != LEAVING) {
         if (c->state != UNDER_WAY) {

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/metrics.h"
+#include "core/turn.h"
 #include "core/wait.h"
 #include "store/inside.h"
 #include "store/schema.h"
@@ -383,6 +384,7 @@ static void *run(void *user)
 {
     struct writer *w = user;
     size_t n;
+    turn_take(TURN_DEVICE);
     while ((n = next_batch(w)) > 0) {
         write_batch(w, n);
         if (w->tx.db) {

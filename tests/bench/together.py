@@ -3,7 +3,7 @@
 the middle of an export, retention, the archive catching up with EVENTS events (200,000); each alone, then all at once. The goal: at most 20 ms
 more at the 99th percentile. POSTERN_BENCH_SECONDS is the length of one measurement (8); the median of POSTERN_BENCH_ROUNDS (3) is shown.
 What each did meanwhile is said. Readers' clients and FerretDB stand for other machines: they run here with what processor the gateway leaves
-(nice 19), and FerretDB's own syncs do not meet this disk."""
+(SCHED_IDLE), and FerretDB's own syncs do not meet this disk."""
 import contextlib
 import json
 import os
@@ -27,7 +27,7 @@ import smtp_bench  # noqa: E402
 EVENTS = int(sys.argv.pop(1)) if len(sys.argv) > 1 else 200_000
 SECONDS = float(os.environ.get("POSTERN_BENCH_SECONDS", "8"))
 ROUNDS = int(os.environ.get("POSTERN_BENCH_ROUNDS", "3"))
-ELSEWHERE = ["nice", "-n", "19"]
+ELSEWHERE = ["chrt", "--idle", "0"]
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 RATE, CONNECTIONS, READERS = 500, 20, 8
 NEVER = {kind: {"Days": 0} for kind in ("Pictures", "Info", "Warning", "Alarm")}

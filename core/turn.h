@@ -1,0 +1,10 @@
+/* turn: who comes first when there is too little processor. Each thread says once, for itself, what it is. */
+#pragma once
+
+enum turn {
+    TURN_DEVICE, /* a device waits for its 250: short turns, which come soon; nothing that computes for long */
+    TURN_READER, /* somebody asks the API     */
+    TURN_LATER,  /* it may be late: the archive, the folder of pictures */
+};
+/* The calling thread's; those it starts begin without, but for the niceness. Nothing fails: it is a wish. */
+void turn_take(enum turn turn);
