@@ -453,6 +453,11 @@ void db_release_memory(struct db *d)
     (void)sqlite3_db_release_memory(d->handle);
 }
 
+int64_t db_total_changes(const struct db *d)
+{
+    return sqlite3_total_changes64(d->handle);
+}
+
 bool db_is_in_transaction(struct db *d)
 {
     return sqlite3_get_autocommit(d->handle) == 0;

@@ -109,6 +109,7 @@ int db_open(const char *path, enum db_use use, struct db **out, struct err *e) M
 void db_close(struct db **d);
 void db_release_memory(struct db *d); /* gives its cache back */
 bool db_is_in_transaction(struct db *d);
+int64_t db_total_changes(const struct db *d); /* rows, of hidden tables too, since it was opened */
 /* After each commit of this connection: pages now in the write-ahead log. */
 void db_on_commit(struct db *d, void (*committed)(void *user, int pages), void *user);
 /* Copies what it can from the log into the database; is_restart: also waits a moment for readers, so that the log begins anew. */

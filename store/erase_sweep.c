@@ -39,17 +39,16 @@ static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
                       on_sql[] = "INSERT INTO search(search, rank) VALUES('merge', 32)";
     struct merge *m = (struct merge *)op;
     char          stage[STAGE_BYTES] = "";
-    int64_t       before, after;
     m->is_done = false;
     if (note_of(tx->db, sweep_note, stage, sizeof stage, e) < 0)
         return -1;
     bool is_first = strcmp(stage, begin) == 0;
     if (is_first && unquote(tx, e) < 0)
         return -1;
-    if (db_number(tx->db, "SELECT total_changes()", 0, &before, e) < 0 || db_exec(tx->db, is_first ? all_sql : on_sql, e) < 0 ||
-        db_number(tx->db, "SELECT total_changes()", 0, &after, e) < 0)
+    int64_t before = db_total_changes(tx->db);
+    if (db_exec(tx->db, is_first ? all_sql : on_sql, e) < 0)
         return -1;
-    m->is_done = !is_first && after - before < 2;
+    m->is_done = !is_first && db_total_changes(tx->db) - before < 2;
     return tx_note(tx, sweep_note, m->is_done ? merged : merging, e);
 }
 

@@ -139,7 +139,7 @@ static int fill_some(struct db *db, int64_t *left, struct err *e)
 {
     if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
         return -1;
-    if (schema_fill(db, FILL_ROWS, left, e) < 0 || db_exec(db, "COMMIT", e) < 0) {
+    if (schema_fill(db, FILL_ROWS, left, e) < 0 || schema_tidy(db, 2 * FILL_ROWS, e) < 0 || db_exec(db, "COMMIT", e) < 0) {
         roll_back(db);
         return -1;
     }

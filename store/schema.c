@@ -282,7 +282,14 @@ static const char *const version_9 =
     "CREATE INDEX quotes_message ON quotes(message);"
     "DELETE FROM meta WHERE key LIKE 'note/refused/%';";
 
-const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8, version_9 };
+/* FTS5's own merging takes 64 pages for each of its levels at once, in the transaction of whoever comes in that moment; it is ours now
+ * (schema_tidy). The crisis that remains to FTS5 is below its limit of 2,000 parts, where nothing could be written any more. */
+static const char *const version_10 =
+    "INSERT INTO search(search, rank) VALUES('automerge', 0);"
+    "INSERT INTO search(search, rank) VALUES('crisismerge', 1000);"
+    "INSERT INTO search(search, rank) VALUES('usermerge', 8);";
+
+const char *const schema_steps[] = { version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8, version_9, version_10 };
 const int         schema_version = (int)(sizeof schema_steps / sizeof schema_steps[0]);
 
 /* ?1: up to here it is done; ?2: up to here it will be. */
@@ -314,4 +321,9 @@ int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e)
     if (db_is_in_transaction(db) && db_exec(db, "RELEASE fill", is_filled ? e : &unused) < 0)
         return -1;
     return is_filled ? 0 : -1;
+}
+
+int schema_tidy(struct db *db, int64_t pages, struct err *e)
+{
+    return db_run(db, e, "INSERT INTO search(search, rank) VALUES('merge', ?)", P(pages));
 }

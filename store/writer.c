@@ -17,6 +17,8 @@
 
 enum {
     BATCH_OPS = 512,
+    CHANGES_OF_PAGE = 2,       /* rows, of all tables, for each page of the index that is merged; an event has two at least, mostly ten */
+    TIDY_PAGES_MAX = 64,
     INDEXED_AT_ONCE = 100000,  /* events: more than a transaction has, unless one before failed to */
     LATER_US = 50000,
     LATER_IDLE_US = 1000000,   /* a commit of its own would cost a card one more sync for every mail */
@@ -288,12 +290,15 @@ static void publish(struct writer *w)
     (void)atomic_fetch_add(&w->store->files_bytes, w->tx.files_bytes);
 }
 
-/* New events become findable with all else of this transaction. A damaged index must stop no mail: the next commit tries again. */
-static int make_findable(struct writer *w, struct err *e)
+/* New events become findable with all else of this transaction, and the index is merged as far as it has grown by it, in bites: a device may be
+ * waiting. A damaged index must stop no mail: the next commit tries again. */
+static int make_findable(struct writer *w, int64_t changes, struct err *e)
 {
-    int64_t left;
+    int64_t left, pages = changes / CHANGES_OF_PAGE;
     struct err failed = { 0 };
-    if (schema_fill(w->tx.db, INDEXED_AT_ONCE, &left, &failed) == 0 || db_is_in_transaction(w->tx.db))
+    bool is_done = schema_fill(w->tx.db, INDEXED_AT_ONCE, &left, &failed) == 0 &&
+                   (pages == 0 || schema_tidy(w->tx.db, pages < TIDY_PAGES_MAX ? pages : TIDY_PAGES_MAX, &failed) == 0);
+    if (is_done || db_is_in_transaction(w->tx.db))
         return 0;
     *e = failed; /* SQLite took all of it back by itself */
     return -1;
@@ -310,8 +315,9 @@ static int write_some(struct writer *w, struct store_op *const *ops, size_t n, s
             note_write(w->store, WRITES_DATABASE, false);
         return -1;
     }
+    int64_t changes = db_total_changes(w->tx.db);
     int count = apply_some(w, ops, n, e);
-    if (count >= 0 && (save_running(w, e) < 0 || make_findable(w, e) < 0))
+    if (count >= 0 && (save_running(w, e) < 0 || make_findable(w, db_total_changes(w->tx.db) - changes, e) < 0))
         count = -1;
     FAULT("store.rows_written");
     if (count >= 0 && commit(w, e) < 0)

@@ -202,6 +202,40 @@ static void test_a_device_was_last_seen_at_the_latest(void **state)
 }
 
 #define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, temp_setup, temp_teardown)
+struct costly {
+    struct writing w;
+    int64_t before, most; /* rows of all tables that the transaction before changed */
+};
+
+static int write_and_count(struct store_tx *tx, void *user, struct err *e)
+{
+    struct costly *c = user;
+    int64_t changed = db_total_changes(tx_db(tx));
+    if (c->before > 0 && changed - c->before > c->most)
+        c->most = changed - c->before;
+    c->before = changed;
+    return write_events(tx, &c->w, e);
+}
+
+/* A device may wait behind the transaction that happens to merge what a thousand before it left. */
+static void test_the_index_is_merged_in_bites(void **state)
+{
+    struct temp *t = *state;
+    struct err e = { 0 };
+    struct costly c = { .w.list.count = 1 };
+    for (int i = 0; i < 600; i++) {
+        char text[120];
+        (void)snprintf(text, sizeof text, "Zone:8 word%d other%d more%d again%d Alarm", i, i * 7, i * 13, i * 31);
+        c.w.items[0] = alarm_of("Ost 1");
+        c.w.items[0].text = text;
+        c.w.arrival = temp_keep(t, now, "mail");
+        if (temp_do(t, STORE_EVENT, write_and_count, &c, &e) < 0)
+            fail_msg("%s", e.text);
+    }
+    assert_in_range(c.most, 1, 80);
+    assert_in_range(temp_number(t, "SELECT count(DISTINCT segid) FROM search_idx"), 1, 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +244,7 @@ int main(void)
         STORE_TEST(test_what_its_clock_and_target_are_is_kept_and_corrected), STORE_TEST(test_a_devices_mails_are_counted_once),
         STORE_TEST(test_a_persons_name_for_a_device_stays),
         STORE_TEST(test_events_of_our_own_are_always_new),       STORE_TEST(test_a_device_was_last_seen_at_the_latest),
+        STORE_TEST(test_the_index_is_merged_in_bites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
