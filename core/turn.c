@@ -10,12 +10,13 @@
 enum { NOT_OF_CHILDREN = 1 /* SCHED_FLAG_RESET_ON_FORK */ };
 
 static const struct {
-    int      nicer;
-    uint64_t turn_ns; /* 0: as long as the system's, some milliseconds */
+    int      nicer, flags;
+    uint64_t turn_ns; /* the system's own are of 1 to 3 ms: also for what the kernel does to sync a file */
 } turns[] = {
-    [TURN_DEVICE] = { 0, 200 * 1000 },
-    [TURN_READER] = { 5, 0 },
-    [TURN_LATER] = { 10, 0 },
+    [TURN_DEVICE] = { 0, NOT_OF_CHILDREN, 200 * 1000 },
+    [TURN_TELLER] = { 3, 0, 5 * 1000 * 1000 },
+    [TURN_READER] = { 8, 0, 20 * 1000 * 1000 },
+    [TURN_LATER] = { 15, 0, 50 * 1000 * 1000 },
 };
 
 /* struct sched_attr of linux/sched/types.h, as it was first; newer C libraries have it, too, so that neither can be included. */
@@ -27,16 +28,10 @@ struct attributes {
     uint64_t runtime, deadline, period;
 };
 
-static void shorten(uint64_t turn_ns)
-{
-    struct attributes a = { .size = sizeof a, .policy = SCHED_OTHER, .flags = NOT_OF_CHILDREN, .nice = getpriority(PRIO_PROCESS, 0), .runtime = turn_ns };
-    (void)syscall(SYS_sched_setattr, 0, &a, 0);
-}
 
 void turn_take(enum turn turn)
 {
-    if (turns[turn].nicer > 0)
-        (void)!nice(turns[turn].nicer); /* Linux: the calling thread's */
-    if (turns[turn].turn_ns > 0)
-        shorten(turns[turn].turn_ns);
+    struct attributes a = { .size = sizeof a, .policy = SCHED_OTHER, .flags = (uint64_t)turns[turn].flags, .runtime = turns[turn].turn_ns };
+    a.nice = nice(turns[turn].nicer); /* Linux: the calling thread's */
+    (void)syscall(SYS_sched_setattr, 0, &a, 0);
 }

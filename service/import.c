@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/turn.h"
 #include "service/aside.h"
 #include "service/import_keep.h"
 #include "service/inspect_ask.h"
@@ -266,6 +267,7 @@ static void *run_all(void *arg)
     struct err     e;
     struct run    *run = calloc(1, sizeof *run);
     int            result = run ? 0 : err_set(&e, ERR_NOMEM, "out of memory");
+    turn_take(TURN_LATER);
     if (run) {
         run->i = i;
         run->now = i->progress; /* nobody else writes it now */

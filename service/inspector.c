@@ -6,6 +6,7 @@
  * make a boot loop: after three it is given up, told. The promise is kept by quick, also while it waits for an answer. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/turn.h"
 #include "service/inspector_inside.h"
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,7 @@ static int quick_round(struct lane *l)
 static void *quick_run(void *arg)
 {
     struct lane *l = arg;
+    turn_take(TURN_TELLER); /* and what it starts */
     (void)lane_ensure_process(l); /* the first mail shall not wait for it */
     while (!l->in->is_stopping) {
         uint64_t seen = lane_wakes(l);
@@ -116,6 +118,7 @@ static bool slow_round(struct lane *l)
 static void *slow_run(void *arg)
 {
     struct lane *l = arg;
+    turn_take(TURN_TELLER);
     while (!l->in->is_stopping) {
         uint64_t seen = lane_wakes(l);
         if (slow_round(l))

@@ -4,6 +4,7 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/metrics.h"
+#include "core/turn.h"
 #include "service/health.h"
 #include "service/mask.h"
 #include "service/relay_inside.h"
@@ -476,6 +477,7 @@ static void *relay_main(void *user)
     struct relay *r = user;
     int64_t       stop_ms = INT64_MAX;
     (void)pthread_setname_np(pthread_self(), "relay");
+    turn_take(TURN_TELLER);
     take_up_last_run(r);
     for (;;) {
         __atomic_store_n(&r->heartbeat_ms, clock_steady_ms(), __ATOMIC_RELAXED);

@@ -2,6 +2,7 @@
 #include "service/reparse.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/turn.h"
 #include "service/aside.h"
 #include "service/devices.h"
 #include "service/inspect_ask.h"
@@ -196,6 +197,7 @@ static void *run_all(void *arg)
     struct reparse *r = arg;
     struct run      run = { .r = r };
     struct err      e;
+    turn_take(TURN_LATER);
     (void)pthread_mutex_lock(&r->lock);
     memcpy(run.device, r->progress.device, sizeof run.device);
     run.filter = (struct past_filter){ .since_ms = r->progress.since_ms, .device = run.device[0] ? run.device : NULL };
