@@ -98,10 +98,10 @@ def test_bodies_headers_addresses_and_queries_have_their_ceilings(postern):
     assert get(b"/livez") == 200, "and it goes on"
 
 
-def test_whoever_asks_steps_back_for_devices(postern):
+def test_whoever_tells_or_asks_steps_back_for_devices(postern):
     p = postern()
     assert p.api.get("/api/v1/events").status == 200
     stats = {stat.parent.name: stat.read_text().rsplit(")", 1)[1].split() for stat in pathlib.Path(f"/proc/{p.pid}/task").glob("*/stat")}
     nice = {task: int(fields[16]) for task, fields in stats.items()}
     usual = nice[str(p.pid)]  # the loop that answers devices
-    assert usual == os.nice(0) and min(usual + 5, 19) in nice.values()
+    assert usual == os.nice(0) and {min(usual + 3, 19), min(usual + 8, 19)} <= set(nice.values())  # who tells, who asks (core/turn.c)
