@@ -1,7 +1,7 @@
 /* `postern inspect`: runs postern-inspect, the program that alone may parse a stranger's bytes, with this site's settings. */
+#include "core/memory_file.h"
 #include "service/commands.h"
 #include "service/helper.h"
-#include "service/memory_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* inspect_ask: small mails travel inside the question, larger ones as a descriptor. */
 #include "service/inspect_ask.h"
+#include "core/memory_file.h"
 #include "service/devices.h"
-#include "service/memory_file.h"
 #include <string.h>
 #include <unistd.h>
 

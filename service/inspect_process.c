@@ -1,7 +1,7 @@
 /* inspect_process: posix_spawn with nothing but one end of a socket pair, frames with a deadline. */
 #include "service/inspect_process.h"
-#include "service/memory_file.h"
 #include "core/clock.h"
+#include "core/memory_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

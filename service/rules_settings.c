@@ -2,8 +2,8 @@
 #include "service/rules_settings.h"
 #include "core/clock.h"
 #include "core/json.h"
+#include "core/memory_file.h"
 #include "parsers/rules.h"
-#include "service/memory_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,12 +1,11 @@
 /* reader: a read-only connection, and what the inspector and the API ask about arrivals. */
+#include "core/memory_file.h"
 #include "store/inside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct store_reader {
     struct store *store;
@@ -125,24 +124,6 @@ static int open_file(const struct store *s, const char *file, int *fd_out, struc
     return 0;
 }
 
-static int open_inline(const char *bytes, size_t n, int *fd_out, struct err *e)
-{
-    int fd = memfd_create("arrival", MFD_CLOEXEC);
-    if (fd < 0)
-        return err_set(e, ERR_IO, "memfd_create: %m");
-    for (size_t at = 0; at < n;) {
-        ssize_t written = pwrite(fd, bytes + at, n - at, (off_t)at);
-        if (written < 0) {
-            (void)err_set(e, ERR_IO, "write to a memfd: %m");
-            (void)close(fd);
-            return -1;
-        }
-        at += (size_t)written;
-    }
-    *fd_out = fd;
-    return 0;
-}
-
 int store_copy_raw(struct store_reader *r, int64_t seq, struct buf *out, struct err *e)
 {
     CLEANUP(stmt_done) struct stmt *s =
@@ -174,5 +155,5 @@ int store_open_raw(struct store_reader *r, int64_t seq, int *fd_out, struct err 
         return open_file(r->store, col_text(s, 0), fd_out, e);
     size_t n;
     const void *bytes = col_blob(s, 1, &n);
-    return open_inline(bytes, n, fd_out, e);
+    return memory_file_open(bytes, n, fd_out, e);
 }

@@ -64,14 +64,19 @@ static void start(bool hangs)
     assert_int_equal(apart_start(&(struct apart_work){ .name = "work", .run = run, .let_go = let_go, .free = free_work }, &work.apart, &e), 0);
 }
 
+static void stop_and_see_it_end(void)
+{
+    apart_stop(work.apart);
+    assert_false(work.has_let_go);
+    assert_true(work.is_freed);
+}
+
 static void test_a_thread_that_rests_ends_at_once_and_its_end_is_the_stoppers(void **state)
 {
     (void)state;
     start(false);
     assert_int_equal(apart_away_ms(work.apart), 0);
-    apart_stop(work.apart);
-    assert_false(work.has_let_go);
-    assert_true(work.is_freed);
+    stop_and_see_it_end();
 }
 
 static void test_a_thread_that_comes_home_in_time_keeps_the_store(void **state)
@@ -81,9 +86,7 @@ static void test_a_thread_that_comes_home_in_time_keeps_the_store(void **state)
     wait_for(&work.is_away);
     note(&work.is_released);
     wait_for(&work.has_come_home);
-    apart_stop(work.apart);
-    assert_false(work.has_let_go);
-    assert_true(work.is_freed);
+    stop_and_see_it_end();
 }
 
 static void test_a_thread_that_hangs_is_left_behind_and_frees_when_it_comes_home(void **state)
