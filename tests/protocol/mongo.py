@@ -68,10 +68,14 @@ class Server:
         with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=10000, socketTimeoutMS=60000) as client:
             yield client["postern"]
 
-    def events(self, site=None):
-        """{_id: document}; every cursor is read to its end."""
+    def find(self, collection, query=None):
+        """All documents; every cursor is read to its end."""
         with self.database() as db:
-            return {d["_id"]: d for d in db.events.find({"site": site} if site else {})}
+            return list(db[collection].find(query or {}))
+
+    def events(self, site=None):
+        """{_id: document}"""
+        return {d["_id"]: d for d in self.find("events", site and {"site": site})}
 
 
 class FerretDB(Server):
@@ -109,6 +113,17 @@ class FerretDBOfCompose(Server):
 class JavaMongo(Server):
     def command(self):
         return ["java", "-Xmx200m", "-cp", f"{JAVAMONGO}:{JAVAMONGO}/*", "Serve", str(self.port)]
+
+    def find(self, collection, query=None):
+        """It writes an answer after it let go of its lock: a document that is changed meanwhile (ConcurrentModificationException) is an
+        error without a reason, and the question is asked again."""
+        for _ in range(10):
+            try:
+                return super().find(collection, query)
+            except pymongo.errors.OperationFailure as e:
+                if "Unknown error: null" not in str(e):
+                    raise
+        return super().find(collection, query)
 
 
 # --- the proxy ------------------------------------------------------------------------------------------------------

@@ -76,8 +76,8 @@ def test_events_and_pictures_come_into_the_archive(postern, server):
             assert files[name]["length"] == len(x)
             chunks = sorted(db["fs.chunks"].find({"files_id": name}), key=lambda c: c["n"])
             assert b"".join(c["data"] for c in chunks) == x
-        [gateway] = wait_until("the archive knows its gateway", lambda: list(db["gateways"].find()))
-        assert gateway["site"] == "Home" and gateway["seq"] >= 3
+    [gateway] = wait_until("the archive knows its gateway", lambda: server.find("gateways"))
+    assert gateway["site"] == "Home" and gateway["seq"] >= 3
 
 
 class Killing:
@@ -299,8 +299,7 @@ def test_an_archive_that_was_lost_is_filled_again(postern, ferretdb, tmp_path):
 
 
 def is_marked(server, seq):
-    with server.database() as db:
-        return any(g["seq"] >= seq for g in db["gateways"].find())
+    return any(g["seq"] >= seq for g in server.find("gateways"))
 
 
 # --- changes --------------------------------------------------------------------------------------------------------
@@ -447,8 +446,7 @@ def test_the_archive_forgets_by_its_own_bounds_and_only_this_sites(postern, serv
     there = server.events()
     assert there.keys() - {e["id"] for e in p.events()} == {kept, pictured, recent, foreign}
     assert "media" not in there[pictured] and all("media" in there[x] for x in (kept, recent, foreign))
-    with server.database() as db:
-        assert {f["_id"] for f in db["fs.files"].find()} == {c["files_id"] for c in db["fs.chunks"].find()} == {"shared", "dear", "young"}
+    assert {f["_id"] for f in server.find("fs.files")} == {c["files_id"] for c in server.find("fs.chunks")} == {"shared", "dear", "young"}
     assert wait_until("it is counted", lambda: p.metric("postern_archive_forgotten_total", what="events")) == 2
 
 
