@@ -88,9 +88,10 @@ class Runs:
     def run(self, document, *options):
         """schemathesis over this document; what it said, and whether it found nothing."""
         (self.folder / "document.json").write_text(json.dumps(document))
+        # One worker: hypothesis keeps caches that threads may not share.
         command = [pathlib.Path(sys.executable).with_name("st"), "--config-file", HERE / "schemathesis.toml", "run", self.folder / "document.json", "--url", self.p.api.url(""),
                    "-H", f"Authorization: Bearer {self.token['token']}", "-c", CHECKS, "--no-color", "--warnings", "off",
-                   "--generation-database", "none", "--request-timeout", "40", "--workers", "2", "--continue-on-failure", *options]
+                   "--generation-database", "none", "--request-timeout", "40", "--continue-on-failure", *options]
         self.number += 1
         env = {**os.environ, "POSTERN_RUN": str(self.number), "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1",
                "POSTERN_THINGS": str(self.folder / "things.json"), "POSTERN_COUNTS": str(self.counts)}
