@@ -41,14 +41,14 @@ units() {
   cp "build/$2/meson-logs/$1.json" "$results/$1.meson.json" 2>/dev/null || true
 }
 
-# protocol NAME BUILD ARGUMENTS...: the real daemon of a build, spoken to by Python. Most of them wait: one more at a time than there are cores.
+# protocol NAME BUILD ARGUMENTS...: the real daemon of a build, spoken to by Python. Most of them wait: two more at a time than there are cores.
 protocol() {
   name=$1
   build=$2
   shift 2
   [ -x build/venv/bin/python ] || return 0
   POSTERN_BUILD=$PWD/build/$build $unrandomised build/venv/bin/python -m pytest -q -p no:cacheprovider -c tests/protocol/pytest.ini \
-    --rootdir tests/protocol -n "$((jobs + 1))" --junitxml "$results/$name.junit.xml" "$@" tests/protocol >"$results/$name.log" 2>&1 </dev/null
+    --rootdir tests/protocol -n "$((jobs + 2))" --dist worksteal --junitxml "$results/$name.junit.xml" "$@" tests/protocol >"$results/$name.log" 2>&1 </dev/null
   status=$?
   case $status in
     0 | 5) ;; # 5: no test chosen

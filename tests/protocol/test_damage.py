@@ -231,7 +231,7 @@ def test_damage_met_while_it_runs_begins_anew_in_the_same_process(filled):
     wait_rebuilt(p, start=False)
     assert p.pid == pid and p.is_running()
     assert len(p.known.keys() & of_mails(p).keys()) >= 30
-    assert p.log("store.damaged")
+    p.wait_log("store.damaged")
 
 
 class Sender(threading.Thread):

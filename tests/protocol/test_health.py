@@ -129,6 +129,6 @@ def test_a_data_folder_that_dies_with_its_container_is_said(postern, tmp_path):
     p = postern(env={"POSTERN_MOUNTINFO": table})
     told = wait_until("the event", lambda: p.events("kind=system.storage"))
     assert 'add "- ./data/postern:/data" under volumes' in told[0]["text"]
-    assert p.log("store.volume")
+    p.wait_log("store.volume")
     ready = p.api.get("/readyz?verbose").json
     assert ready["state"] == "degraded" and "will not survive" in str(ready["reasons"])

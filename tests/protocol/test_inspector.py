@@ -80,7 +80,7 @@ def test_a_mail_that_kills_or_stops_the_reader_is_told_and_delays_only_itself(po
         assert all(e["severity"] == "alarm" for e in events)
         p.wait_deliveries(3, "sent")
         assert p.metric("postern_inspector_restarts_total") >= 6
-        assert len(p.log("inspector.given_up")) == 2
+        assert len(p.wait_log("inspector.given_up", 2)) == 2
 
 
 def seconds_until(p, line):
@@ -105,7 +105,7 @@ def test_a_mail_that_is_not_read_in_time_is_told_at_once(postern):
     [event] = p.wait_events(1, seconds=8)
     assert event["kind"] == "unreadable" and event["severity"] == "alarm"
     assert p.wait_deliveries(1, "sent")
-    assert p.log("inspector.late") and not p.log("inspector.restart")
+    assert p.wait_log("inspector.late") and not p.log("inspector.restart")
 
 
 def test_a_poison_mail_is_given_up_across_restarts(postern):

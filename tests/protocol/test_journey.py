@@ -35,9 +35,8 @@ def test_an_alarm_is_kept_understood_and_told(postern):
         assert {d["recipient"] for d in sent} == {"anna", "home"}
         far.wait(2)
         assert any("Ost 1" in request.body.decode() for request in far.requests)
-        p.wait_log("delivery.ended", 2)  # the log comes behind
         for at, count in (("mail.kept", 1), ("event.made", 1), ("delivery.ended", 2)):
-            assert len(p.log(at)) == count, p.log_text()
+            assert len(p.wait_log(at, count)) == count, p.log_text()
         assert "key-1234" not in p.log_text() and "+491700000001" not in p.log_text()
 
 

@@ -69,7 +69,7 @@ def test_lines_errors_and_junk(postern):
             d.say("NOOP\r\n").expect("250")
         d.say("NOOP\r\n").expect("250", "421 4.7.0", "")
     assert refused(p, "command") == 1 and refused(p, "errors") == 1 and refused(p, "junk") == 1
-    assert {line["setting"] for line in p.log("mail.refused")} == {"Smtp:MaxCommand", "Smtp:MaxErrors", "Smtp:MaxIdleCommands"}
+    assert {line["setting"] for line in p.wait_log("mail.refused", 3)} == {"Smtp:MaxCommand", "Smtp:MaxErrors", "Smtp:MaxIdleCommands"}
     with Raw(p) as d:
         d.say("POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nMAIL FROM:<evil>\r\n").expect("554 5.7.0", "")
 
