@@ -504,6 +504,13 @@ class Postern:
     def wait_deliveries(self, count, state=None, seconds=WAIT_SECONDS):
         return wait_until(f"{count} deliveries {state or ''}", lambda: at_least(count, self.deliveries(state)), seconds, 0.05)
 
+    def owed(self):
+        """Deliveries that have not ended; in one look, for one that is sent may wait again before a second question."""
+        return [d for d in self.deliveries() if d["state"] in ("waiting", "sending")]
+
+    def wait_settled(self, seconds=WAIT_SECONDS):
+        wait_until("nothing is owed any more", lambda: not self.owed(), seconds, 0.05)
+
     def metric(self, name, **labels):
         """The sum of a metric's series that have these labels; 0 where there is none."""
         total = 0.0

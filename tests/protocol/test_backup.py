@@ -24,7 +24,7 @@ def fill(p, count, start=1):
 
 
 def settle(p):
-    wait_until("nobody is owed anything", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+    p.wait_settled()
 
 
 def ok(run, code=0):

@@ -82,7 +82,7 @@ def test_one_error_costs_one_mail_a_451_and_nothing_else(failing, rule, mail):
     assert reply(p, ALARM) == 250
     assert reply(p, PICTURE) == 250
     p.wait_events(2)
-    wait_until("the writer is idle", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+    p.wait_settled()
     time.sleep(1.3)  # a checkpoint, too, and the day's folders
     disk.fails(rule)
     first = reply(p, mail)
@@ -185,7 +185,7 @@ def test_a_hundred_alarms_after_the_disk_was_filled_are_kept_and_told(failing):
     assert codes == [250] * 100
     assert reply(p, PICTURE) == 452, "what is left is for small ones"
     wait_until("all alarms are events", lambda: len(p.events("kind=alarm.*")) == 100, 60)
-    wait_until("all are told", lambda: not p.deliveries("waiting") and not p.deliveries("sending"), 60)
+    p.wait_settled(60)
     assert len({d["event"] for d in p.deliveries("sent")} & {e["id"] for e in p.events("kind=alarm.*")}) == 100
     wait_until("the full disk is an event", lambda: p.events("kind=system.storage"), 10)
     assert [r for r in p.api.get("/readyz?verbose").json["reasons"] if r["reason"] == "disk"] and ready(p) == (200, "degraded\n")

@@ -76,7 +76,7 @@ def test_pictures_go_first_then_infos_then_alarms_and_each_leaves_what_it_should
     gate, cat, thief = (event_of(p, text) for text in ("the gate", "a cat", "the thief"))
     keep(p, thief["id"])
     before = {e["id"]: raw(p, e).body for e in (gate, cat, thief)}
-    wait_until("nothing is owed", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+    p.wait_settled()
 
     clock.advance(31 * DAY_MS)
     wait_until("the pictures are forgotten", lambda: medium(p, gate) == 410 and medium(p, cat) == 410)
@@ -135,7 +135,7 @@ def test_number_bytes_and_kinds_leave_the_newest_what_is_kept_and_what_is_owed(p
         send(p, mails.panel(f"Zone:{n} F{n}, Feuer Alarm"))
         send(p, mails.panel(f"Zone:{n} A{n}, Innenbereich Alarm"))
     wait_until("all of them are events", lambda: len(names(p)) == 21)
-    wait_until("all but the water is told", lambda: len(p.deliveries("waiting")) + len(p.deliveries("sending")) == 3)
+    wait_until("all but the water is told", lambda: len(p.owed()) == 3)
     p.stop()
     p.configure(merge(people, store(Retention={"Info": {"Count": 3}, "Alarm": {"Bytes": 2 * len(mail)}, "Kinds": "alarm.fire=0/1"})))
     p.start()

@@ -76,7 +76,7 @@ def test_kill_9_in_between_loses_nothing(postern):
         p.start()
         events = p.wait_events(30)
         assert sorted(e["zone"]["number"] for e in events) == list(range(1, 31))
-        wait_until("nothing is owed any more", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+        p.wait_settled()
         told = " ".join(request.body.decode() for request in far.requests)
         assert all(f"Raum {zone}" in told or "+" in told for zone in range(1, 31))
 

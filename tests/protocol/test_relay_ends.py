@@ -193,7 +193,7 @@ def test_a_flood_is_folded_and_every_zone_is_named(postern, clock):
         burst = len(far.wait(5))
         assert burst <= 6
         minutes = 0
-        while p.deliveries("waiting") or p.deliveries("sending"):
+        while p.owed():
             before = len(far.requests)
             clock.advance(60 * 1000)
             minutes += 1

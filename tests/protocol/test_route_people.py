@@ -31,7 +31,7 @@ def told(p):
 
 def nothing_is_owed(p, events):
     wait_until("all are understood", lambda: len(p.events()) >= events)
-    wait_until("nothing is owed any more", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+    p.wait_settled()
 
 
 def test_routes_choose_by_kind_recipient_of_the_mail_and_text(postern):

@@ -36,7 +36,7 @@ def say(p, user, text=None):
 
 
 def nothing_is_owed(p):
-    wait_until("nothing is owed", lambda: not p.deliveries("waiting") and not p.deliveries("sending"))
+    p.wait_settled()
 
 
 def deliveries(p):
