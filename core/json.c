@@ -4,6 +4,7 @@
 #include "core/utf8.h"
 #include <assert.h>
 #include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* struct json is cJSON under another name: the casts below are the only place that knows. */
@@ -17,7 +18,28 @@ static const struct json *outer(const cJSON *v)
     return (const struct json *)(const void *)v;
 }
 
-struct json *json_parse(const char *text, size_t n, struct err *e)
+/* Where the next escaped NUL begins; n: nowhere. */
+static size_t find_nul(const char *text, size_t n, size_t from)
+{
+    for (size_t i = from; i < n; i += text[i] == '\\' ? 2 : 1)
+        if (n - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
+            return i;
+    return n;
+}
+
+/* A copy in which they are U+FFFD; NULL: out of memory. */
+static char *replace_nuls(const char *text, size_t n, size_t first)
+{
+    char *copy = malloc(n);
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, n);
+    for (size_t i = first; i < n; i = find_nul(copy, n, i))
+        memcpy(copy + i, "\\ufffd", 6);
+    return copy;
+}
+
+static struct json *parse(const char *text, size_t n, struct err *e)
 {
     const char *end = NULL;
     cJSON      *root = cJSON_ParseWithLengthOpts(text, n, &end, 0);
@@ -38,6 +60,21 @@ struct json *json_parse(const char *text, size_t n, struct err *e)
         return NULL;
     }
     return (struct json *)(void *)root;
+}
+
+struct json *json_parse(const char *text, size_t n, struct err *e)
+{
+    size_t first = find_nul(text, n, 0);
+    if (first == n)
+        return parse(text, n, e);
+    char *copy = replace_nuls(text, n, first);
+    if (!copy) {
+        (void)err_set(e, ERR_NOMEM, "out of memory");
+        return NULL;
+    }
+    struct json *root = parse(copy, n, e);
+    free(copy);
+    return root;
 }
 
 void json_free(struct json **root)

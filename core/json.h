@@ -6,7 +6,8 @@
 
 struct json; /* one value; children belong to the root */
 
-/* Root (free with json_free), or NULL with *e: where it stopped. Depth is bounded; the caller bounds the length. */
+/* Root (free with json_free), or NULL with *e: where it stopped. Depth is bounded; the caller bounds the length.
+ * An escaped NUL in a string, where a C string would end, is read as U+FFFD. */
 struct json *json_parse(const char *text, size_t n, struct err *e);
 void         json_free(struct json **root);
 

@@ -143,6 +143,20 @@ static void test_json_reads_values_and_fallbacks(void **state)
     json_free(&root);
 }
 
+/* A C string would end there. */
+static void test_json_reads_an_escaped_nul_as_a_character(void **state)
+{
+    (void)state;
+    struct json *root = json_parse(BYTES("{\"a\":\"x\\u0000y\\U\",\"b\":1}"), NULL);
+    assert_null(root); /* \U is no escape */
+    root = json_parse(BYTES("{\"a\":\"x\\u0000y\",\"b\":\"\\\\u0000\",\"c\\u0000d\":\"\\\\\\u0000\"}"), NULL);
+    assert_non_null(root);
+    assert_string_equal(json_str(root, "a", ""), "x\xef\xbf\xbdy");
+    assert_string_equal(json_str(root, "b", ""), "\\u0000");
+    assert_string_equal(json_str(root, "c\xef\xbf\xbd""d", ""), "\\\xef\xbf\xbd");
+    json_free(&root);
+}
+
 static void test_json_refuses_what_is_none_and_says_where(void **state)
 {
     (void)state;
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_json_any_two_bytes_come_out_readable),
         cmocka_unit_test(test_json_writer_says_when_it_did_not_fit),
         cmocka_unit_test(test_json_reads_values_and_fallbacks),
+        cmocka_unit_test(test_json_reads_an_escaped_nul_as_a_character),
         cmocka_unit_test(test_json_refuses_what_is_none_and_says_where),
         cmocka_unit_test(test_json_reads_no_byte_beyond_its_length),
         cmocka_unit_test(test_json_depth_is_bounded),
