@@ -18,24 +18,28 @@ static void print_reason(const struct json *r)
     (void)puts(buf_str(&line));
 }
 
-/* One word, or {"state","reasons"}. */
-static void print_health(const struct buf *answer)
+/* Whoever restarts what is not well must not restart a database that is made ready: it would only begin again. */
+static bool is_well(const char *state)
 {
-    struct err                     e;
-    CLEANUP(json_free) struct json *health = json_parse(buf_str(answer), answer->len, &e);
-    if (!health) {
-        (void)fputs(buf_str(answer), stdout);
-        return;
-    }
-    (void)puts(json_str(health, "state", ""));
-    for (const struct json *r = json_first(json_get(health, "reasons")); r; r = json_next(r))
-        print_reason(r);
+    static const char *const well[] = { "ok", "degraded", "migrating", "rebuilding" };
+    for (size_t i = 0; i < COUNT(well); i++)
+        if (strcmp(state, well[i]) == 0)
+            return true;
+    return false;
 }
 
-/* Whoever restarts what is not well must not restart this: it would only begin again. */
-static bool is_being_made_ready(const struct buf *answer)
+/* The answer is one word, or {"state","reasons"}. */
+static bool print_health(const struct buf *answer)
 {
-    return strstr(buf_str(answer), "migrating") || strstr(buf_str(answer), "rebuilding");
+    struct err                      e;
+    CLEANUP(json_free) struct json *health = json_parse(buf_str(answer), answer->len, &e);
+    char                            word[32] = "";
+    (void)sscanf(buf_str(answer), "%31[^\r\n]", word);
+    const char *state = health ? json_str(health, "state", "") : word;
+    (void)puts(state);
+    for (const struct json *r = json_first(json_get(health, "reasons")); r; r = json_next(r))
+        print_reason(r);
+    return is_well(state);
 }
 
 int cmd_healthcheck(const struct settings *s, int argc, char **argv)
@@ -50,6 +54,5 @@ int cmd_healthcheck(const struct settings *s, int argc, char **argv)
         (void)fprintf(stderr, "postern healthcheck: %s\n", e.text);
         return 1;
     }
-    print_health(&answer);
-    return status == 200 || is_being_made_ready(&answer) ? 0 : 1;
+    return print_health(&answer) ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* import_lupuserv: the texts are those of the panel's German mails, by the numbers LupuServ gave them. */
 #include "service/import_lupuserv.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,6 +27,13 @@ static int kind_of(const char *name)
         if (n == strlen(lupuserv_kinds[i]) - 5 && strncasecmp(name, lupuserv_kinds[i], n) == 0)
             return i;
     return -1;
+}
+
+int64_t lupuserv_number(const char *text, int64_t fallback)
+{
+    if (!text || !*text || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
+        return fallback;
+    return strtoll(text, NULL, 10);
 }
 
 static bool has(const char *s)

@@ -14,5 +14,8 @@ struct lupuserv_row {
     int64_t     zone;     /* -1: none  */
     const char *sensor, *user, *raw; /* NULL or "": none */
 };
+/* A whole number of at most 9 digits, else (NULL, too) the fallback. */
+int64_t lupuserv_number(const char *text, int64_t fallback);
+
 /* The mail, sender and recipient of it. */
 void lupuserv_write(const struct lupuserv_row *r, const struct import_job *job, struct import_row *out);

@@ -101,11 +101,12 @@ static int open_mongo(const struct import_job *job, void **out, int64_t *total_o
 }
 
 /* The name and number of what happened, wherever they stand. */
-static void read_type(const struct json *v, struct lupuserv_row *out)
+static void read_type(const struct json *d, struct lupuserv_row *out)
 {
     static const char *const names[] = { "Name", "name", "_name" }, *const values[] = { "Value", "value", "_value", "_v" };
+    const struct json *v = json_get(d, "EventType");
     out->type = json_text(v);
-    out->number = json_type(v) == JSON_NUMBER ? (int64_t)json_number(v) : 0;
+    out->number = json_int(d, "EventType", 0);
     for (size_t i = 0; i < COUNT(names) && !out->type; i++)
         out->type = json_str(v, names[i], NULL);
     for (size_t i = 0; i < COUNT(values) && out->number == 0; i++)
@@ -114,13 +115,11 @@ static void read_type(const struct json *v, struct lupuserv_row *out)
 
 static int write_row(const struct collections *c, const char *kind, const struct json *d, int64_t time_ms, struct import_row *row, struct err *e)
 {
-    struct lupuserv_row r = { .time_ms = time_ms, .kind = kind, .zone = json_int(d, "ZoneId", -1), .sensor = json_str(d, "SensorName", NULL),
-                              .user = json_str(d, "Username", NULL) };
-    const struct json *type = json_get(d, "EventType");
+    struct lupuserv_row r = { .time_ms = time_ms, .kind = kind, .zone = json_int(d, "ZoneId", lupuserv_number(json_str(d, "ZoneId", NULL), -1)),
+                              .sensor = json_str(d, "SensorName", NULL), .user = json_str(d, "Username", NULL) };
     if (time_ms == 0)
         return err_set(e, ERR_INPUT, "CreatedAt is no time");
-    if (type)
-        read_type(type, &r);
+    read_type(d, &r);
     if (!r.type && r.number == 0)
         return err_set(e, ERR_INPUT, "EventType is neither a name nor a number");
     lupuserv_write(&r, c->job, row);

@@ -128,14 +128,6 @@ static int open_postgres(const struct import_job *job, void **out, int64_t *tota
     return 0;
 }
 
-/* A whole number of at most 9 digits, else the fallback. */
-static int64_t number(const char *text, int64_t fallback)
-{
-    if (!text || !*text || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text))
-        return fallback;
-    return strtoll(text, NULL, 10);
-}
-
 /* What makes the row this one: all that it says, in the order of the table, whatever the file's. */
 static void put_key(const struct postgres *p, struct buf *key)
 {
@@ -162,8 +154,8 @@ static int next_postgres(void *state, struct import_row *row, struct err *e)
         return err_set(e, ERR_INPUT, r->time_ms == 0 ? "created_at is no time" : "it has no kind");
     put_key(p, &row->key);
     const struct lupuserv_row said = {
-        .time_ms = r->time_ms, .kind = kind, .type = field(p, TYPE_NAME), .number = number(field(p, TYPE_VALUE), 0),
-        .zone = number(field(p, ZONE_ID), -1), .sensor = field(p, SENSOR_NAME), .user = field(p, USERNAME), .raw = field(p, RAW_MESSAGE),
+        .time_ms = r->time_ms, .kind = kind, .type = field(p, TYPE_NAME), .number = lupuserv_number(field(p, TYPE_VALUE), 0),
+        .zone = lupuserv_number(field(p, ZONE_ID), -1), .sensor = field(p, SENSOR_NAME), .user = field(p, USERNAME), .raw = field(p, RAW_MESSAGE),
     };
     lupuserv_write(&said, p->job, row);
     return 1;

@@ -1,7 +1,11 @@
 """events and deliveries as an owner reads them, token and healthcheck as a container calls them."""
+import http.server
 import json
 import subprocess
+import threading
 import time
+
+import pytest
 
 import mails
 from postern import wait_until
@@ -93,3 +97,29 @@ def test_healthcheck_is_quick_about_a_gateway_that_is_not_there(postern):
     assert run.returncode == 1 and "no answer" in run.stderr
     assert time.monotonic() - start < 5
     assert p.command("events").returncode == 1
+
+
+@pytest.mark.parametrize("body, code", [
+    ("ok", 0), ("degraded", 0), ("migrating", 0), ("rebuilding", 0), ("down", 1), ("down: migrating", 1), ("", 1),
+    ({"state": "migrating", "reasons": []}, 0),
+    ({"state": "down", "reasons": [{"reason": "store:writes", "detail": "/srv/migrating: Input/output error"}]}, 1)])
+def test_healthcheck_goes_by_the_state_and_by_no_word_beside_it(postern, body, code):
+    p = postern()
+    p.stop()
+    state = body["state"] if isinstance(body, dict) else body
+    text = json.dumps(body) if isinstance(body, dict) else body + "\n"
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if state in ("ok", "degraded") else 503)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", p.api.port), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run = p.command("healthcheck")
+        server.shutdown()
+    assert run.returncode == code and run.stdout.startswith(state)

@@ -236,7 +236,7 @@ def put_lupuserv(server, name="lupuserv"):
             {"CreatedAt": later[0], "ZoneId": 8, "SensorName": "Ost 1", "EventType": "Sabotage Alarm"},
             {"CreatedAt": later[1], "ZoneId": 8, "SensorName": "Ost 1", "EventType": 3},
             {"CreatedAt": {"DateTime": later[2], "Ticks": bson.Int64(1), "Offset": 60}, "SensorName": "Café", "EventType": {"Name": "Innenbereich Alarm gemeldet von Sensor", "Value": 4}},
-            {"CreatedAt": later[3], "ZoneId": 1, "SensorName": "x", "EventType": {"_v": 2}},
+            {"CreatedAt": later[3], "ZoneId": "1", "SensorName": "x", "EventType": {"_v": 2}},
             {"CreatedAt": "not a time", "EventType": 1}, {"EventType": 1}, {"CreatedAt": later[4], "EventType": None},
         ])
         db.SensorStatusEvent.insert_one({"CreatedAt": later[5], "ZoneId": 2, "SensorName": "Keller", "EventType": {"_t": "SensorStatusEventType", "Name": "Periodischer Test Report"}})
@@ -256,6 +256,7 @@ def test_lupuserv_mongo_is_read_whatever_its_types_are_stored_as(postern, reques
     assert [(e["kind"], e["restored"]) for e in p.events()[::-1]] == [
         ("alarm.tamper", False), ("alarm.interior", False), ("alarm.interior", False), ("alarm.tamper", True), ("test.periodic", False),
         ("zone.open", False), ("zone.closed", False), ("zone.motion", False), ("mode.disarmed", False)]
+    assert [e["zone"]["number"] for e in p.events()[::-1] if e.get("zone", {}).get("number")][:3] == [8, 8, 1]
     assert not p.deliveries()
     assert bring(p, "lupuserv-mongo", "mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=300", code=1).stdout
     assert bring(p, "lupuserv-mongo", "mongodb://user:geheim@", code=1).stdout
