@@ -567,7 +567,8 @@ def test_older_spans_are_the_archives_and_join_without_seam(postern, ferretdb, c
         send_some(p, day, 4)
         p.wait_events((day + 1) * 4) if day < 2 else time.sleep(0.3)
         clock.advance(24 * 3600 * 1000)
-    wait_until("the archive has all", lambda: len(ferretdb.events()) >= 24, 30, 0.3)
+    wait_until("the archive has all mails", lambda: sum("arrival" in d["event"] for d in ferretdb.events().values()) == 24, 30, 0.3)
+    wait_copied(p)
     everything = sorted((d["event"] for d in ferretdb.events().values()), key=lambda e: e["id"], reverse=True)
     for limit in (3, 500):
         walked = all_pages(p, "kind=alarm.*", limit)
