@@ -28,7 +28,6 @@ struct attributes {
     uint64_t runtime, deadline, period;
 };
 
-
 void turn_take(enum turn turn)
 {
     struct attributes a = { .size = sizeof a, .policy = SCHED_OTHER, .flags = (uint64_t)turns[turn].flags, .runtime = turns[turn].turn_ns };

@@ -3,10 +3,11 @@
 #include "core/fault.h"
 #include "store/erase_one.h"
 #include "store/notes.h"
+#include "store/schema.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { MERGES_AT_ONCE = 20, STAGE_BYTES = 16 };
+enum { MERGES_AT_ONCE = 20, MERGE_PAGES = 32 /* few, for mails wait meanwhile */, STAGE_BYTES = 16 };
 
 static const char sweep_note[] = "sweep", begin[] = "begin", merging[] = "merging", merged[] = "merged";
 
@@ -31,12 +32,9 @@ struct merge {
     bool            is_done;
 };
 
-/* "merge" with a negative number begins to make one part of all, with a positive one it goes on; with fewer than two changes it had
- * nothing left to do (sqlite.org/fts5.html, 6.8). The number is of pages to write: few, for mails wait meanwhile. */
+/* With fewer than two changes a merge had nothing left to do (sqlite.org/fts5.html, 6.8). */
 static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
 {
-    static const char all_sql[] = "INSERT INTO search(search, rank) VALUES('merge', -32)",
-                      on_sql[] = "INSERT INTO search(search, rank) VALUES('merge', 32)";
     struct merge *m = (struct merge *)op;
     char          stage[STAGE_BYTES] = "";
     m->is_done = false;
@@ -46,7 +44,7 @@ static int merge_apply(struct store_tx *tx, struct store_op *op, struct err *e)
     if (is_first && unquote(tx, e) < 0)
         return -1;
     int64_t before = db_total_changes(tx->db);
-    if (db_exec(tx->db, is_first ? all_sql : on_sql, e) < 0)
+    if (schema_tidy(tx->db, is_first ? -MERGE_PAGES : MERGE_PAGES, e) < 0)
         return -1;
     m->is_done = !is_first && db_total_changes(tx->db) - before < 2;
     return tx_note(tx, sweep_note, m->is_done ? merged : merging, e);

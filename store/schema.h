@@ -14,5 +14,5 @@ extern const int         schema_version; /* the newest */
 int schema_fill(struct db *db, int rows, int64_t *left_out, struct err *e) MUST_CHECK;
 
 /* The index grows in parts, one for each transaction that changed it: merges about so many pages of them, inside a transaction. An event costs
- * a page or two in all, on its way from the smallest parts to the largest. */
+ * a page or two in all, on its way from the smallest parts to the largest. Negative: begins to make one part of all (sqlite.org/fts5.html, 6.8). */
 int schema_tidy(struct db *db, int64_t pages, struct err *e) MUST_CHECK;

@@ -121,8 +121,8 @@ static int fill(struct db *d, int64_t all, struct err *e)
     int64_t first = last;
     while (last < all) {
         int64_t to = last + PER_TRANSACTION < all ? last + PER_TRANSACTION : all;
-        if (db_exec(d, "BEGIN IMMEDIATE", e) < 0 || add_some(d, last + 1, to + 1, all, e) < 0 || schema_fill(d, PER_TRANSACTION, &left, e) < 0 || schema_tidy(d, 2 * PER_TRANSACTION, e) < 0 ||
-            db_exec(d, "COMMIT", e) < 0)
+        if (db_exec(d, "BEGIN IMMEDIATE", e) < 0 || add_some(d, last + 1, to + 1, all, e) < 0 || schema_fill(d, PER_TRANSACTION, &left, e) < 0 ||
+            schema_tidy(d, 2 * PER_TRANSACTION, e) < 0 || db_exec(d, "COMMIT", e) < 0)
             return -1;
         last = to;
     }

@@ -201,7 +201,6 @@ static void test_a_device_was_last_seen_at_the_latest(void **state)
     assert_int_equal(temp_number(*state, "SELECT last_seen_ms FROM devices WHERE id = 'cam' AND address = '10.0.0.1'"), 30);
 }
 
-#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, temp_setup, temp_teardown)
 struct costly {
     struct writing w;
     int64_t before, most; /* rows of all tables that the transaction before changed */
@@ -236,6 +235,7 @@ static void test_the_index_is_merged_in_bites(void **state)
     assert_in_range(temp_number(t, "SELECT count(DISTINCT segid) FROM search_idx"), 1, 40);
 }
 
+#define STORE_TEST(f) cmocka_unit_test_setup_teardown(f, temp_setup, temp_teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
