@@ -23,10 +23,6 @@ def fill(p, count, start=1):
     p.wait_events(start + count - 1)
 
 
-def settle(p):
-    p.wait_settled()
-
-
 def ok(run, code=0):
     assert run.returncode == code, (run.returncode, run.stdout, run.stderr)
     return run.stdout + run.stderr
@@ -99,7 +95,7 @@ def test_what_is_backed_up_under_load_comes_back_event_by_event(postern, other, 
 def test_a_second_backup_copies_only_what_is_new_and_forgets_what_is_forgotten(postern, tmp_path):
     p = postern({})
     fill(p, 10)
-    settle(p)
+    p.wait_settled()
     folder = tmp_path / "backup"
     assert "2 files: 2 copied, 0 there already" in ok(p.command("backup", folder))
     stamps = {f: f.stat().st_mtime_ns for f in folder.rglob("*.eml")}
@@ -126,10 +122,10 @@ def test_where_there_is_no_room_it_says_so_and_the_last_backup_stays_whole(tmp_p
     rules.write_text("")
     p.start()
     fill(p, 5)
-    settle(p)
+    p.wait_settled()
     ok(p.command("backup", folder))
     fill(p, 10, start=6)
-    settle(p)
+    p.wait_settled()
     rules.write_text(rule + "\n")
     said = ok(p.command("backup", folder, env={"DISKFAIL_FOLDER": str(folder)}), 1)
     assert words in said and "postern backup: " in said
@@ -143,7 +139,7 @@ def test_where_there_is_no_room_it_says_so_and_the_last_backup_stays_whole(tmp_p
 def test_a_damaged_database_does_not_take_the_place_of_a_good_backup(postern, tmp_path):
     p = postern({})
     fill(p, 40)
-    settle(p)
+    p.wait_settled()
     folder = tmp_path / "backup"
     ok(p.command("backup", folder))
     p.stop()
@@ -162,7 +158,7 @@ def test_a_mail_that_lost_its_pictures_and_is_still_large_stays_in_the_backup(po
     report = "\r\n".join(f"line {i} of a long report, sixty letters in all and no more" for i in range(2000))
     assert p.send(mails.camera(text=report, pictures=[mails.jpeg(seed=1, size=90_000)]))[0] == 250
     p.wait_events(1)
-    settle(p)
+    p.wait_settled()
     clock.advance(31 * 86_400_000)
     (cut,) = wait_until("the picture is cut out", lambda: [f for f in p.data.rglob("*.cut.eml") if len(list(p.data.rglob("*.eml"))) == 1])
     folder = tmp_path / "backup"
@@ -186,7 +182,7 @@ def test_a_mail_that_lost_its_pictures_and_is_still_large_stays_in_the_backup(po
 def test_damage_is_found_and_named(postern, tmp_path):
     p = postern({})
     fill(p, 10)
-    settle(p)
+    p.wait_settled()
     folder = tmp_path / "backup"
     ok(p.command("backup", folder))
     for place in (p.data, folder):
@@ -254,7 +250,7 @@ def test_tokens_and_certificates_come_along_and_stay_secret(postern, other, tmp_
 def test_cut_off_anywhere_it_can_be_done_again(postern, other, tmp_path, point):
     p = postern({})
     fill(p, 5)
-    settle(p)
+    p.wait_settled()
     folder = tmp_path / "backup"
     first = p.command("backup", folder, env={"POSTERN_FAULT": point} if point.startswith("backup.") else {})
     if point.startswith("backup."):

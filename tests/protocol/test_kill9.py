@@ -109,12 +109,14 @@ def markers_by_event(p):
     return {e["id"]: markers_in(e.get("text", "")) | markers_in((e.get("zone") or {}).get("name", "")) for e in p.events()}
 
 
-def without_event(p, kept):
-    return kept - set().union(*markers_by_event(p).values())
+def without_event(by_event, kept):
+    return kept - set().union(*by_event.values())
 
 
 def check_told(p, far, kept):
     by_event = markers_by_event(p)
+    gone = without_event(by_event, kept)
+    assert not gone, f"acknowledged, but no event: {sorted(gone)}"
     told = collections.defaultdict(set)
     for d in p.deliveries("sent"):
         told[d["recipient"]] |= by_event.get(d["event"], set())
@@ -182,7 +184,7 @@ def test_a_kill_in_between_loses_nothing(tmp_path, point, hit):
         assert p.send(mails.panel("Zone:1 s9x1y, Innenbereich Alarm"))[0] == 250  # it goes on
         kept.add("s9x1y")
         wait_until("nothing is owed any more", lambda: is_settled(p, clock), 30, 0.2)
-        wait_until("all that heard 250 are events", lambda: not without_event(p, kept), 30, 0.2)
+        wait_until("all that heard 250 are events", lambda: not without_event(markers_by_event(p), kept), 30, 0.2)
         wait_until("nothing is owed any more", lambda: is_settled(p, clock), 30, 0.2)
         check_told(p, far, kept)
         check_once(p, far)

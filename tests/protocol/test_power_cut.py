@@ -123,8 +123,9 @@ def test_a_swallowed_sync_is_seen(tmp_path, sync):
     p = daemon(tmp_path, cut)
     cut.prepare()
     p.start()
-    for n in range(5):
+    for n in range(1, 6):
         kept = send_until_the_cut(p, n, 0.7)
+        assert any(len(m) > 65536 for m in kept.values()) and any(len(m) < 65536 for m in kept.values())
         cut.strike(seed=n, keeps=0)
         cut.prepare()
         p.start()

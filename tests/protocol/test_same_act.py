@@ -35,13 +35,9 @@ def say(p, user, text=None):
     return of_mails(p)[0]
 
 
-def nothing_is_owed(p):
-    p.wait_settled()
-
-
 def deliveries(p):
     """(event, recipient) of all that was owed, in no order."""
-    nothing_is_owed(p)
+    p.wait_settled()
     return sorted((d["event"], d["recipient"]) for d in p.api.all("/api/v1/deliveries"))
 
 
@@ -67,7 +63,7 @@ def test_all_at_once_is_one_message_too(postern):
                 s.sendmail("panel@house.example", [f"{user}@house.example"], mails.panel(text))
         wait_until("all three are understood", lambda: len(of_mails(p)) == 3)
         events = of_mails(p)
-        nothing_is_owed(p)
+        p.wait_settled()
         assert sorted("same_as" in e for e in events) == [False, True, True]
         assert len(far.accepted) == 1 and len(p.api.all("/api/v1/deliveries")) == 1
 
@@ -129,7 +125,7 @@ def test_it_is_known_after_a_restart_and_after_kill_9(postern):
     with FarSide() as far:
         p = postern(settings(far))
         alarm = say(p, "alarm")
-        nothing_is_owed(p)
+        p.wait_settled()
         p.kill9()
         p.start()
         state = say(p, "status")
@@ -143,7 +139,7 @@ def test_kill_9_between_linking_and_its_commit_changes_nothing(postern):
     with FarSide() as far:
         p = postern(settings(far))
         alarm = say(p, "alarm")
-        nothing_is_owed(p)
+        p.wait_settled()
         p.restart(fault=f"relay.debts_written:{p.hits()['relay.debts_written']}")  # what a start says itself passes it, too
         p.send(mails.panel(ALARM), to="status@house.example")
         p.wait_killed()
@@ -175,7 +171,7 @@ def test_a_message_that_was_not_needed_costs_no_token(postern):
             for user in ("alarm", "status"):
                 say(p, user, f"Zone:{zone} Ost, Innenbereich Alarm")
                 wait_until("it is sent", lambda n=zone: len(far.accepted) == n)
-        nothing_is_owed(p)
+        p.wait_settled()
 
 
 def test_a_panel_of_the_settings_is_known_by_its_login_and_told_in_its_language(postern):
