@@ -50,6 +50,14 @@ static bool may_go_on(struct examiner *x, int64_t rest_ms)
 
 /* --- one table ----------------------------------------------------------------------------------------------------- */
 
+/* What quick_check says of a page for which there was no memory (SQLITE_NOMEM, 7): nothing of what is in it. */
+static bool is_out_of_memory(const char *said)
+{
+    static const char line[] = "unable to get the page. error code=7";
+    const char       *at = strstr(said, line);
+    return at && (at[sizeof line - 1] == '\n' || at[sizeof line - 1] == '\0');
+}
+
 /* 1 sound, 0 too large for one look, -1. */
 static int check_at_once(struct examiner *x, const struct table *t, struct err *e)
 {
@@ -61,6 +69,8 @@ static int check_at_once(struct examiner *x, const struct table *t, struct err *
     db_limit_time(x->db, 0);
     if (more < 0)
         return e->code == ERR_TIMEOUT ? 0 : -1;
+    if (more > 0 && is_out_of_memory(col_text(s, 0)))
+        return err_set(e, ERR_NOMEM, "out of memory");
     if (more > 0 && strcmp(col_text(s, 0), "ok") != 0) {
         db_note_damage();
         return err_set(e, ERR_DAMAGED, "%.150s", col_text(s, 0));
